@@ -1,0 +1,42 @@
+/* jsonl: newline-delimited JSON over a stream socket, never blocking. Both QMP and control.sock speak it.
+ * Owner: whoever called jsonl_new. Safe to free inside its own callbacks. */
+#ifndef CORE_JSONL_H
+#define CORE_JSONL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <json-c/json.h>
+
+#include "core/loop.h"
+
+#define JSONL_DEPTH_MAX 64		    /* nesting; QMP's deepest answers stay under 12 */
+#define JSONL_PENDING_MAX (8u << 20)	    /* bytes queued towards a peer that does not read; then it is closed */
+
+struct jsonl;
+
+struct jsonl_ops {
+	/* One whole message, always a JSON object. Borrowed: json_object_get() to keep it. */
+	void (*message)(void *arg, struct json_object *msg);
+	/* The peer is gone, sent rubbish, a message over the cap, or does not read: why is a sentence. Called once,
+	 * never from inside jsonl_send; afterwards jsonl_send does nothing. The owner still calls jsonl_free. */
+	void (*closed)(void *arg, const char *why);
+};
+
+/* Takes fd (non-blocking). max_message: bytes in one line. */
+struct jsonl *jsonl_new(struct loop *l, int fd, size_t max_message, const struct jsonl_ops *ops, void *arg);
+/* Queues one message (borrowed). */
+void jsonl_send(struct jsonl *j, struct json_object *msg);
+/* The same with a descriptor attached (SCM_RIGHTS, QMP's getfd); fd is borrowed until the call returns. */
+void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd);
+/* Flushes what it can without waiting and closes. NULL is allowed. */
+void jsonl_free(struct jsonl *j);
+int jsonl_fd(const struct jsonl *j);
+
+/* Typed look-ups that treat a wrong type as absent. */
+const char *json_get_str(struct json_object *o, const char *key); /* NULL when absent */
+int64_t json_get_int(struct json_object *o, const char *key, int64_t absent);
+int json_get_bool(struct json_object *o, const char *key, int absent);
+struct json_object *json_get_obj(struct json_object *o, const char *key);
+struct json_object *json_get_arr(struct json_object *o, const char *key);
+
+#endif

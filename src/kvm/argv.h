@@ -1,0 +1,46 @@
+/* argv: domain + capabilities → QEMU's command line. Pure: no file is opened, no clock read; golden tests in
+ * tests/data/argv. The sockets that the supervisor binds appear in `sockets` in the order of their descriptors. */
+#ifndef KVM_ARGV_H
+#define KVM_ARGV_H
+
+#include <stddef.h>
+
+#include "core/domain.h"
+#include "core/err.h"
+#include "kvm/caps.h"
+
+enum argv_socket_kind { ARGV_SOCKET_QMP, ARGV_SOCKET_CONSOLE, ARGV_SOCKET_VNC };
+
+struct argv_socket {
+	enum argv_socket_kind kind;
+	unsigned index;	 /* console number */
+	char file[64];	 /* name in the run directory: "qmp.sock", "serial0.sock" … */
+};
+
+struct argv_in {
+	const char *run_dir;  /* of this VM, absolute */
+	const char *log_dir;  /* of this VM, absolute */
+	/* First descriptor number of the handed-over listening sockets, in order; 0: print path= forms instead
+	 * (domxml-to-native). */
+	int fd_first;
+	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
+};
+
+struct argv_out {
+	char **argv; /* NULL-terminated; argv[0] the emulator */
+	size_t argc;
+	char **env; /* NULL-terminated NAME=VALUE to add, from qemu:commandline */
+	size_t n_env;
+	struct argv_socket *sockets;
+	size_t n_sockets;
+	unsigned n_consoles;
+};
+
+/* ERR_UNSUPPORTED names the element that this QEMU cannot do. */
+int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in, struct argv_out *out,
+    struct err *err);
+void argv_fini(struct argv_out *out);
+/* As a shell would take it, options on lines of their own ending in " \": for domxml-to-native and the logs. */
+char *argv_shell(const struct argv_out *out);
+
+#endif

@@ -1,0 +1,46 @@
+/* hub: one console of one VM inside its supervisor: drains the guest's serial socket from power-on into ring and log,
+ * serves consoleN.sock (frames, serial/frame.h) and consoleN.raw (plain bytes), each client a cursor into the ring.
+ * A slow client skips with a marked gap and holds nobody back; the guest is never waited for. Owner: the supervisor. */
+#ifndef SERIAL_HUB_H
+#define SERIAL_HUB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/home.h"
+#include "core/loop.h"
+
+#define HUB_CLIENTS_MAX 64
+#define HUB_COALESCE_US 2000 /* QEMU hands serial bytes over 1-3 at a time: clients get them in one frame */
+
+struct hub;
+
+struct hub_facts { /* for the status page */
+	uint64_t bytes, last_ns;
+	uint32_t clients, rows, cols;
+	char holder[64];
+	char line[160]; /* last non-empty line, printable UTF-8 */
+};
+
+struct hub_ops {
+	/* Facts changed (at most every 50 ms). */
+	void (*changed)(void *arg);
+	/* Somebody attached, left, took the keyboard: a sentence for the audit log. */
+	void (*audit)(void *arg, const char *what);
+};
+
+/* Makes ring, log and listening sockets. keep: adoption, the ring's content stays. */
+struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsigned index, bool keep,
+    const struct hub_ops *ops, void *arg, struct err *err);
+/* The guest's side: a connected stream socket, taken. Called again after a reconnect. */
+void hub_attach_guest(struct hub *b, int fd);
+bool hub_guest_attached(const struct hub *b);
+/* Reads what the guest's socket still holds, without waiting: before the end is recorded. */
+void hub_drain(struct hub *b);
+void hub_facts(const struct hub *b, struct hub_facts *f);
+/* The last n lines of output, printable, '\n' between; on the heap. For crash records. */
+char *hub_last_lines(const struct hub *b, unsigned n);
+void hub_free(struct hub *b);
+
+#endif
