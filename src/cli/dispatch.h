@@ -11,9 +11,9 @@
 struct cli {
 	struct home home;
 	const struct verb *verb;
-	const char *prog;	/* "hvmux", or "virsh" through a link */
-	bool json;		/* --json */
-	bool progress;		/* --progress-fd N: machine-readable progress for the dashboard */
+	const char *prog; /* "hvmux", or "virsh" through a link */
+	bool json;        /* --json */
+	bool progress;    /* --progress-fd N: machine-readable progress for the dashboard */
 	int progress_fd;
 	/* Per option of verb->opts, in its order: how often given, and the values. */
 	unsigned *given;
@@ -22,7 +22,7 @@ struct cli {
 
 int cli_main(int argc, char **argv);
 bool cli_flag(const struct cli *c, const char *opt);
-const char *cli_value(const struct cli *c, const char *opt);		 /* first value; NULL absent */
+const char *cli_value(const struct cli *c, const char *opt); /* first value; NULL absent */
 const char *const *cli_values(const struct cli *c, const char *opt, unsigned *n); /* all of them */
 
 /* Every verb's function; returns the exit status. */

@@ -1,4 +1,5 @@
-/* file: whole files, read with a limit and written so that a power cut leaves the old or the new one. */
+/* file: whole files, read with a limit and written so that a power cut leaves the old or the new
+ * one. */
 #ifndef CORE_FILE_H
 #define CORE_FILE_H
 
@@ -9,13 +10,16 @@
 #include "core/buf.h"
 #include "core/err.h"
 
-/* Reads a regular file of at most max bytes into out (appended). Larger is ERR_INVALID naming the limit. */
+/* Reads a regular file of at most max bytes into out (appended). Larger is ERR_INVALID naming the
+ * limit. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *err);
-/* Temporary file in the same folder, write, fsync, rename, fsync of the folder. mode as for open(2). */
+/* Temporary file in the same folder, write, fsync, rename, fsync of the folder. mode as for
+ * open(2). */
 int file_write_atomic(const char *path, const void *data, size_t n, mode_t mode, struct err *err);
 /* The same, but ERR_EXISTS when path is there already (link(2) instead of rename(2)). */
 int file_write_new(const char *path, const void *data, size_t n, mode_t mode, struct err *err);
-/* rm -r of a folder and what is in it, one file system, links not followed; a missing folder is no error. */
+/* rm -r of a folder and what is in it, one file system, links not followed; a missing folder is no
+ * error. */
 int file_remove_tree(const char *path, struct err *err);
 int fd_set_cloexec(int fd, bool on);
 int fd_set_nonblock(int fd, bool on);

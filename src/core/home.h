@@ -1,10 +1,12 @@
-/* home: where things live (definitions, data, logs, run directories), by mode. Owner: main, for the process's life.
+/* home: where things live (definitions, data, logs, run directories), by mode. Owner: main, for the
+ * process's life.
  *
  * HVMUX_HOME=DIR       → private: DIR/etc, DIR/data, DIR/log, DIR/run
  * uid 0 or qemu:///system → /etc/hvmux, /var/lib/hvmux, /var/log/hvmux, /run/hvmux
- * others or qemu:///session → $XDG_CONFIG_HOME/hvmux, $XDG_DATA_HOME/hvmux, $XDG_STATE_HOME/hvmux/log,
- *                         $XDG_RUNTIME_DIR/hvmux (without it: /run/user/UID if ours, else $XDG_STATE_HOME/hvmux/run)
- * All paths are absolute, without a trailing slash. HVMUX_HOME wins over a URI. */
+ * others or qemu:///session → $XDG_CONFIG_HOME/hvmux, $XDG_DATA_HOME/hvmux,
+ * $XDG_STATE_HOME/hvmux/log, $XDG_RUNTIME_DIR/hvmux (without it: /run/user/UID if ours, else
+ * $XDG_STATE_HOME/hvmux/run) All paths are absolute, without a trailing slash. HVMUX_HOME wins over
+ * a URI. */
 #ifndef CORE_HOME_H
 #define CORE_HOME_H
 
@@ -20,7 +22,8 @@ struct home {
 	char *run;  /* run/NAME/… */
 };
 
-/* uri: NULL, "qemu:///system" or "qemu:///session"; anything else is ERR_USAGE. Makes no directory. */
+/* uri: NULL, "qemu:///system" or "qemu:///session"; anything else is ERR_USAGE. Makes no directory.
+ */
 int home_init(struct home *h, const char *uri, struct err *err);
 void home_fini(struct home *h);
 /* "qemu:///system" or "qemu:///session" (private mode: session, system for uid 0). */
@@ -35,7 +38,8 @@ char *home_log_dir(const struct home *h, const char *name);
 char *home_log_file(const struct home *h, const char *name, const char *file);
 char *home_data_file(const struct home *h, const char *sub, const char *file); /* data/SUB/FILE */
 
-/* mkdir -p, each level that is made gets mode 0700 (0750 and group hvmux in system mode where the group exists). */
+/* mkdir -p, each level that is made gets mode 0700 (0750 and group hvmux in system mode where the
+ * group exists). */
 int home_mkdir(const struct home *h, const char *dir, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* jsonl: newline-delimited JSON over a stream socket, never blocking. Both QMP and control.sock speak it.
- * Owner: whoever called jsonl_new. Safe to free inside its own callbacks. */
+/* jsonl: newline-delimited JSON over a stream socket, never blocking. Both QMP and control.sock
+ * speak it. Owner: whoever called jsonl_new. Safe to free inside its own callbacks. */
 #ifndef CORE_JSONL_H
 #define CORE_JSONL_H
 
@@ -9,24 +9,28 @@
 
 #include "core/loop.h"
 
-#define JSONL_DEPTH_MAX 64		    /* nesting; QMP's deepest answers stay under 12 */
-#define JSONL_PENDING_MAX (8u << 20)	    /* bytes queued towards a peer that does not read; then it is closed */
+#define JSONL_DEPTH_MAX 64 /* nesting; QMP's deepest answers stay under 12 */
+#define JSONL_PENDING_MAX \
+	(8u << 20) /* bytes queued towards a peer that does not read; then it is closed */
 
 struct jsonl;
 
 struct jsonl_ops {
 	/* One whole message, always a JSON object. Borrowed: json_object_get() to keep it. */
 	void (*message)(void *arg, struct json_object *msg);
-	/* The peer is gone, sent rubbish, a message over the cap, or does not read: why is a sentence. Called once,
-	 * never from inside jsonl_send; afterwards jsonl_send does nothing. The owner still calls jsonl_free. */
+	/* The peer is gone, sent rubbish, a message over the cap, or does not read: why is a
+	 * sentence. Called once, never from inside jsonl_send; afterwards jsonl_send does nothing.
+	 * The owner still calls jsonl_free. */
 	void (*closed)(void *arg, const char *why);
 };
 
 /* Takes fd (non-blocking). max_message: bytes in one line. */
-struct jsonl *jsonl_new(struct loop *l, int fd, size_t max_message, const struct jsonl_ops *ops, void *arg);
+struct jsonl *jsonl_new(
+    struct loop *l, int fd, size_t max_message, const struct jsonl_ops *ops, void *arg);
 /* Queues one message (borrowed). */
 void jsonl_send(struct jsonl *j, struct json_object *msg);
-/* The same with a descriptor attached (SCM_RIGHTS, QMP's getfd); fd is borrowed until the call returns. */
+/* The same with a descriptor attached (SCM_RIGHTS, QMP's getfd); fd is borrowed until the call
+ * returns. */
 void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd);
 /* Flushes what it can without waiting and closes. NULL is allowed. */
 void jsonl_free(struct jsonl *j);

@@ -1,5 +1,5 @@
-/* log: a process's own diagnostics. Front ends print to standard error, a supervisor to log/NAME/supervisor.log
- * (rotated at 1 MiB, one old file). */
+/* log: a process's own diagnostics. Front ends print to standard error, a supervisor to
+ * log/NAME/supervisor.log (rotated at 1 MiB, one old file). */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 

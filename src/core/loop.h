@@ -1,5 +1,6 @@
-/* loop: libevent's base, plus a dead list: work and frees put off until no callback is on the stack.
- * Owner: the process's main function. Rooms use event_new(loop_base(l), …) directly. One thread. */
+/* loop: libevent's base, plus a dead list: work and frees put off until no callback is on the
+ * stack. Owner: the process's main function. Rooms use event_new(loop_base(l), …) directly. One
+ * thread. */
 #ifndef CORE_LOOP_H
 #define CORE_LOOP_H
 

@@ -24,18 +24,19 @@ void cleanup_close(int *fd); /* closes when >= 0, keeps errno */
 #define CLEANUP_FREE CLEANUP(cleanup_free)
 #define CLEANUP_CLOSE CLEANUP(cleanup_close)
 
-/* Hands the value over and leaves NULL (or -1) behind, for the success path of a scoped variable. */
-#define TAKE_PTR(p)                                                                                          \
-	({                                                                                                   \
-		__auto_type take_ = (p);                                                                     \
-		(p) = NULL;                                                                                  \
-		take_;                                                                                       \
+/* Hands the value over and leaves NULL (or -1) behind, for the success path of a scoped variable.
+ */
+#define TAKE_PTR(p)                      \
+	({                               \
+		__auto_type take_ = (p); \
+		(p) = NULL;              \
+		take_;                   \
 	})
-#define TAKE_FD(fd)                                                                                          \
-	({                                                                                                   \
-		int take_ = (fd);                                                                            \
-		(fd) = -1;                                                                                   \
-		take_;                                                                                       \
+#define TAKE_FD(fd)               \
+	({                        \
+		int take_ = (fd); \
+		(fd) = -1;        \
+		take_;            \
 	})
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -2,19 +2,20 @@
  *
  * Newline-delimited JSON-RPC 2.0. The server greets with the notification
  *   {"jsonrpc":"2.0","method":"hello","params":{"hvmux":"0.1.0","protocol":1,"domain":"web1","pid":123}}
- * A request is {"jsonrpc":"2.0","id":N,"method":"suspend","params":{…}}; an answer carries "result" or
- * "error":{"code":C,"message":"a sentence"} where C is RPC_ERR_BASE - enum err_code for our own errors and
- * JSON-RPC's numbers otherwise. After "subscribe" the server sends "event" notifications.
+ * A request is {"jsonrpc":"2.0","id":N,"method":"suspend","params":{…}}; an answer carries "result"
+ * or "error":{"code":C,"message":"a sentence"} where C is RPC_ERR_BASE - enum err_code for our own
+ * errors and JSON-RPC's numbers otherwise. After "subscribe" the server sends "event"
+ * notifications.
  *
  * Methods (params → result):
  *   status    {} → {"state":…,"reason":…}
  *   suspend, resume, reset            {} → {}          answered when QEMU did it
- *   shutdown, reboot                  {} → {}          answered when the request was delivered to the guest
- *   destroy                           {} → {}          answered when QEMU was reaped
- *   subscribe                         {} → {}          then {"method":"event","params":{"event":…, "domain":…,
- *                                                        "time_ns":…, "detail":…, "data":{…}}}
- *   qmp       {"execute":…,"arguments":…} → QMP's return value (audited)
- * This header holds the blocking client for commands, which may wait, up to a deadline. */
+ *   shutdown, reboot                  {} → {}          answered when the request was delivered to
+ * the guest destroy                           {} → {}          answered when QEMU was reaped
+ *   subscribe                         {} → {}          then {"method":"event","params":{"event":…,
+ * "domain":…, "time_ns":…, "detail":…, "data":{…}}} qmp       {"execute":…,"arguments":…} → QMP's
+ * return value (audited) This header holds the blocking client for commands, which may wait, up to
+ * a deadline. */
 #ifndef CORE_RPC_H
 #define CORE_RPC_H
 
@@ -31,13 +32,15 @@
 struct rpc_client;
 
 /* Connects and reads the hello. ERR_NOT_FOUND when nobody listens. */
-struct rpc_client *rpc_connect(const struct home *h, const char *name, int timeout_ms, struct err *err);
+struct rpc_client *rpc_connect(
+    const struct home *h, const char *name, int timeout_ms, struct err *err);
 void rpc_free(struct rpc_client *c);
-/* params is taken (NULL for none). *result (may be NULL) is the caller's to json_object_put. Notifications that arrive
- * in between are kept for rpc_next. */
+/* params is taken (NULL for none). *result (may be NULL) is the caller's to json_object_put.
+ * Notifications that arrive in between are kept for rpc_next. */
 int rpc_call(struct rpc_client *c, const char *method, struct json_object *params, int timeout_ms,
     struct json_object **result, struct err *err);
-/* The next notification (the caller's), NULL on the deadline (ERR_TIMEOUT; -1 waits for ever) or a lost connection. */
+/* The next notification (the caller's), NULL on the deadline (ERR_TIMEOUT; -1 waits for ever) or a
+ * lost connection. */
 struct json_object *rpc_next(struct rpc_client *c, int timeout_ms, struct err *err);
 int rpc_fd(const struct rpc_client *c);
 

@@ -8,9 +8,11 @@
 
 #include "core/err.h"
 
-/* Removes a stale socket of that name, binds, listens (backlog 64), mode as given. Returns the descriptor or -1. */
+/* Removes a stale socket of that name, binds, listens (backlog 64), mode as given. Returns the
+ * descriptor or -1. */
 int sock_listen(const char *path, mode_t mode, struct err *err);
-/* Connects without waiting: a full backlog is ERR_TIMEOUT; no socket or nobody behind it is ERR_NOT_FOUND. */
+/* Connects without waiting: a full backlog is ERR_TIMEOUT; no socket or nobody behind it is
+ * ERR_NOT_FOUND. */
 int sock_connect(const char *path, struct err *err);
 /* Who is at the other end (SO_PEERCRED). */
 int sock_peer(int fd, uid_t *uid, pid_t *pid);

@@ -1,8 +1,10 @@
-/* status: the page of facts that each supervisor publishes as run/NAME/status: a fixed layout, one writer, any number
- * of readers without a lock (sequence counter), no round trip. It stays when the VM has ended: the last word on it.
+/* status: the page of facts that each supervisor publishes as run/NAME/status: a fixed layout, one
+ * writer, any number of readers without a lock (sequence counter), no round trip. It stays when the
+ * VM has ended: the last word on it.
  *
- * Layout is host-endian and host-local (it never leaves the machine). A reader checks magic, version and size first.
- * All text is NUL-terminated UTF-8; what came from a guest was made printable by the writer. */
+ * Layout is host-endian and host-local (it never leaves the machine). A reader checks magic,
+ * version and size first. All text is NUL-terminated UTF-8; what came from a guest was made
+ * printable by the writer. */
 #ifndef CORE_STATUS_H
 #define CORE_STATUS_H
 
@@ -15,49 +17,52 @@
 
 #define STATUS_MAGIC 0x58554d5648ull /* "HVMUX" */
 #define STATUS_VERSION 1
-#define STATUS_VCPUS_MAX 64  /* vCPUs with figures of their own; more are in the process's total */
+#define STATUS_VCPUS_MAX 64 /* vCPUs with figures of their own; more are in the process's total */
 #define STATUS_DISKS_MAX 32
 #define STATUS_NETS_MAX 16
 #define STATUS_CONSOLES_MAX 8
-#define STATUS_SECONDS 600   /* history by the second: 10 minutes */
-#define STATUS_MINUTES 1440  /* history by the minute: 24 hours */
-#define STATUS_LINE_MAX 160  /* last console line, bytes with the NUL */
+#define STATUS_SECONDS 600  /* history by the second: 10 minutes */
+#define STATUS_MINUTES 1440 /* history by the minute: 24 hours */
+#define STATUS_LINE_MAX 160 /* last console line, bytes with the NUL */
 #define STATUS_TEXT_MAX 256
-#define STATUS_NAME_MAX 208  /* NAME_MAX_BYTES of core/str.h and the NUL */
+#define STATUS_NAME_MAX 208 /* NAME_MAX_BYTES of core/str.h and the NUL */
 
 /* The states that virsh's users know. Order and numbers are part of the page. */
 enum vm_state {
-	VM_OFF = 0,	 /* "shut off" */
-	VM_STARTING,	 /* QEMU is being started: "starting" */
-	VM_RUNNING,	 /* "running" */
-	VM_PAUSED,	 /* "paused" */
-	VM_SHUTDOWN,	 /* the guest was asked to, or does, power off: "in shutdown" */
-	VM_CRASHED,	 /* ended (or kept: see qemu_pid) by a fault: "crashed" */
-	VM_PMSUSPENDED,	 /* "pmsuspended" */
-	VM_STOPPING,	 /* QEMU is being ended by us: "stopping" (virsh has no word: shown as "in shutdown" there) */
+	VM_OFF = 0,     /* "shut off" */
+	VM_STARTING,    /* QEMU is being started: "starting" */
+	VM_RUNNING,     /* "running" */
+	VM_PAUSED,      /* "paused" */
+	VM_SHUTDOWN,    /* the guest was asked to, or does, power off: "in shutdown" */
+	VM_CRASHED,     /* ended (or kept: see qemu_pid) by a fault: "crashed" */
+	VM_PMSUSPENDED, /* "pmsuspended" */
+	VM_STOPPING,    /* QEMU is being ended by us: "stopping" (virsh has no word: shown as "in
+	                   shutdown" there) */
 	VM_STATE_COUNT
 };
-/* virsh's word for it: "shut off", "running", "paused", "in shutdown", "crashed", "pmsuspended"; never NULL. */
+/* virsh's word for it: "shut off", "running", "paused", "in shutdown", "crashed", "pmsuspended";
+ * never NULL. */
 const char *vm_state_name(enum vm_state s);
-/* Does a QEMU process exist (or is one being made) in this state? A crashed one may be kept: ask the pid too. */
+/* Does a QEMU process exist (or is one being made) in this state? A crashed one may be kept: ask
+ * the pid too. */
 bool vm_state_live(enum vm_state s);
 
 /* Why the state is what it is: virsh domstate --reason's words. */
 enum vm_reason {
-	VM_REASON_UNKNOWN = 0, /* "unknown" */
-	VM_REASON_BOOTED,      /* running: "booted" */
-	VM_REASON_USER,	       /* paused by an operator: "user" */
-	VM_REASON_UNPAUSED,    /* running again: "unpaused" */
+	VM_REASON_UNKNOWN = 0,    /* "unknown" */
+	VM_REASON_BOOTED,         /* running: "booted" */
+	VM_REASON_USER,           /* paused by an operator: "user" */
+	VM_REASON_UNPAUSED,       /* running again: "unpaused" */
 	VM_REASON_STARTED_PAUSED, /* "starting up" */
-	VM_REASON_SHUTDOWN,    /* off: the guest powered off: "shutdown" */
-	VM_REASON_DESTROYED,   /* off: an operator ended it: "destroyed" */
-	VM_REASON_CRASHED,     /* QEMU died: "crashed" */
-	VM_REASON_PANICKED,    /* the guest panicked: "panicked" */
-	VM_REASON_FAILED,      /* QEMU did not start: "failed" */
-	VM_REASON_IOERROR,     /* paused on a disk error: "I/O error" */
-	VM_REASON_WATCHDOG,    /* "watchdog" */
-	VM_REASON_INTERNAL,    /* QEMU's internal-error: "internal error" */
-	VM_REASON_LOST,	       /* gone while nobody watched (host reset, supervisor killed too): "lost" */
+	VM_REASON_SHUTDOWN,       /* off: the guest powered off: "shutdown" */
+	VM_REASON_DESTROYED,      /* off: an operator ended it: "destroyed" */
+	VM_REASON_CRASHED,        /* QEMU died: "crashed" */
+	VM_REASON_PANICKED,       /* the guest panicked: "panicked" */
+	VM_REASON_FAILED,         /* QEMU did not start: "failed" */
+	VM_REASON_IOERROR,        /* paused on a disk error: "I/O error" */
+	VM_REASON_WATCHDOG,       /* "watchdog" */
+	VM_REASON_INTERNAL,       /* QEMU's internal-error: "internal error" */
+	VM_REASON_LOST, /* gone while nobody watched (host reset, supervisor killed too): "lost" */
 	VM_REASON_COUNT
 };
 const char *vm_reason_name(enum vm_reason r);
@@ -65,7 +70,7 @@ const char *vm_reason_name(enum vm_reason r);
 struct status_disk {
 	char target[16]; /* "vda" */
 	uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, fl_ops;
-	uint64_t rd_ns, wr_ns, fl_ns; /* total time */
+	uint64_t rd_ns, wr_ns, fl_ns;            /* total time */
 	uint64_t capacity, allocation, physical; /* bytes, 0 unknown */
 	char path[STATUS_TEXT_MAX];
 };
@@ -79,58 +84,65 @@ struct status_net {
 };
 
 struct status_console {
-	uint64_t bytes;	      /* ever received from the guest */
-	uint64_t last_ns;     /* CLOCK_REALTIME of the last byte, 0 none */
-	uint32_t clients;     /* attached now */
-	uint32_t rows, cols;  /* size that the keyboard holder has, 0 none */
+	uint64_t bytes;      /* ever received from the guest */
+	uint64_t last_ns;    /* CLOCK_REALTIME of the last byte, 0 none */
+	uint32_t clients;    /* attached now */
+	uint32_t rows, cols; /* size that the keyboard holder has, 0 none */
 	uint32_t pad_;
-	char holder[64];      /* who holds the keyboard ("root@pts/3"), "" nobody */
+	char holder[64];            /* who holds the keyboard ("root@pts/3"), "" nobody */
 	char line[STATUS_LINE_MAX]; /* last non-empty line, made printable */
 };
 
 /* One sample of history. Rates are over the sample's interval. */
 struct status_sample {
-	uint32_t cpu_permille; /* of one CPU: 1000 = one core busy; vCPUs and QEMU's own threads together */
-	uint32_t mem_mib;      /* resident */
+	uint32_t cpu_permille;   /* of one CPU: 1000 = one core busy; vCPUs and QEMU's own threads
+	                            together */
+	uint32_t mem_mib;        /* resident */
 	uint32_t rd_kib, wr_kib; /* per second */
 	uint32_t rx_kib, tx_kib; /* per second */
 };
 
 struct status_page {
 	uint64_t magic;
-	uint32_t version, size;	 /* size = sizeof(struct status_page) */
-	uint32_t seq;		 /* odd while being written; __atomic only */
-	uint32_t state, reason;	 /* enum vm_state, enum vm_reason */
-	uint32_t id;		 /* virsh's Id: unique per host mode while running, from 1 */
+	uint32_t version, size; /* size = sizeof(struct status_page) */
+	uint32_t seq;           /* odd while being written; __atomic only */
+	uint32_t state, reason; /* enum vm_state, enum vm_reason */
+	uint32_t id;            /* virsh's Id: unique per host mode while running, from 1 */
 	uint8_t uuid[16];
 	char name[STATUS_NAME_MAX];
 	char title[STATUS_TEXT_MAX];
-	char detail[STATUS_TEXT_MAX * 2]; /* why it crashed or failed, in words; QEMU's own last words; "" none */
-	int32_t sup_pid, qemu_pid;	  /* 0 none */
-	uint64_t sup_start, qemu_start;	  /* field 22 of /proc/PID/stat: with the pid it names a process for good */
-	uint64_t started_ns, changed_ns, ended_ns; /* CLOCK_REALTIME; started: of this run; changed: of the state */
-	int32_t exit_status;		  /* as waitpid gives it; -1 unknown (adopted) */
-	uint32_t adoptions;		  /* times that a new supervisor took this QEMU over */
-	uint64_t beat_ns;		  /* CLOCK_MONOTONIC of the last sample: a supervisor that hangs is visible */
-	uint64_t qmp_wait_ns;		  /* CLOCK_MONOTONIC since when QMP owes an answer; 0 it does not */
+	char detail[STATUS_TEXT_MAX *
+	            2]; /* why it crashed or failed, in words; QEMU's own last words; "" none */
+	int32_t sup_pid, qemu_pid; /* 0 none */
+	uint64_t sup_start,
+	    qemu_start; /* field 22 of /proc/PID/stat: with the pid it names a process for good */
+	uint64_t started_ns, changed_ns,
+	    ended_ns;        /* CLOCK_REALTIME; started: of this run; changed: of the state */
+	int32_t exit_status; /* as waitpid gives it; -1 unknown (adopted) */
+	uint32_t adoptions;  /* times that a new supervisor took this QEMU over */
+	uint64_t
+	    beat_ns; /* CLOCK_MONOTONIC of the last sample: a supervisor that hangs is visible */
+	uint64_t qmp_wait_ns; /* CLOCK_MONOTONIC since when QMP owes an answer; 0 it does not */
 	uint32_t vcpus, vcpus_max;
-	uint64_t memory_kib, balloon_kib, rss_kib; /* configured, the balloon's present size (0 unknown), resident */
+	uint64_t memory_kib, balloon_kib,
+	    rss_kib; /* configured, the balloon's present size (0 unknown), resident */
 	uint64_t guest_free_kib, guest_available_kib; /* from the balloon's statistics; 0 unknown */
-	uint64_t cpu_ns, user_ns, system_ns;	   /* of the QEMU process */
+	uint64_t cpu_ns, user_ns, system_ns;          /* of the QEMU process */
 	uint64_t vcpu_ns[STATUS_VCPUS_MAX];
-	uint64_t kvm_exits;			   /* 0 unknown */
-	uint32_t kvm;				   /* 1 KVM, 0 TCG */
+	uint64_t kvm_exits; /* 0 unknown */
+	uint32_t kvm;       /* 1 KVM, 0 TCG */
 	uint32_t persistent, autostart;
 	uint32_t disks, nets, consoles;
 	struct status_disk disk[STATUS_DISKS_MAX];
 	struct status_net net[STATUS_NETS_MAX];
 	struct status_console console[STATUS_CONSOLES_MAX];
-	char address[STATUS_TEXT_MAX];		   /* first IP address known, "" none */
-	char job[64];				   /* what long work runs, "" none */
-	uint64_t job_done, job_total;		   /* in its own unit */
-	/* Rings: sample k of those ever taken is at k % LEN; *_count is how many were ever taken. */
+	char address[STATUS_TEXT_MAX]; /* first IP address known, "" none */
+	char job[64];                  /* what long work runs, "" none */
+	uint64_t job_done, job_total;  /* in its own unit */
+	/* Rings: sample k of those ever taken is at k % LEN; *_count is how many were ever taken.
+	 */
 	uint64_t seconds_count, minutes_count;
-	uint64_t seconds_ns;			   /* CLOCK_REALTIME of the newest second */
+	uint64_t seconds_ns; /* CLOCK_REALTIME of the newest second */
 	struct status_sample seconds[STATUS_SECONDS];
 	struct status_sample minutes[STATUS_MINUTES];
 };
@@ -151,19 +163,22 @@ void status_end(struct status_writer *w);
 /* A mapping, read only. ERR_NOT_FOUND, or ERR_INVALID for another version or a short file. */
 const struct status_page *status_map(const char *path, struct err *err);
 void status_unmap(const struct status_page *p);
-/* Everything before the history rings, consistent; 0, or -1 when a writer died half-way (after a bounded number of
- * tries; *out then holds the torn copy). */
+/* Everything before the history rings, consistent; 0, or -1 when a writer died half-way (after a
+ * bounded number of tries; *out then holds the torn copy). */
 #define STATUS_HEAD_SIZE offsetof(struct status_page, seconds)
 int status_read_head(const struct status_page *p, struct status_page *out);
-/* The same by one pread of the file, for lists over many VMs: no mapping. out needs STATUS_HEAD_SIZE bytes. */
+/* The same by one pread of the file, for lists over many VMs: no mapping. out needs
+ * STATUS_HEAD_SIZE bytes. */
 int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err);
 /* Copies the last n samples (oldest first, at most STATUS_SECONDS); returns how many there are. */
 unsigned status_seconds(const struct status_page *p, struct status_sample *out, unsigned n);
 unsigned status_minutes(const struct status_page *p, struct status_sample *out, unsigned n);
 
-/* --- the watch word: run/NAME/watch, 8 bytes, written by front ends that show this VM's live counters ---
- * A supervisor asks QEMU for block and net counters at 1 Hz only while watch_ns is younger than STATUS_WATCH_NS. */
+/* --- the watch word: run/NAME/watch, 8 bytes, written by front ends that show this VM's live
+ * counters --- A supervisor asks QEMU for block and net counters at 1 Hz only while watch_ns is
+ * younger than STATUS_WATCH_NS. */
 #define STATUS_WATCH_NS 5000000000ull
-void status_watch_touch(const char *path); /* errors ignored: a spectator without permission sees slower counters */
+void status_watch_touch(
+    const char *path); /* errors ignored: a spectator without permission sees slower counters */
 
 #endif

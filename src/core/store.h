@@ -1,5 +1,5 @@
-/* store: the definitions on disk, conf/domains/NAME.xml. Every write is atomic; a lock file (conf/.lock) makes
- * check-then-write of names and uuids safe between processes. */
+/* store: the definitions on disk, conf/domains/NAME.xml. Every write is atomic; a lock file
+ * (conf/.lock) makes check-then-write of names and uuids safe between processes. */
 #ifndef CORE_STORE_H
 #define CORE_STORE_H
 
@@ -7,11 +7,13 @@
 #include "core/err.h"
 #include "core/home.h"
 
-#define STORE_XML_MAX (4u << 20) /* bytes of one definition; libvirt's largest are under 100 KiB */
+#define STORE_XML_MAX (4u << 20) /* bytes of one definition; libvirt's largest are under 100 KiB \
+	                          */
 
 /* Waits up to 10 s for the lock. Returns a descriptor to close, or -1. */
 int store_lock(const struct home *h, struct err *err);
-/* Names of the definitions, sorted; *names is a NULL-terminated array on the heap (store_names_free). */
+/* Names of the definitions, sorted; *names is a NULL-terminated array on the heap
+ * (store_names_free). */
 int store_names(const struct home *h, char ***names, size_t *n, struct err *err);
 void store_names_free(char **names);
 /* The text of one definition, appended to out. ERR_NOT_FOUND. */

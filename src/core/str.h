@@ -10,20 +10,24 @@
 
 bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
 bool str_prefix(const char *s, const char *prefix);
-/* Strict: whole string, decimal digits only (no sign, no space), within 0..max. 0 or -1; *out untouched on -1. */
+/* Strict: whole string, decimal digits only (no sign, no space), within 0..max. 0 or -1; *out
+ * untouched on -1. */
 int str_u64(const char *s, uint64_t max, uint64_t *out);
-/* A copy in which every control character, C1 included, and every byte of broken UTF-8 is shown as \xNN.
- * For text from guests, files and other programs on its way into a message. At most max bytes are kept. */
+/* A copy in which every control character, C1 included, and every byte of broken UTF-8 is shown as
+ * \xNN. For text from guests, files and other programs on its way into a message. At most max bytes
+ * are kept. */
 char *str_printable(const char *s, size_t n, size_t max);
 /* Valid UTF-8 (no overlongs, no surrogates, <= U+10FFFF)? */
 bool str_utf8_valid(const char *s, size_t n);
-/* 1234567 bytes → "1.2M" into out (at most 7 characters and NUL): three significant digits at most, binary units. */
+/* 1234567 bytes → "1.2M" into out (at most 7 characters and NUL): three significant digits at most,
+ * binary units. */
 #define STR_HUMAN_MAX 12
 void str_human(uint64_t bytes, char out[STR_HUMAN_MAX]);
 /* Seconds → "59s", "12m", "3h05m", "3d04h", "12w3d". */
 void str_age(uint64_t seconds, char out[STR_HUMAN_MAX]);
-/* The name of a domain, network, pool: 1 to NAME_MAX_BYTES bytes of valid UTF-8 without '/', control characters,
- * a leading '.' or '-', or white space at either end. The error names what is wrong. */
+/* The name of a domain, network, pool: 1 to NAME_MAX_BYTES bytes of valid UTF-8 without '/',
+ * control characters, a leading '.' or '-', or white space at either end. The error names what is
+ * wrong. */
 #define NAME_MAX_BYTES 200
 int name_check(const char *what, const char *name, struct err *err);
 

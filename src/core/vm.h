@@ -1,5 +1,6 @@
-/* vm: what a front end knows of one VM without asking anybody: its definition's existence, its run directory, its
- * supervisor's lock and its status page. The same words in list, dominfo and the dashboard. */
+/* vm: what a front end knows of one VM without asking anybody: its definition's existence, its run
+ * directory, its supervisor's lock and its status page. The same words in list, dominfo and the
+ * dashboard. */
 #ifndef CORE_VM_H
 #define CORE_VM_H
 
@@ -10,18 +11,20 @@
 #include "core/home.h"
 #include "core/status.h"
 
-#define VM_SILENT_NS 3000000000ull /* no heartbeat, or a QMP answer owed, for this long: "not answering" */
+#define VM_SILENT_NS \
+	3000000000ull /* no heartbeat, or a QMP answer owed, for this long: "not answering" */
 
 struct vm {
 	char *name;
-	bool defined;	  /* conf/domains/NAME.xml is there */
-	bool has_page;	  /* head is valid */
-	bool supervised;  /* the lock is held */
-	bool live;	  /* a QEMU process exists, or is being made by a supervisor that exists */
-	bool orphan;	  /* a QEMU process exists and no supervisor: supervise_spawn(…adopt) */
-	bool unsettled;	  /* the page says live, but neither supervisor nor QEMU exists: adopting settles what happened */
-	bool silent;	  /* live, and QEMU or the supervisor does not answer */
-	enum vm_state state; /* VM_OFF without a page */
+	bool defined;    /* conf/domains/NAME.xml is there */
+	bool has_page;   /* head is valid */
+	bool supervised; /* the lock is held */
+	bool live;       /* a QEMU process exists, or is being made by a supervisor that exists */
+	bool orphan;     /* a QEMU process exists and no supervisor: supervise_spawn(…adopt) */
+	bool unsettled;  /* the page says live, but neither supervisor nor QEMU exists: adopting
+	                    settles what happened */
+	bool silent;     /* live, and QEMU or the supervisor does not answer */
+	enum vm_state state;      /* VM_OFF without a page */
 	struct status_page *head; /* STATUS_HEAD_SIZE bytes; NULL without a page */
 };
 
@@ -29,28 +32,33 @@ struct vm {
  * "failed to get domain 'NAME'". */
 int vm_probe(const struct home *h, const char *name, struct vm *vm, struct err *err);
 void vm_fini(struct vm *vm);
-/* All of them, sorted by name (strcmp); *vms is the caller's (vm_list_free). Names found on disk that do not pass
- * name_check are skipped. A directory that cannot be read is an error; one that is missing is an empty list. */
+/* All of them, sorted by name (strcmp); *vms is the caller's (vm_list_free). Names found on disk
+ * that do not pass name_check are skipped. A directory that cannot be read is an error; one that is
+ * missing is an empty list. */
 int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err);
 void vm_list_free(struct vm *vms, size_t n);
 /* "not answering" added where silent; else vm_state_name. */
 const char *vm_state_word(const struct vm *vm);
-/* Does a process with this pid and start time (field 22 of /proc/PID/stat) exist? A zombie does not. */
+/* Does a process with this pid and start time (field 22 of /proc/PID/stat) exist? A zombie does
+ * not. */
 bool vm_process_exists(pid_t pid, uint64_t start);
 uint64_t vm_process_start(pid_t pid); /* 0: none */
 
-/* Finds by name, else by uuid, else by virsh's Id: what a command line may say. Returns the name on the heap. */
+/* Finds by name, else by uuid, else by virsh's Id: what a command line may say. Returns the name on
+ * the heap. */
 char *vm_resolve(const struct home *h, const char *word, struct err *err);
 
-/* --- the lock: run/NAME/lock, an open-file-description lock held by the supervisor for its life --- */
+/* --- the lock: run/NAME/lock, an open-file-description lock held by the supervisor for its life
+ * --- */
 /* Takes it without waiting: the descriptor, or -1 with ERR_BUSY. Makes the run directory. */
 int vm_lock(const struct home *h, const char *name, struct err *err);
 bool vm_locked(const struct home *h, const char *name); /* asks only, takes nothing */
 
 /* --- supervisors --- */
 enum { VM_SPAWN_PAUSED = 1, VM_SPAWN_ADOPT = 2 };
-/* Starts `hvmux supervise NAME` outside this login session and waits until it says that the VM runs (or is adopted), or
- * what failed, in QEMU's own words. Through systemd's hvmux@NAME.service where installed and we are in system mode. */
+/* Starts `hvmux supervise NAME` outside this login session and waits until it says that the VM runs
+ * (or is adopted), or what failed, in QEMU's own words. Through systemd's hvmux@NAME.service where
+ * installed and we are in system mode. */
 int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, struct err *err);
 /* Starts adoption for every orphan and unsettled VM of the list without waiting for it to end. */
 void vm_adopt_all(const struct home *h, const struct vm *vms, size_t n);

@@ -1,5 +1,6 @@
-/* argv: domain + capabilities → QEMU's command line. Pure: no file is opened, no clock read; golden tests in
- * tests/data/argv. The sockets that the supervisor binds appear in `sockets` in the order of their descriptors. */
+/* argv: domain + capabilities → QEMU's command line. Pure: no file is opened, no clock read; golden
+ * tests in tests/data/argv. The sockets that the supervisor binds appear in `sockets` in the order
+ * of their descriptors. */
 #ifndef KVM_ARGV_H
 #define KVM_ARGV_H
 
@@ -13,15 +14,15 @@ enum argv_socket_kind { ARGV_SOCKET_QMP, ARGV_SOCKET_CONSOLE, ARGV_SOCKET_VNC };
 
 struct argv_socket {
 	enum argv_socket_kind kind;
-	unsigned index;	 /* console number */
-	char file[64];	 /* name in the run directory: "qmp.sock", "serial0.sock" … */
+	unsigned index; /* console number */
+	char file[64];  /* name in the run directory: "qmp.sock", "serial0.sock" … */
 };
 
 struct argv_in {
-	const char *run_dir;  /* of this VM, absolute */
-	const char *log_dir;  /* of this VM, absolute */
-	/* First descriptor number of the handed-over listening sockets, in order; 0: print path= forms instead
-	 * (domxml-to-native). */
+	const char *run_dir; /* of this VM, absolute */
+	const char *log_dir; /* of this VM, absolute */
+	/* First descriptor number of the handed-over listening sockets, in order; 0: print path=
+	 * forms instead (domxml-to-native). */
 	int fd_first;
 	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
 };
@@ -37,10 +38,11 @@ struct argv_out {
 };
 
 /* ERR_UNSUPPORTED names the element that this QEMU cannot do. */
-int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in, struct argv_out *out,
-    struct err *err);
+int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in,
+    struct argv_out *out, struct err *err);
 void argv_fini(struct argv_out *out);
-/* As a shell would take it, options on lines of their own ending in " \": for domxml-to-native and the logs. */
+/* As a shell would take it, options on lines of their own ending in " \": for domxml-to-native and
+ * the logs. */
 char *argv_shell(const struct argv_out *out);
 
 #endif

@@ -1,5 +1,6 @@
-/* caps: what a QEMU binary can do, asked of it by QMP once and cached in data/caps by path, size and times; and whether
- * KVM is usable on this host, found by trying. Plain data: argv and later plans are pure functions of it. */
+/* caps: what a QEMU binary can do, asked of it by QMP once and cached in data/caps by path, size
+ * and times; and whether KVM is usable on this host, found by trying. Plain data: argv and later
+ * plans are pure functions of it. */
 #ifndef KVM_CAPS_H
 #define KVM_CAPS_H
 
@@ -19,11 +20,11 @@ struct caps_machine {
 };
 
 struct caps {
-	char *binary;	  /* absolute path, links resolved */
-	char *target;	  /* "x86_64" */
+	char *binary;     /* absolute path, links resolved */
+	char *target;     /* "x86_64" */
 	unsigned version; /* 70222 for 7.2.22 */
-	char *package;	  /* "Debian 1:7.2+dfsg-7" or "" */
-	char **devices;	  /* sorted names that -device takes */
+	char *package;    /* "Debian 1:7.2+dfsg-7" or "" */
+	char **devices;   /* sorted names that -device takes */
 	size_t n_devices;
 	char **cpus; /* sorted names that -cpu takes */
 	size_t n_cpus;
@@ -31,20 +32,24 @@ struct caps {
 	size_t n_machines;
 	char **commands; /* sorted QMP commands */
 	size_t n_commands;
-	bool kvm_built;	 /* compiled in */
-	bool sandbox;	 /* -sandbox is accepted */
+	bool kvm_built; /* compiled in */
+	bool sandbox;   /* -sandbox is accepted */
 };
 
 /* KVM, as tried with a throw-away QEMU (design.md §9); cached per boot in data/caps. */
 struct caps_kvm {
-	bool usable;	    /* a KVM machine with cpu_model starts */
-	char cpu_host[64];  /* the best model that starts: "host", else "max", else "qemu64" …; "" when not usable */
-	char why[512];	    /* when not usable: a sentence with what to do */
-	bool modes_64bit;   /* vmx/svm in the CPU's flags, or nested KVM known to run 64-bit code; else firmware and 16/32-bit only */
+	bool usable;       /* a KVM machine with cpu_model starts */
+	char cpu_host[64]; /* the best model that starts: "host", else "max", else "qemu64" …; ""
+	                      when not usable */
+	char why[512];     /* when not usable: a sentence with what to do */
+	bool modes_64bit;  /* vmx/svm in the CPU's flags, or nested KVM known to run 64-bit code;
+	                      else firmware and 16/32-bit only */
 };
 
-/* binary NULL: the configured or the first qemu-system-ARCH in PATH. Reads the cache or asks QEMU (deadline 10 s). */
-int caps_get(const struct home *h, const char *binary, const char *arch, struct caps *c, struct err *err);
+/* binary NULL: the configured or the first qemu-system-ARCH in PATH. Reads the cache or asks QEMU
+ * (deadline 10 s). */
+int caps_get(
+    const struct home *h, const char *binary, const char *arch, struct caps *c, struct err *err);
 void caps_fini(struct caps *c);
 bool caps_has_device(const struct caps *c, const char *name);
 bool caps_has_cpu(const struct caps *c, const char *name);
@@ -53,7 +58,8 @@ const struct caps_machine *caps_machine(const struct caps *c, const char *name_o
 
 int caps_kvm_get(const struct home *h, const struct caps *c, struct caps_kvm *k, struct err *err);
 
-/* For goldens and tests: the same from the cached JSON text. caps_format's result is on the heap. */
+/* For goldens and tests: the same from the cached JSON text. caps_format's result is on the heap.
+ */
 int caps_parse(const char *json, size_t n, struct caps *c, struct err *err);
 char *caps_format(const struct caps *c);
 

@@ -1,5 +1,5 @@
-/* console_client: one attachment to a VM's console through run/NAME/consoleN.sock, inside an event loop. Owner: whoever
- * called open. May be freed inside its own callbacks. */
+/* console_client: one attachment to a VM's console through run/NAME/consoleN.sock, inside an event
+ * loop. Owner: whoever called open. May be freed inside its own callbacks. */
 #ifndef SERIAL_CONSOLE_CLIENT_H
 #define SERIAL_CONSOLE_CLIENT_H
 
@@ -12,13 +12,13 @@
 #include "core/loop.h"
 
 enum {
-	CONSOLE_KEYBOARD = 1, /* ask for the keyboard; without it a spectator */
-	CONSOLE_TAKE = 2,     /* take it over from whoever holds it (--force) */
+	CONSOLE_KEYBOARD = 1,  /* ask for the keyboard; without it a spectator */
+	CONSOLE_TAKE = 2,      /* take it over from whoever holds it (--force) */
 	CONSOLE_NO_REPLAY = 4, /* start at the present end of the ring */
 };
 
 struct console_who {
-	bool mine;	 /* we hold the keyboard */
+	bool mine;       /* we hold the keyboard */
 	char holder[64]; /* "root@pts/3", "" nobody */
 	unsigned clients;
 	unsigned rows, cols; /* the holder's size, 0 unknown */
@@ -27,7 +27,8 @@ struct console_who {
 struct console_client;
 
 struct console_client_ops {
-	/* Guest output. live: false while the ring's history is replayed (do not answer queries in it). */
+	/* Guest output. live: false while the ring's history is replayed (do not answer queries in
+	 * it). */
 	void (*data)(void *arg, uint64_t offset, const uint8_t *p, size_t n, bool live);
 	/* Bytes [from, to) were skipped because we were too slow. */
 	void (*gap)(void *arg, uint64_t from, uint64_t to);
@@ -36,11 +37,12 @@ struct console_client_ops {
 };
 
 /* index: consoleN. A VM that is not running is ERR_STATE. */
-struct console_client *console_client_open(struct loop *l, const struct home *h, const char *name, unsigned index,
-    unsigned flags, const struct console_client_ops *ops, void *arg, struct err *err);
+struct console_client *console_client_open(struct loop *l, const struct home *h, const char *name,
+    unsigned index, unsigned flags, const struct console_client_ops *ops, void *arg,
+    struct err *err);
 void console_client_free(struct console_client *c);
-/* Queues keys; the number taken (less than n when the guest does not read: CONSOLE_KEYS_MAX are queued at most).
- * 0 when we do not hold the keyboard. */
+/* Queues keys; the number taken (less than n when the guest does not read: CONSOLE_KEYS_MAX are
+ * queued at most). 0 when we do not hold the keyboard. */
 #define CONSOLE_KEYS_MAX (1u << 20)
 size_t console_client_keys(struct console_client *c, const void *p, size_t n);
 void console_client_take(struct console_client *c);
@@ -50,9 +52,10 @@ int console_client_fd(const struct console_client *c);
 /* Stops reading (back-pressure when the terminal cannot keep up); the hub makes the gap. */
 void console_client_pause(struct console_client *c, bool paused);
 
-/* The whole replay of a console, running or ended, from its ring file: appended to out. For `hvmux screen` and previews. */
+/* The whole replay of a console, running or ended, from its ring file: appended to out. For `hvmux
+ * screen` and previews. */
 struct buf;
-int console_history(const struct home *h, const char *name, unsigned index, size_t max, struct buf *out,
-    struct err *err);
+int console_history(const struct home *h, const char *name, unsigned index, size_t max,
+    struct buf *out, struct err *err);
 
 #endif

@@ -1,6 +1,7 @@
-/* hub: one console of one VM inside its supervisor: drains the guest's serial socket from power-on into ring and log,
- * serves consoleN.sock (frames, serial/frame.h) and consoleN.raw (plain bytes), each client a cursor into the ring.
- * A slow client skips with a marked gap and holds nobody back; the guest is never waited for. Owner: the supervisor. */
+/* hub: one console of one VM inside its supervisor: drains the guest's serial socket from power-on
+ * into ring and log, serves consoleN.sock (frames, serial/frame.h) and consoleN.raw (plain bytes),
+ * each client a cursor into the ring. A slow client skips with a marked gap and holds nobody back;
+ * the guest is never waited for. Owner: the supervisor. */
 #ifndef SERIAL_HUB_H
 #define SERIAL_HUB_H
 
@@ -12,7 +13,8 @@
 #include "core/loop.h"
 
 #define HUB_CLIENTS_MAX 64
-#define HUB_COALESCE_US 2000 /* QEMU hands serial bytes over 1-3 at a time: clients get them in one frame */
+#define HUB_COALESCE_US \
+	2000 /* QEMU hands serial bytes over 1-3 at a time: clients get them in one frame */
 
 struct hub;
 
@@ -31,8 +33,8 @@ struct hub_ops {
 };
 
 /* Makes ring, log and listening sockets. keep: adoption, the ring's content stays. */
-struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsigned index, bool keep,
-    const struct hub_ops *ops, void *arg, struct err *err);
+struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsigned index,
+    bool keep, const struct hub_ops *ops, void *arg, struct err *err);
 /* The guest's side: a connected stream socket, taken. Called again after a reconnect. */
 void hub_attach_guest(struct hub *b, int fd);
 bool hub_guest_attached(const struct hub *b);

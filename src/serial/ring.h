@@ -1,6 +1,7 @@
-/* ring: the last bytes of one console with absolute 64-bit offsets, in a shared file run/NAME/consoleN.ring, so that
- * history outlives a killed supervisor and anyone allowed may read it without asking. One writer, any readers.
- * A reader copies, then checks that the writer has not overtaken it. */
+/* ring: the last bytes of one console with absolute 64-bit offsets, in a shared file
+ * run/NAME/consoleN.ring, so that history outlives a killed supervisor and anyone allowed may read
+ * it without asking. One writer, any readers. A reader copies, then checks that the writer has not
+ * overtaken it. */
 #ifndef SERIAL_RING_H
 #define SERIAL_RING_H
 
@@ -16,8 +17,8 @@
 
 struct ring;
 
-/* path NULL: private memory. keep: go on with a valid file of the same size (adoption), else start empty.
- * size: bytes, a power of two within MIN..MAX. */
+/* path NULL: private memory. keep: go on with a valid file of the same size (adoption), else start
+ * empty. size: bytes, a power of two within MIN..MAX. */
 struct ring *ring_open(const char *path, size_t size, bool keep, struct err *err);
 /* Read only; the header is range-checked. */
 struct ring *ring_open_reader(const char *path, struct err *err);
@@ -26,8 +27,8 @@ void ring_write(struct ring *r, const void *p, size_t n);
 /* Offsets: bytes [start, end) are readable; end counts every byte ever written. */
 uint64_t ring_start(const struct ring *r);
 uint64_t ring_end(const struct ring *r);
-/* Copies up to n bytes from *offset on. Where *offset has been overwritten, *offset moves up to what is left: the
- * caller sees the gap. Returns bytes copied. */
+/* Copies up to n bytes from *offset on. Where *offset has been overwritten, *offset moves up to
+ * what is left: the caller sees the gap. Returns bytes copied. */
 size_t ring_read(const struct ring *r, uint64_t *offset, void *out, size_t n);
 /* Drops the present content (offsets go on). */
 void ring_clear(struct ring *r);

@@ -8,14 +8,16 @@
 #include "core/home.h"
 
 struct tui_options {
-	bool readonly;	      /* a dashboard that cannot change anything */
-	const char *self;     /* program that child verbs are run with (/proc/self/exe resolved) */
+	bool readonly;    /* a dashboard that cannot change anything */
+	const char *self; /* program that child verbs are run with (/proc/self/exe resolved) */
 };
 
 /* The dashboard, until the operator quits. Returns the exit status. */
 int tui_run(const struct home *h, const struct tui_options *o, struct err *err);
-/* One console full-screen in the operator's terminal: `hvmux console NAME` and Enter run the same view. flags:
- * CONSOLE_* of serial/console_client.h. Ctrl+] returns. 0, or -1 with err (not running, no terminal). */
-int tui_console(const struct home *h, const char *name, unsigned index, unsigned flags, struct err *err);
+/* One console full-screen in the operator's terminal: `hvmux console NAME` and Enter run the same
+ * view. flags: CONSOLE_* of serial/console_client.h. Ctrl+] returns. 0, or -1 with err (not
+ * running, no terminal). */
+int tui_console(
+    const struct home *h, const char *name, unsigned index, unsigned flags, struct err *err);
 
 #endif

@@ -1,0 +1,148 @@
+#include "core/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+
+int fd_set_cloexec(int fd, bool on)
+{
+	int f = fcntl(fd, F_GETFD);
+	return f < 0 ? -1 : fcntl(fd, F_SETFD, on ? f | FD_CLOEXEC : f & ~FD_CLOEXEC);
+}
+
+int fd_set_nonblock(int fd, bool on)
+{
+	int f = fcntl(fd, F_GETFL);
+	return f < 0 ? -1 : fcntl(fd, F_SETFL, on ? f | O_NONBLOCK : f & ~O_NONBLOCK);
+}
+
+int fd_write_all(int fd, const void *data, size_t n)
+{
+	const char *p = data;
+	while (n) {
+		ssize_t w = write(fd, p, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -1;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+int file_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	/* O_NONBLOCK: a fifo of that name must not stop us. */
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, errno, "cannot read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_INVALID, "cannot read '%s': not a regular file", path);
+	size_t got = 0;
+	for (;;) {
+		size_t want = max - got + 1 < 65536 ? max - got + 1 : 65536;
+		ssize_t n = read(fd, buf_reserve(out, want), want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "cannot read '%s'", path);
+		if (n == 0)
+			break;
+		got += (size_t)n;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (got > max)
+			return err_set(
+			    err, ERR_INVALID, "'%s' is larger than %zu bytes", path, max);
+	}
+	return 0;
+}
+
+/* Makes path.RANDOM.tmp beside path; the descriptor, and its name in *tmp. */
+static int temp_open(const char *path, mode_t mode, char **tmp)
+{
+	for (int tries = 0; tries < 16; tries++) {
+		uint32_t r = 0;
+		if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+			r = (uint32_t)getpid() * 2654435761u + (uint32_t)tries;
+		const char *base = strrchr(path, '/');
+		base = base ? base + 1 : path;
+		/* The base may be as long as a file name can be: keep the temporary one short. */
+		*tmp = xasprintf("%.*s.tmp-%08x", (int)(base - path), path, r);
+		int fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+		free(*tmp);
+		*tmp = NULL;
+	}
+	return -1;
+}
+
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP_FREE
+	char *dir =
+	    slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	CLEANUP_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+static int write_replace(
+    const char *path, const void *data, size_t n, mode_t mode, bool fresh, struct err *err)
+{
+	CLEANUP_FREE
+	char *tmp = NULL;
+	CLEANUP_CLOSE int fd = temp_open(path, mode, &tmp);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot write '%s'", path);
+	int rc = fd_write_all(fd, data, n);
+	if (rc == 0)
+		rc = fsync(fd);
+	if (rc == 0)
+		rc = fresh ? link(tmp, path) : rename(tmp, path);
+	int saved = errno;
+	if (rc < 0 || fresh)
+		unlink(tmp);
+	if (rc < 0)
+		return err_errno(err, saved, "cannot write '%s'", path);
+	if (sync_folder(path) < 0)
+		return err_errno(err, errno, "cannot sync the folder of '%s'", path);
+	return 0;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t n, mode_t mode, struct err *err)
+{
+	return write_replace(path, data, n, mode, false, err);
+}
+
+int file_write_new(const char *path, const void *data, size_t n, mode_t mode, struct err *err)
+{
+	return write_replace(path, data, n, mode, true, err);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int file_remove_tree(const char *path, struct err *err)
+{
+	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+		return err_errno(err, errno, "cannot remove '%s'", path);
+	return 0;
+}

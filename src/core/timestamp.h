@@ -1,0 +1,14 @@
+/* timestamp: the present time for logs, in UTC: "2026-11-21T10:48:00.123Z". */
+#ifndef CORE_TIMESTAMP_H
+#define CORE_TIMESTAMP_H
+
+#include <stdint.h>
+
+#define TIMESTAMP_MAX 40
+
+void timestamp_now(char out[TIMESTAMP_MAX]);
+/* ns: CLOCK_REALTIME in nanoseconds. */
+void timestamp_format(uint64_t ns, char out[TIMESTAMP_MAX]);
+uint64_t timestamp_ns(void);
+
+#endif
