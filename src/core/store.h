@@ -7,8 +7,9 @@
 #include "core/err.h"
 #include "core/home.h"
 
-#define STORE_XML_MAX (4u << 20) /* bytes of one definition; libvirt's largest are under 100 KiB \
-	                          */
+#define STORE_XML_MAX                                                              \
+	(4u << 20) /* bytes of one definition; libvirt's largest are under 100 KiB \
+	            */
 
 /* Waits up to 10 s for the lock. Returns a descriptor to close, or -1. */
 int store_lock(const struct home *h, struct err *err);

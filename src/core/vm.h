@@ -60,7 +60,11 @@ enum { VM_SPAWN_PAUSED = 1, VM_SPAWN_ADOPT = 2 };
  * (or is adopted), or what failed, in QEMU's own words. Through systemd's hvmux@NAME.service where
  * installed and we are in system mode. */
 int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, struct err *err);
-/* Starts adoption for every orphan and unsettled VM of the list without waiting for it to end. */
+/* The next Id for a VM that starts: a counter in run/.next-id, from 1; 0 when it cannot be written.
+ */
+unsigned vm_next_id(const struct home *h);
+/* Starts adoption for every orphan and unsettled VM of the list without waiting for it to end;
+ * for one VM at most every 5 s, whoever asks. */
 void vm_adopt_all(const struct home *h, const struct vm *vms, size_t n);
 
 #endif

@@ -1,0 +1,231 @@
+#include "core/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/loop.h"
+#include "core/mem.h"
+
+#define READ_TRIES 1000
+
+const char *vm_state_name(enum vm_state s)
+{
+	static const char *const names[VM_STATE_COUNT] = {
+	    [VM_OFF] = "shut off",
+	    [VM_STARTING] = "starting",
+	    [VM_RUNNING] = "running",
+	    [VM_PAUSED] = "paused",
+	    [VM_SHUTDOWN] = "in shutdown",
+	    [VM_CRASHED] = "crashed",
+	    [VM_PMSUSPENDED] = "pmsuspended",
+	    [VM_STOPPING] = "in shutdown",
+	};
+	return (unsigned)s < VM_STATE_COUNT ? names[s] : "no state";
+}
+
+bool vm_state_live(enum vm_state s)
+{
+	return s == VM_STARTING || s == VM_RUNNING || s == VM_PAUSED || s == VM_SHUTDOWN ||
+	       s == VM_PMSUSPENDED || s == VM_STOPPING;
+}
+
+const char *vm_reason_name(enum vm_reason r)
+{
+	static const char *const names[VM_REASON_COUNT] = {
+	    [VM_REASON_UNKNOWN] = "unknown",
+	    [VM_REASON_BOOTED] = "booted",
+	    [VM_REASON_USER] = "user",
+	    [VM_REASON_UNPAUSED] = "unpaused",
+	    [VM_REASON_STARTED_PAUSED] = "starting up",
+	    [VM_REASON_SHUTDOWN] = "shutdown",
+	    [VM_REASON_DESTROYED] = "destroyed",
+	    [VM_REASON_CRASHED] = "crashed",
+	    [VM_REASON_PANICKED] = "panicked",
+	    [VM_REASON_FAILED] = "failed",
+	    [VM_REASON_IOERROR] = "I/O error",
+	    [VM_REASON_WATCHDOG] = "watchdog",
+	    [VM_REASON_INTERNAL] = "internal error",
+	    [VM_REASON_LOST] = "lost",
+	};
+	return (unsigned)r < VM_REASON_COUNT ? names[r] : "unknown";
+}
+
+static bool head_valid(const struct status_page *p)
+{
+	return p->magic == STATUS_MAGIC && p->version == STATUS_VERSION && p->size == sizeof(*p);
+}
+
+/* --- writer --- */
+
+int status_writer_open(struct status_writer *w, const char *path, bool keep, struct err *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	/* posix_fallocate: a full file system must be an error here, not a SIGBUS later. */
+	int rc = posix_fallocate(fd, 0, (off_t)sizeof(struct status_page));
+	if (rc != 0 || ftruncate(fd, (off_t)sizeof(struct status_page)) < 0)
+		return err_errno(err, rc ? rc : errno, "cannot make '%s'", path);
+	void *m = mmap(NULL, sizeof(struct status_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (m == MAP_FAILED)
+		return err_errno(err, errno, "cannot map '%s'", path);
+	w->page = m;
+	w->depth = 0;
+	if (!keep || !head_valid(w->page)) {
+		memset(w->page, 0, sizeof(*w->page));
+		w->page->magic = STATUS_MAGIC;
+		w->page->version = STATUS_VERSION;
+		w->page->size = sizeof(*w->page);
+	}
+	/* The last writer may have died between begin and end. */
+	if (w->page->seq & 1)
+		__atomic_store_n(&w->page->seq, w->page->seq + 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void status_writer_close(struct status_writer *w)
+{
+	if (w->page)
+		munmap(w->page, sizeof(*w->page));
+	w->page = NULL;
+}
+
+struct status_page *status_begin(struct status_writer *w)
+{
+	if (w->depth++ == 0) {
+		__atomic_store_n(&w->page->seq, w->page->seq + 1, __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+	}
+	return w->page;
+}
+
+void status_end(struct status_writer *w)
+{
+	if (--w->depth == 0)
+		__atomic_store_n(&w->page->seq, w->page->seq + 1, __ATOMIC_RELEASE);
+}
+
+/* --- readers --- */
+
+static void terminate(struct status_page *p)
+{
+	/* Whoever may write the file may write rubbish into it: a reader's string ends all the
+	 * same. */
+	p->name[sizeof(p->name) - 1] = p->title[sizeof(p->title) - 1] = '\0';
+	p->detail[sizeof(p->detail) - 1] = p->address[sizeof(p->address) - 1] = '\0';
+	p->job[sizeof(p->job) - 1] = '\0';
+	p->disks = p->disks < STATUS_DISKS_MAX ? p->disks : STATUS_DISKS_MAX;
+	p->nets = p->nets < STATUS_NETS_MAX ? p->nets : STATUS_NETS_MAX;
+	p->consoles = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;
+	for (unsigned i = 0; i < STATUS_DISKS_MAX; i++) {
+		p->disk[i].target[sizeof(p->disk[i].target) - 1] = '\0';
+		p->disk[i].path[sizeof(p->disk[i].path) - 1] = '\0';
+	}
+	for (unsigned i = 0; i < STATUS_NETS_MAX; i++) {
+		p->net[i].target[sizeof(p->net[i].target) - 1] = '\0';
+		p->net[i].mac[sizeof(p->net[i].mac) - 1] = '\0';
+	}
+	for (unsigned i = 0; i < STATUS_CONSOLES_MAX; i++) {
+		p->console[i].holder[sizeof(p->console[i].holder) - 1] = '\0';
+		p->console[i].line[sizeof(p->console[i].line) - 1] = '\0';
+	}
+}
+
+const struct status_page *status_map(const char *path, struct err *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		err_errno(err, errno, "cannot open '%s'", path);
+		return NULL;
+	}
+	if (st.st_size != (off_t)sizeof(struct status_page)) {
+		err_set(err, ERR_INVALID, "'%s' is not a status page of this version", path);
+		return NULL;
+	}
+	void *m = mmap(NULL, sizeof(struct status_page), PROT_READ, MAP_SHARED, fd, 0);
+	if (m == MAP_FAILED) {
+		err_errno(err, errno, "cannot map '%s'", path);
+		return NULL;
+	}
+	if (!head_valid(m)) {
+		munmap(m, sizeof(struct status_page));
+		err_set(err, ERR_INVALID, "'%s' is not a status page of this version", path);
+		return NULL;
+	}
+	return m;
+}
+
+void status_unmap(const struct status_page *p)
+{
+	if (p)
+		munmap((void *)(uintptr_t)p, sizeof(*p));
+}
+
+int status_read_head(const struct status_page *p, struct status_page *out)
+{
+	int torn = -1;
+	for (int i = 0; i < READ_TRIES && torn; i++) {
+		uint32_t before = __atomic_load_n(&p->seq, __ATOMIC_ACQUIRE);
+		memcpy(out, p, STATUS_HEAD_SIZE);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		torn =
+		    (before & 1) || __atomic_load_n(&p->seq, __ATOMIC_RELAXED) != before ? -1 : 0;
+	}
+	terminate(out);
+	return torn;
+}
+
+int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err)
+{
+	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	for (int i = 0; i < READ_TRIES; i++) {
+		uint32_t after = 0;
+		if (pread(fd, out, STATUS_HEAD_SIZE, 0) != (ssize_t)STATUS_HEAD_SIZE ||
+		    !head_valid(out))
+			return err_set(
+			    err, ERR_INVALID, "'%s' is not a status page of this version", path);
+		if (out->seq & 1)
+			continue;
+		if (pread(fd, &after, sizeof(after), offsetof(struct status_page, seq)) ==
+		        (ssize_t)sizeof(after) &&
+		    after == out->seq)
+			break;
+	}
+	terminate(out);
+	return 0;
+}
+
+static unsigned copy_ring(const struct status_sample *ring, unsigned len, uint64_t count,
+    struct status_sample *out, unsigned n)
+{
+	uint64_t have = count < len ? count : len;
+	n = n < have ? n : (unsigned)have;
+	for (unsigned i = 0; i < n; i++)
+		out[i] = ring[(count - n + i) % len];
+	return n;
+}
+
+unsigned status_seconds(const struct status_page *p, struct status_sample *out, unsigned n)
+{
+	return copy_ring(p->seconds, STATUS_SECONDS, p->seconds_count, out, n);
+}
+
+unsigned status_minutes(const struct status_page *p, struct status_sample *out, unsigned n)
+{
+	return copy_ring(p->minutes, STATUS_MINUTES, p->minutes_count, out, n);
+}
+
+void status_watch_touch(const char *path)
+{
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+	uint64_t now = loop_now_ns();
+	if (fd >= 0 && pwrite(fd, &now, sizeof(now), 0) < 0)
+		return;
+}

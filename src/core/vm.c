@@ -1,0 +1,229 @@
+#include "core/vm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uuid.h>
+
+#include "core/buf.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "core/store.h"
+#include "core/str.h"
+
+uint64_t vm_process_start(pid_t pid)
+{
+	char path[48], text[1024];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* The command's name may hold spaces and parentheses: fields count from the last ')'. */
+	char *p = strrchr(text, ')');
+	char state = 0;
+	unsigned long long start = 0;
+	if (!p ||
+	    sscanf(p + 1,
+	        " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+	        &state, &start) != 2)
+		return 0;
+	return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+bool vm_process_exists(pid_t pid, uint64_t start)
+{
+	return pid > 0 && start != 0 && vm_process_start(pid) == start;
+}
+
+/* A beat of the future is one from before the host's last boot. */
+static bool older_than(uint64_t then, uint64_t now, uint64_t limit)
+{
+	return then > now || now - then > limit;
+}
+
+static void judge(struct vm *vm)
+{
+	const struct status_page *p = vm->head;
+	enum vm_state s = p->state < VM_STATE_COUNT ? (enum vm_state)p->state : VM_OFF;
+	uint64_t now = loop_now_ns();
+	bool stale = older_than(p->beat_ns, now, VM_SILENT_NS);
+	bool claimed = vm_state_live(s) || (s == VM_CRASHED && p->qemu_pid > 0);
+	/* A fresh beat of a supervisor that holds its lock is enough; /proc is asked only in doubt.
+	 */
+	bool exists = claimed &&
+	              ((vm->supervised && !stale) || vm_process_exists(p->qemu_pid, p->qemu_start));
+	vm->live = exists || (vm->supervised && claimed);
+	vm->orphan = exists && !vm->supervised;
+	vm->unsettled = claimed && !exists && !vm->supervised;
+	vm->silent = vm->live && !vm->orphan &&
+	             (stale || (p->qmp_wait_ns && older_than(p->qmp_wait_ns, now, VM_SILENT_NS)));
+	vm->state = vm->unsettled ? VM_OFF : s;
+}
+
+/* Fills *vm from what is on disk; false when there is nothing of that name. */
+static bool look(const struct home *h, const char *name, bool defined, struct vm *vm)
+{
+	memset(vm, 0, sizeof(*vm));
+	CLEANUP_FREE
+	char *status = home_run_file(h, name, "status");
+	struct status_page *head = xmalloc(STATUS_HEAD_SIZE);
+	vm->defined = defined;
+	vm->supervised = vm_locked(h, name);
+	vm->has_page = status_pread_head(AT_FDCWD, status, head, NULL) == 0;
+	if (vm->has_page) {
+		vm->head = head;
+		judge(vm);
+	} else {
+		free(head);
+		/* Locked and without a page: a supervisor of this instant, or one of another
+		 * version. */
+		vm->state = vm->supervised ? VM_STARTING : VM_OFF;
+		vm->live = vm->supervised;
+	}
+	if (!defined && !vm->live && !vm->unsettled) {
+		vm_fini(vm);
+		return false;
+	}
+	vm->name = xstrdup(name);
+	return true;
+}
+
+int vm_probe(const struct home *h, const char *name, struct vm *vm, struct err *err)
+{
+	memset(vm, 0, sizeof(*vm));
+	if (name_check("domain", name, err) < 0)
+		return -1;
+	CLEANUP_FREE
+	char *xml = home_domain_xml(h, name);
+	if (!look(h, name, access(xml, F_OK) == 0, vm))
+		return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
+	return 0;
+}
+
+void vm_fini(struct vm *vm)
+{
+	free(vm->name);
+	free(vm->head);
+	memset(vm, 0, sizeof(*vm));
+}
+
+/* Names of the run directory's folders, appended to *names. */
+static int add_run_names(const struct home *h, char ***names, size_t *n, struct err *err)
+{
+	DIR *d = opendir(h->run);
+	if (!d)
+		return errno == ENOENT
+		           ? 0
+		           : err_errno(err, errno, "cannot read the folder '%s'", h->run);
+	for (struct dirent *e; (e = readdir(d));) {
+		if (e->d_type == DT_REG || name_check("domain", e->d_name, NULL) < 0)
+			continue;
+		*names = xreallocarray(*names, *n + 2, sizeof(**names));
+		(*names)[(*n)++] = xstrdup(e->d_name);
+		(*names)[*n] = NULL;
+	}
+	closedir(d);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err)
+{
+	char **defined = NULL, **running = xcalloc(1, sizeof(*running));
+	size_t nd = 0, nr = 0, at = 0, i = 0, k = 0;
+	int rc = store_names(h, &defined, &nd, err);
+	if (rc == 0)
+		rc = add_run_names(h, &running, &nr, err);
+	*vms = NULL;
+	*n = 0;
+	if (rc == 0) {
+		qsort(running, nr, sizeof(*running), by_name);
+		*vms = xcalloc(nd + nr + 1, sizeof(**vms));
+	}
+	while (rc == 0 && (i < nd || k < nr)) {
+		int cmp = i == nd ? 1 : k == nr ? -1 : strcmp(defined[i], running[k]);
+		const char *name = cmp <= 0 ? defined[i] : running[k];
+		at += look(h, name, cmp <= 0, &(*vms)[at]);
+		i += cmp <= 0;
+		k += cmp >= 0;
+	}
+	*n = at;
+	store_names_free(defined);
+	store_names_free(running);
+	return rc;
+}
+
+void vm_list_free(struct vm *vms, size_t n)
+{
+	for (size_t i = 0; vms && i < n; i++)
+		vm_fini(&vms[i]);
+	free(vms);
+}
+
+const char *vm_state_word(const struct vm *vm)
+{
+	return vm->silent ? "not answering" : vm_state_name(vm->state);
+}
+
+/* Does the definition of that name hold this uuid? A look for the text, not a parse: quick over
+ * many files. */
+static bool defined_as(const struct home *h, const char *name, const char *uuid)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	if (store_read(h, name, &b, NULL) < 0 || !b.data)
+		return false;
+	const char *p = strstr(b.data, "<uuid>");
+	if (!p)
+		return false;
+	p += strlen("<uuid>");
+	p += strspn(p, " \t\r\n");
+	return strncasecmp(p, uuid, 36) == 0;
+}
+
+static bool matches(const struct home *h, const struct vm *vm, const char *uuid_text, uint64_t id)
+{
+	uuid_t uuid;
+	if (id)
+		return vm->live && vm->head && vm->head->id == id;
+	if (vm->head && uuid_parse(uuid_text, uuid) == 0 &&
+	    memcmp(uuid, vm->head->uuid, sizeof(uuid)) == 0)
+		return true;
+	return vm->defined && defined_as(h, vm->name, uuid_text);
+}
+
+char *vm_resolve(const struct home *h, const char *word, struct err *err)
+{
+	struct vm vm, *all = NULL;
+	struct err first = {0};
+	if (vm_probe(h, word, &vm, &first) == 0) {
+		vm_fini(&vm);
+		return xstrdup(word);
+	}
+	uuid_t uuid;
+	uint64_t id = 0;
+	bool by_uuid = uuid_parse(word, uuid) == 0;
+	char *found = NULL;
+	size_t n = 0;
+	if (by_uuid || (str_u64(word, UINT32_MAX, &id) == 0 && id)) {
+		if (vm_list(h, &all, &n, err) < 0)
+			return NULL;
+		for (size_t i = 0; i < n && !found; i++)
+			if (matches(h, &all[i], word, by_uuid ? 0 : id))
+				found = xstrdup(all[i].name);
+		vm_list_free(all, n);
+	}
+	if (!found)
+		err_set(err, first.code, "%s", first.msg);
+	return found;
+}

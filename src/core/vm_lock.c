@@ -1,0 +1,64 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/vm.h"
+
+/* Open-file-description locks: not lost when any other descriptor of the file is closed, not
+ * inherited by QEMU (the descriptor is close-on-exec), and they can be asked for without being
+ * taken. */
+
+int vm_lock(const struct home *h, const char *name, struct err *err)
+{
+	CLEANUP_FREE
+	char *dir = home_run_dir(h, name), *path = home_run_file(h, name, "lock");
+	struct stat mine, there;
+	if (home_mkdir(h, dir, err) < 0)
+		return -1;
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	if (fcntl(fd, F_OFD_SETLK, &l) < 0) {
+		if (errno == EAGAIN || errno == EACCES)
+			return err_set(err, ERR_BUSY, "domain '%s' is already running", name);
+		return err_errno(err, errno, "cannot lock '%s'", path);
+	}
+	/* undefine may have removed the folder between open and lock: then this lock guards
+	 * nothing. */
+	if (fstat(fd, &mine) < 0 || stat(path, &there) < 0 || mine.st_ino != there.st_ino)
+		return err_set(err, ERR_BUSY,
+		    "the run directory of domain '%s' was just removed: try again", name);
+	return TAKE_FD(fd);
+}
+
+bool vm_locked(const struct home *h, const char *name)
+{
+	CLEANUP_FREE
+	char *path = home_run_file(h, name, "lock");
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
+unsigned vm_next_id(const struct home *h)
+{
+	CLEANUP_FREE
+	char *path = xasprintf("%s/.next-id", h->run);
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char text[16] = "";
+	uint64_t id = 0;
+	if (fd < 0 || flock(fd, LOCK_EX) < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return 0;
+	if (str_u64(text, 1u << 30, &id) < 0)
+		id = 0;
+	int n = snprintf(text, sizeof(text), "%u", (unsigned)++id);
+	if (pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) < 0)
+		return 0;
+	return (unsigned)id;
+}

@@ -1,0 +1,280 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core/buf.h"
+#include "core/file.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "core/vm.h"
+
+#define READY_FD 3
+#define READY_TIMEOUT_MS 90000 /* QEMU may have to allocate hugepages or wait for a slow disk */
+#define ADOPT_EVERY_NS 5000000000ull
+#define UNIT_FILE "hvmux@.service"
+
+/* The environment of the child: HVMUX_HOME made absolute, since the child's folder is "/". Built
+ * before the fork. */
+struct launch {
+	char *argv[12];
+	char *uri, *name, *home;
+	int ready; /* -1 none */
+};
+
+static void launch_init(
+    struct launch *l, const struct home *h, const char *name, unsigned flags, int ready)
+{
+	int n = 0;
+	memset(l, 0, sizeof(*l));
+	l->ready = ready;
+	l->name = xstrdup(name);
+	l->uri = xstrdup(home_uri(h));
+	if (h->mode == HOME_PRIVATE)
+		l->home = xstrndup(h->conf, strlen(h->conf) - strlen("/etc"));
+	l->argv[n++] = (char *)"hvmux";
+	if (h->mode != HOME_PRIVATE) {
+		l->argv[n++] = (char *)"-c";
+		l->argv[n++] = l->uri;
+	}
+	l->argv[n++] = (char *)"supervise";
+	l->argv[n++] = l->name;
+	if (flags & VM_SPAWN_PAUSED)
+		l->argv[n++] = (char *)"--paused";
+	if (flags & VM_SPAWN_ADOPT)
+		l->argv[n++] = (char *)"--adopt";
+	if (ready >= 0) {
+		l->argv[n++] = (char *)"--ready-fd";
+		l->argv[n++] = (char *)"3";
+	}
+}
+
+static void launch_fini(struct launch *l)
+{
+	free(l->name);
+	free(l->uri);
+	free(l->home);
+}
+
+/* In the grandchild: nothing of the caller's is kept but the pipe. Never returns. */
+static _Noreturn void become_supervisor(const struct launch *l)
+{
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	unsigned first = 3;
+	if (l->ready >= 0) {
+		if (l->ready == READY_FD)
+			fd_set_cloexec(READY_FD, false);
+		else
+			dup2(l->ready, READY_FD);
+		first = READY_FD + 1;
+	}
+	syscall(SYS_close_range, first, ~0u, 0);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int s = 1; s < 32; s++)
+		signal(s, SIG_DFL);
+	if (l->home)
+		setenv("HVMUX_HOME", l->home, 1);
+	if (chdir("/") == 0)
+		execv("/proc/self/exe", l->argv);
+	_exit(127);
+}
+
+/* Twice forked, in a session of its own: nothing that happens to the caller's session reaches it.
+ */
+static int double_fork(const struct launch *l, struct err *err)
+{
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_errno(err, errno, "cannot start the supervisor of '%s'", l->name);
+	if (pid == 0) {
+		setsid();
+		pid = fork();
+		if (pid == 0)
+			become_supervisor(l);
+		_exit(pid < 0 ? 1 : 0);
+	}
+	int status = 0;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(
+		    err, ERR_FAIL, "cannot start the supervisor of '%s': fork failed", l->name);
+	return 0;
+}
+
+/* "ok\n", or "error CODE MESSAGE\n". */
+static int take_verdict(const char *name, char *line, struct err *err)
+{
+	line[strcspn(line, "\n")] = '\0';
+	if (strcmp(line, "ok") == 0)
+		return 0;
+	char *words = str_prefix(line, "error ") ? strchr(line + 6, ' ') : NULL;
+	if (!words)
+		return err_set(err, ERR_FAIL,
+		    "the supervisor of '%s' ended without a word: its log is supervisor.log", name);
+	long code = strtol(line + 6, NULL, 10);
+	bool known = code > ERR_NONE && code <= ERR_IO;
+	return err_set(err, known ? (enum err_code)code : ERR_FAIL, "%s", words + 1);
+}
+
+static int await_verdict(const char *name, int fd, struct err *err)
+{
+	char line[ERR_MSG_MAX + 64] = "";
+	size_t n = 0;
+	uint64_t end = loop_now_ms() + READY_TIMEOUT_MS;
+	while (n < sizeof(line) - 1 && !strchr(line, '\n')) {
+		uint64_t now = loop_now_ms();
+		struct pollfd p = {fd, POLLIN, 0};
+		int rc = poll(&p, 1, now < end ? (int)(end - now) : 0);
+		if (rc == 0)
+			return err_set(err, ERR_TIMEOUT,
+			    "the supervisor of '%s' did not start QEMU within %d s", name,
+			    READY_TIMEOUT_MS / 1000);
+		if (rc < 0 && errno != EINTR)
+			return err_errno(
+			    err, errno, "cannot wait for the supervisor of '%s'", name);
+		ssize_t got = rc > 0 ? read(fd, line + n, sizeof(line) - 1 - n) : 0;
+		if (rc > 0 && got == 0)
+			break;
+		n += got > 0 ? (size_t)got : 0;
+		line[n] = '\0';
+	}
+	return take_verdict(name, line, err);
+}
+
+/* --- systemd --- */
+
+static bool unit_installed(const struct home *h)
+{
+	static const char *const dirs[] = {
+	    "/etc/systemd/system", HVMUX_UNITDIR, "/lib/systemd/system", "/usr/lib/systemd/system"};
+	if (h->mode != HOME_SYSTEM || access("/run/systemd/system", F_OK) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		CLEANUP_FREE
+		char *path = xasprintf("%s/" UNIT_FILE, dirs[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* systemd.unit(5), "String escaping for inclusion in unit names". */
+static char *unit_name(const char *name)
+{
+	struct buf b = BUF_INIT;
+	buf_adds(&b, "hvmux@");
+	for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
+		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ||
+		             (*p >= 'a' && *p <= 'z') || strchr(":_.", *p) != NULL;
+		buf_addf(&b, plain ? "%c" : "\\x%02x", *p);
+	}
+	buf_adds(&b, ".service");
+	return buf_take(&b);
+}
+
+static int run_systemctl(const char *verb, const char *unit)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+		for (int fd = 0; fd < 3 && null >= 0; fd++)
+			dup2(null, fd);
+		execlp("systemctl", "systemctl", verb, unit, (char *)NULL);
+		_exit(127);
+	}
+	int status = -1;
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* The unit is Type=notify: systemctl returns when the supervisor says READY=1 or has ended. Words
+ * of a failure are left on the status page; a wish for a paused start is left in the run directory.
+ */
+static int spawn_unit(const struct home *h, const char *name, unsigned flags, struct err *err)
+{
+	CLEANUP_FREE
+	char *unit = unit_name(name);
+	CLEANUP_FREE
+	char *wish = home_run_file(h, name, "start-paused");
+	CLEANUP_FREE
+	char *dir = home_run_dir(h, name);
+	if (home_mkdir(h, dir, err) < 0)
+		return -1;
+	if (flags & VM_SPAWN_PAUSED) {
+		CLEANUP_CLOSE int fd = open(wish, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return err_errno(err, errno, "cannot write '%s'", wish);
+	}
+	/* An earlier run that failed too often must not keep this one from starting. */
+	run_systemctl("reset-failed", unit);
+	if (run_systemctl("start", unit) == 0)
+		return 0;
+	unlink(wish);
+	struct vm vm;
+	if (vm_probe(h, name, &vm, NULL) == 0 && vm.head && vm.head->detail[0])
+		err_set(err, ERR_FAIL, "%s", vm.head->detail);
+	else
+		err_set(err, ERR_FAIL, "systemd could not start %s: see journalctl -u '%s'", unit,
+		    unit);
+	vm_fini(&vm);
+	return -1;
+}
+
+int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, struct err *err)
+{
+	if (unit_installed(h))
+		return spawn_unit(h, name, flags, err);
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "cannot make a pipe");
+	CLEANUP_CLOSE int in = fds[0], out = fds[1];
+	struct launch l;
+	launch_init(&l, h, name, flags, out);
+	int rc = double_fork(&l, err);
+	launch_fini(&l);
+	close(TAKE_FD(out));
+	return rc < 0 ? -1 : await_verdict(name, in, err);
+}
+
+/* Was an adoption of this VM begun a moment ago? Notes that one begins now. */
+static bool adopt_begun(const struct home *h, const char *name)
+{
+	CLEANUP_FREE
+	char *path = home_run_file(h, name, "adopt");
+	struct stat st;
+	uint64_t now = timestamp_ns(), then = 0;
+	if (stat(path, &st) == 0)
+		then = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	if (then <= now && now - then < ADOPT_EVERY_NS)
+		return true;
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 || futimens(fd, NULL) < 0;
+}
+
+void vm_adopt_all(const struct home *h, const struct vm *vms, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((!vms[i].orphan && !vms[i].unsettled) || adopt_begun(h, vms[i].name))
+			continue;
+		struct launch l;
+		launch_init(&l, h, vms[i].name, VM_SPAWN_ADOPT, -1);
+		double_fork(&l, NULL);
+		launch_fini(&l);
+	}
+}
