@@ -1,0 +1,120 @@
+#include "unit/cm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static int entries(const char *dir)
+{
+	int n = 0;
+	DIR *d = opendir(dir);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+static void test_write_and_read(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *path = xasprintf("%s/a.xml", dir);
+	struct err err = {0};
+	struct buf b = BUF_INIT;
+	struct stat st;
+	assert_int_equal(file_write_atomic(path, "one", 3, 0600, &err), 0);
+	assert_int_equal(file_write_atomic(path, "two!", 4, 0600, &err), 0);
+	assert_int_equal(file_write_new(path, "three", 5, 0600, &err), -1);
+	assert_int_equal(err.code, ERR_EXISTS);
+	assert_int_equal(file_read(path, 4, &b, &err), 0);
+	assert_string_equal(b.data, "two!");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(entries(dir), 1);
+	buf_fini(&b);
+	cm_rmdir(dir);
+}
+
+static void test_read_refuses(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *path = xasprintf("%s/a", dir);
+	CLEANUP_FREE
+	char *fifo = xasprintf("%s/f", dir);
+	struct err err = {0};
+	struct buf b = BUF_INIT;
+	assert_int_equal(file_read(path, 10, &b, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_int_equal(file_write_atomic(path, "12345", 5, 0600, &err), 0);
+	assert_int_equal(file_read(path, 4, &b, &err), -1);
+	assert_non_null(strstr(err.msg, "larger than 4 bytes"));
+	assert_int_equal(file_read(dir, 10, &b, &err), -1);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(file_read(fifo, 10, &b, &err), -1);
+	assert_non_null(strstr(err.msg, "not a regular file"));
+	buf_fini(&b);
+	cm_rmdir(dir);
+}
+
+/* A file system without room: the old content stays, no temporary file is left. */
+static void test_no_space(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *path = xasprintf("%s/a", dir);
+	CLEANUP_FREE
+	char *big = xcalloc(1, 65536);
+	struct err err = {0};
+	struct rlimit was, small;
+	assert_int_equal(file_write_atomic(path, "old", 3, 0600, &err), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = was;
+	small.rlim_cur = 4096;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int rc = file_write_atomic(path, big, 65536, 0600, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(rc, -1);
+	struct buf b = BUF_INIT;
+	assert_int_equal(file_read(path, 100, &b, &err), 0);
+	assert_string_equal(b.data, "old");
+	assert_int_equal(entries(dir), 1);
+	buf_fini(&b);
+	cm_rmdir(dir);
+}
+
+static void test_remove_tree(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *sub = xasprintf("%s/sub", dir);
+	CLEANUP_FREE
+	char *link = xasprintf("%s/sub/etc", dir);
+	struct err err = {0};
+	assert_int_equal(mkdir(sub, 0700), 0);
+	assert_int_equal(symlink("/etc", link), 0);
+	assert_int_equal(file_remove_tree(sub, &err), 0);
+	assert_int_equal(access(sub, F_OK), -1);
+	assert_int_equal(access("/etc/passwd", F_OK), 0);
+	assert_int_equal(file_remove_tree(sub, &err), 0);
+	cm_rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_write_and_read),
+	    cmocka_unit_test(test_read_refuses),
+	    cmocka_unit_test(test_no_space),
+	    cmocka_unit_test(test_remove_tree),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,90 @@
+#include "unit/cm.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "core/sock.h"
+
+static void check_round(const char *path)
+{
+	struct err err = {0};
+	int l = sock_listen(path, 0600, &err);
+	assert_true(l >= 0);
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	int c = sock_connect(path, &err);
+	assert_true(c >= 0);
+	int a = accept(l, NULL, NULL);
+	assert_true(a >= 0);
+	assert_int_equal(write(c, "x", 1), 1);
+	char got;
+	assert_int_equal(read(a, &got, 1), 1);
+	uid_t uid;
+	pid_t pid;
+	assert_int_equal(sock_peer(a, &uid, &pid), 0);
+	assert_int_equal(uid, getuid());
+	assert_int_equal(pid, getpid());
+	assert_true(sock_peer_allowed(a));
+	close(a);
+	close(c);
+	close(l);
+	/* Now stale: connect says so, listen takes its place. */
+	assert_int_equal(sock_connect(path, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	l = sock_listen(path, 0600, &err);
+	assert_true(l >= 0);
+	close(l);
+}
+
+static void test_short_path(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *path = xasprintf("%s/s", dir);
+	check_round(path);
+	cm_rmdir(dir);
+}
+
+static void test_long_path(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *deep = xasprintf("%s/%0100d", dir, 0);
+	CLEANUP_FREE
+	char *path = xasprintf("%s/control.sock", deep);
+	assert_int_equal(mkdir(deep, 0700), 0);
+	assert_true(strlen(path) > 108);
+	check_round(path);
+	cm_rmdir(dir);
+}
+
+static void test_full_backlog(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *path = xasprintf("%s/s", dir);
+	struct err err = {0};
+	int l = sock_listen(path, 0600, &err), fds[200], n = 0;
+	while (n < 200 && (fds[n] = sock_connect(path, &err)) >= 0)
+		n++;
+	assert_true(n < 200);
+	assert_int_equal(err.code, ERR_TIMEOUT);
+	while (n > 0)
+		close(fds[--n]);
+	close(l);
+	cm_rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_short_path),
+	    cmocka_unit_test(test_long_path),
+	    cmocka_unit_test(test_full_backlog),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
