@@ -3,17 +3,26 @@
 #define CLI_DISPATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cli/table.h"
+#include "core/err.h"
 #include "core/home.h"
+
+enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* A parsed command line. Values are borrowed from argv. */
 struct cli {
 	struct home home;
-	const struct verb *verb;
-	const char *prog; /* "hvmux", or "virsh" through a link */
-	bool json;        /* --json */
-	bool progress;    /* --progress-fd N: machine-readable progress for the dashboard */
+	const struct verb *verb; /* NULL: none was named */
+	const char *prog;        /* "hvmux", or "virsh" through a link */
+	const char *uri;         /* --connect; NULL not given */
+	bool json;               /* --json */
+	bool quiet;              /* --quiet */
+	bool readonly;           /* --readonly */
+	bool help, version;      /* --help, --version: nothing else counts then */
+	bool bare;     /* set by a verb whose output must not get virsh's empty line at its end */
+	bool progress; /* --progress-fd N: machine-readable progress for the dashboard */
 	int progress_fd;
 	/* Per option of verb->opts, in its order: how often given, and the values. */
 	unsigned *given;
@@ -21,9 +30,19 @@ struct cli {
 };
 
 int cli_main(int argc, char **argv);
+
+/* The words of a command line → *c, home left alone. ERR_USAGE names the word that is off. cli_fini
+ * in every case. */
+int cli_parse(struct cli *c, int argc, char **argv, struct err *err);
+void cli_fini(struct cli *c);
+
+/* opt is one of the verb's options: asking for another is a bug and aborts. */
 bool cli_flag(const struct cli *c, const char *opt);
 const char *cli_value(const struct cli *c, const char *opt); /* first value; NULL absent */
 const char *const *cli_values(const struct cli *c, const char *opt, unsigned *n); /* all of them */
+/* Of an OPT_NUMBER; absent when not given. */
+#define CLI_NUMBER_MAX 1000000000ull
+uint64_t cli_number(const struct cli *c, const char *opt, uint64_t absent);
 
 /* Every verb's function; returns the exit status. */
 #define VERB_PROTO(id, name) int verb_##id(struct cli *c);

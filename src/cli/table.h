@@ -24,7 +24,8 @@ struct verb_opt {
 	bool many;         /* may be repeated: define *.xml, start a b c */
 	const char *value; /* the word in the synopsis: "FILE", "SECONDS"; NULL for flags */
 	const char *help;
-	char letter; /* short form, 0 none */
+	char letter;       /* short form, 0 none */
+	const char *words; /* the only values allowed, separated by spaces; NULL any */
 };
 
 enum verb_flag {
@@ -35,6 +36,7 @@ enum verb_flag {
 	VERB_DELETES = 16,  /* the dashboard asks for the name to be typed */
 	VERB_TERMINAL = 32, /* takes over the terminal: console, edit */
 	VERB_LIVE = 64,     /* makes sense only for running domains */
+	VERB_VIRSH = 128,   /* virsh has it: its text ends with virsh's empty line */
 };
 
 struct verb {
@@ -44,8 +46,8 @@ struct verb {
 	const char *text;    /* paragraphs for `help VERB` and the man page; NULL none */
 	unsigned flags;
 	const struct verb_opt *opts;
-	const char *losses; /* what the confirmation says will be lost; NULL none: "unsaved data in
-	                       the guest" */
+	const char *losses; /* what will be lost, for the confirmation; NULL nothing */
+	const char *alias;  /* another name that is accepted, NULL none */
 };
 
 /* X(identifier, name): one line per verb, in the order of help. */
@@ -79,9 +81,17 @@ enum verb_id { VERB_LIST(VERB_ENUM) VERB_COUNT };
 #undef VERB_ENUM
 
 extern const struct verb verb_table[VERB_COUNT];
-/* By its whole name; NULL none. */
+/* Options that every verb takes, before it or after it. */
+extern const struct verb_opt global_opts[];
+
+/* By its whole name or alias; NULL none. */
 const struct verb *verb_find(const char *name);
 /* "start DOMAIN [--paused] [--console]"; on the heap. */
 char *verb_synopsis(const struct verb *v);
+/* "DOMAIN" positionals and OPT_REST are words without dashes; everything else is --NAME. */
+bool opt_positional(const struct verb_opt *o);
+bool opt_takes_value(const struct verb_opt *o);
+/* By its long name; NULL none. */
+const struct verb_opt *opt_find(const struct verb_opt *opts, const char *name, size_t len);
 
 #endif

@@ -1,0 +1,187 @@
+#include "cli/out.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/file.h"
+#include "core/mem.h"
+
+struct out_table {
+	size_t cols, rows; /* rows: with the heading */
+	char **cells;
+	size_t *widths;
+};
+
+/* Code points that are no combining marks would be exact; names are nearly always ASCII. */
+static size_t text_width(const char *s)
+{
+	size_t n = 0;
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+struct out_table *out_table_new(size_t cols, const char *const *heads)
+{
+	struct out_table *t = xcalloc(1, sizeof(*t));
+	t->cols = cols;
+	t->widths = xcalloc(cols, sizeof(*t->widths));
+	out_table_row(t, heads);
+	return t;
+}
+
+void out_table_row(struct out_table *t, const char *const *cells)
+{
+	t->cells = xreallocarray(t->cells, (t->rows + 1) * t->cols, sizeof(*t->cells));
+	for (size_t i = 0; i < t->cols; i++) {
+		size_t w = text_width(cells[i]);
+		if (w > t->widths[i])
+			t->widths[i] = w;
+		t->cells[t->rows * t->cols + i] = xstrdup(cells[i]);
+	}
+	t->rows++;
+}
+
+static void add_blanks(struct buf *out, char blank, size_t n)
+{
+	memset(buf_reserve(out, n + 1), blank, n);
+	out->len += n;
+	out->data[out->len] = '\0';
+}
+
+void out_table_format(const struct out_table *t, bool heading, struct buf *out)
+{
+	size_t rule = 0;
+	for (size_t i = 0; i < t->cols; i++)
+		rule += t->widths[i] + 3;
+	for (size_t r = heading ? 0 : 1; r < t->rows; r++) {
+		for (size_t i = 0; i < t->cols; i++) {
+			const char *cell = t->cells[r * t->cols + i];
+			buf_addc(out, ' ');
+			buf_adds(out, cell);
+			if (i + 1 < t->cols)
+				add_blanks(out, ' ', t->widths[i] - text_width(cell) + 2);
+		}
+		buf_addc(out, '\n');
+		if (r == 0) {
+			add_blanks(out, '-', rule);
+			buf_addc(out, '\n');
+		}
+	}
+}
+
+void out_table_free(struct out_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->rows * t->cols; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	free(t->widths);
+	free(t);
+}
+
+void out_error(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE
+	char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	fflush(stdout);
+	fprintf(stderr, "error: %s\n", text);
+}
+
+void out_failed(const char *what, const char *name, const struct err *err)
+{
+	out_error("Failed to %s domain '%s'", what, name);
+	out_error("%s", err->msg);
+}
+
+void out_message(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+	if (c->quiet)
+		return;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+void out_json(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+void out_json_line(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(stdout);
+	json_object_put(o);
+}
+
+void out_progress(const struct cli *c, unsigned done, unsigned total, const char *text)
+{
+	if (!c->progress)
+		return;
+	struct json_object *o = json_object_new_object();
+	out_add_u64(o, "done", done);
+	out_add_u64(o, "total", total);
+	out_add_str(o, "text", text);
+	const char *plain = json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	CLEANUP_FREE
+	char *line = xasprintf("%s\n", plain);
+	/* A dashboard that went away must not stop the work. */
+	(void)fd_write_all(c->progress_fd, line, strlen(line));
+	json_object_put(o);
+}
+
+void out_add_str(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
+}
+
+void out_add_u64(struct json_object *o, const char *key, uint64_t value)
+{
+	json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+void out_add_bool(struct json_object *o, const char *key, bool value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+int out_status(const struct err *err)
+{
+	return err->code == ERR_USAGE ? CLI_USAGE : CLI_FAILED;
+}
+
+void out_uuid(const unsigned char uuid[16], char out[OUT_UUID_MAX])
+{
+	static const char hex[] = "0123456789abcdef";
+	for (size_t i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = hex[uuid[i] >> 4];
+		*out++ = hex[uuid[i] & 15];
+	}
+	*out = '\0';
+}
+
+void out_time(uint64_t ns, char out[OUT_TIME_MAX])
+{
+	time_t seconds = (time_t)(ns / 1000000000u);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	size_t n = strftime(out, OUT_TIME_MAX, "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(out + n, OUT_TIME_MAX - n, ".%03u+0000", (unsigned)(ns / 1000000u % 1000u));
+}
