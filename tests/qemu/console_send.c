@@ -1,5 +1,6 @@
-/* console_send SOCKET: types standard input on a console through consoleN.raw, and stays until the guest has had all of
- * it: what the socket says meanwhile goes to standard output, until nothing came for a quarter of a second. */
+/* console_send SOCKET: types standard input on a console through consoleN.raw, and stays until the
+ * guest has had all of it: what the socket says meanwhile goes to standard output, until nothing
+ * came for a quarter of a second. */
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>

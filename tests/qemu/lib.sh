@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # tests/qemu/lib.sh: sourced by the tests that run real VMs (tests/qemu, tests/e2e). POSIX sh.
 #
 #	. "$(dirname "$0")/../qemu/lib.sh"
