@@ -1,13 +1,15 @@
 /* ring: the last bytes of one console with absolute 64-bit offsets, in a shared file
  * run/NAME/consoleN.ring, so that history outlives a killed supervisor and anyone allowed may read
- * it without asking. One writer, any readers. A reader copies, then checks that the writer has not
- * overtaken it. */
+ * it without asking. One writer, any readers, no lock: the writer announces what it is about to
+ * overwrite (claim) before it does; a reader copies, then looks at the claim. Owner: whoever opened
+ * it. Host-endian and host-local. */
 #ifndef SERIAL_RING_H
 #define SERIAL_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "core/err.h"
 
@@ -18,7 +20,8 @@
 struct ring;
 
 /* path NULL: private memory. keep: go on with a valid file of the same size (adoption), else start
- * empty. size: bytes, a power of two within MIN..MAX. */
+ * empty. size: bytes, a power of two within MIN..MAX. The file's blocks are allocated here: a file
+ * system that fills up later cannot end the writer with SIGBUS. */
 struct ring *ring_open(const char *path, size_t size, bool keep, struct err *err);
 /* Read only; the header is range-checked. */
 struct ring *ring_open_reader(const char *path, struct err *err);
@@ -32,5 +35,19 @@ uint64_t ring_end(const struct ring *r);
 size_t ring_read(const struct ring *r, uint64_t *offset, void *out, size_t n);
 /* Drops the present content (offsets go on). */
 void ring_clear(struct ring *r);
+
+/* --- for the writer's own process --- */
+/* Room for at most n bytes (n <= size / 2) for readv(2) to fill; what was there is announced as
+ * lost until commit says how much was really written. Returns how many of the two parts are used.
+ */
+int ring_reserve(struct ring *r, size_t n, struct iovec iov[2]);
+void ring_commit(struct ring *r, size_t n);
+/* The bytes from offset on (start <= offset <= end), at most n, where they lie: valid until the
+ * next write. Returns how many of the two parts are used. */
+int ring_peek(const struct ring *r, uint64_t offset, size_t n, struct iovec iov[2]);
+/* How far the log has taken the bytes over, kept in the file: after a kill -9 the log goes on where
+ * it stood. */
+void ring_set_logged(struct ring *r, uint64_t offset);
+uint64_t ring_logged(const struct ring *r);
 
 #endif

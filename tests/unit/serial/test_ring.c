@@ -1,0 +1,325 @@
+/* ring: offsets, wrapping, being overtaken, and what a file may contain. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/loop.h"
+#include "core/mem.h"
+#include "serial/ring.h"
+
+#define SIZE 4096u
+
+static char dir[64];
+static char path[96];
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/hvmux-ring.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/console0.ring", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char tmp[128];
+
+	(void)state;
+	snprintf(tmp, sizeof(tmp), "%s.new", path);
+	unlink(tmp);
+	unlink(path);
+	return rmdir(dir);
+}
+
+/* The byte that belongs at an offset: neighbours and laps differ. */
+static uint8_t byte_at(uint64_t offset)
+{
+	return (uint8_t)((offset * 2654435761u) >> 13);
+}
+
+static void write_run(struct ring *r, size_t n)
+{
+	uint8_t *p = xmalloc(n);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = byte_at(ring_end(r) + i);
+	ring_write(r, p, n);
+	free(p);
+}
+
+static void check_run(uint64_t offset, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(p[i], byte_at(offset + i));
+}
+
+static void test_offsets(void **state)
+{
+	struct ring *r = ring_open(NULL, SIZE, false, NULL);
+	uint8_t out[SIZE * 2];
+	uint64_t at = 0;
+
+	(void)state;
+	assert_non_null(r);
+	assert_int_equal(ring_end(r), 0);
+	assert_int_equal(ring_read(r, &at, out, sizeof(out)), 0);
+	write_run(r, 100);
+	assert_int_equal(ring_start(r), 0);
+	assert_int_equal(ring_end(r), 100);
+	at = 40;
+	assert_int_equal(ring_read(r, &at, out, 10), 10);
+	assert_int_equal(at, 40);
+	check_run(40, out, 10);
+	at = 101; /* the future is empty */
+	assert_int_equal(ring_read(r, &at, out, sizeof(out)), 0);
+	ring_free(r);
+}
+
+static void test_wrap_and_gap(void **state)
+{
+	struct ring *r = ring_open(NULL, SIZE, false, NULL);
+	uint8_t out[SIZE * 2];
+	uint64_t at = 7;
+
+	(void)state;
+	for (size_t n = 1; n < 3000; n += 13) {
+		write_run(r, n);
+		assert_int_equal(
+		    ring_end(r) - ring_start(r), ring_end(r) < SIZE ? ring_end(r) : SIZE);
+	}
+	size_t got = ring_read(r, &at, out, sizeof(out));
+	assert_int_equal(got, SIZE);
+	assert_int_equal(at, ring_end(r) - SIZE); /* the gap is [7, at) */
+	check_run(at, out, got);
+	write_run(r, SIZE * 5 + 3); /* larger than the ring itself */
+	at = ring_start(r);
+	assert_int_equal(ring_read(r, &at, out, sizeof(out)), SIZE);
+	check_run(at, out, SIZE);
+	ring_free(r);
+}
+
+static void test_clear(void **state)
+{
+	struct ring *r = ring_open(NULL, SIZE, false, NULL);
+	uint64_t at = 0;
+	uint8_t out[64];
+
+	(void)state;
+	write_run(r, 50);
+	ring_clear(r);
+	assert_int_equal(ring_start(r), 50);
+	assert_int_equal(ring_read(r, &at, out, sizeof(out)), 0);
+	assert_int_equal(at, 50);
+	write_run(r, 5);
+	assert_int_equal(ring_read(r, &at, out, sizeof(out)), 5);
+	check_run(50, out, 5);
+	ring_free(r);
+}
+
+static void test_reserve(void **state)
+{
+	struct ring *r = ring_open(NULL, SIZE, false, NULL);
+	struct iovec iov[2];
+
+	(void)state;
+	write_run(r, SIZE - 10);
+	assert_int_equal(ring_reserve(r, 100, iov), 2);
+	assert_int_equal(iov[0].iov_len, 10);
+	assert_int_equal(iov[1].iov_len, 90);
+	/* What may be overwritten is not readable, and is again once nothing was written. */
+	assert_int_equal(ring_start(r), 90);
+	ring_commit(r, 0);
+	assert_int_equal(ring_start(r), 0);
+	assert_int_equal(ring_end(r), SIZE - 10);
+	ring_reserve(r, 100, iov);
+	memset(iov[0].iov_base, 'x', 10);
+	memset(iov[1].iov_base, 'x', 2);
+	ring_commit(r, 12);
+	assert_int_equal(ring_end(r), SIZE + 2);
+	assert_int_equal(ring_start(r), 2);
+	assert_int_equal(ring_peek(r, SIZE - 5, 100, iov), 2);
+	assert_int_equal(iov[0].iov_len + iov[1].iov_len, 7);
+	assert_int_equal(ring_peek(r, 1, 100, iov), 0);
+	assert_int_equal(ring_peek(r, SIZE + 2, 100, iov), 0);
+	ring_free(r);
+}
+
+static void test_keep(void **state)
+{
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	uint8_t out[SIZE];
+	uint64_t at = 0;
+	struct stat st;
+
+	(void)state;
+	write_run(r, 6000);
+	ring_set_logged(r, 5000);
+	ring_free(r);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	r = ring_open(path, SIZE, true, NULL);
+	assert_int_equal(ring_end(r), 6000);
+	assert_int_equal(ring_logged(r), 5000);
+	assert_int_equal(ring_read(r, &at, out, SIZE), SIZE);
+	check_run(at, out, SIZE);
+	ring_free(r);
+	r = ring_open(path, SIZE * 2, true, NULL); /* another size: a new start */
+	assert_int_equal(ring_end(r), 0);
+	ring_free(r);
+	r = ring_open(path, SIZE, false, NULL);
+	assert_int_equal(ring_end(r), 0);
+	ring_free(r);
+}
+
+/* Killed between reserve and commit: what was announced is gone, the rest stays. */
+static void test_killed_writer(void **state)
+{
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	struct iovec iov[2];
+	uint8_t out[SIZE];
+	uint64_t at = 0;
+	pid_t pid;
+
+	(void)state;
+	write_run(r, SIZE * 2);
+	ring_free(r);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		r = ring_open(path, SIZE, true, NULL);
+		ring_reserve(r, 1000, iov);
+		memset(iov[0].iov_base, 0, 500);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	r = ring_open(path, SIZE, true, NULL);
+	assert_int_equal(ring_start(r), SIZE + 1000);
+	assert_int_equal(ring_end(r), SIZE * 2);
+	assert_int_equal(ring_read(r, &at, out, SIZE), SIZE - 1000);
+	check_run(at, out, SIZE - 1000);
+	ring_free(r);
+}
+
+static void put_file(const void *p, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, p, n), (ssize_t)n);
+	close(fd);
+}
+
+static void test_bad_files(void **state)
+{
+	struct err err = {0};
+	uint8_t *image = xmalloc(SIZE * 2), *bad = xmalloc(SIZE * 2);
+	int fd;
+
+	(void)state;
+	assert_null(ring_open_reader(path, &err));
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	put_file("", 0);
+	assert_null(ring_open_reader(path, &err));
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	write_run(r, 10000);
+	ring_free(r);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, image, SIZE * 2), SIZE * 2);
+	close(fd);
+	put_file(image, SIZE + 100);
+	assert_null(ring_open_reader(path, &err));
+	/* Every byte of the header that matters, broken. */
+	for (size_t at = 0; at < 48; at++) {
+		memcpy(bad, image, SIZE * 2);
+		bad[at] = 0xff;
+		put_file(bad, SIZE * 2);
+		r = ring_open_reader(path, &err);
+		if (at < 24) {
+			assert_null(r);
+			assert_int_equal(err.code, ERR_INVALID);
+		}
+		if (r) { /* offsets that still make sense: readable without a fault */
+			uint64_t o = 0;
+			ring_read(r, &o, bad, SIZE);
+			ring_free(r);
+		}
+	}
+	/* Adoption over a damaged file starts anew rather than failing. */
+	r = ring_open(path, SIZE, true, &err);
+	assert_non_null(r);
+	ring_free(r);
+	assert_null(ring_open(NULL, 5000, false, &err));
+	assert_null(ring_open(NULL, RING_SIZE_MAX * 2ul, false, &err));
+	assert_null(ring_open("/nonexistent/x.ring", SIZE, false, &err));
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	free(image);
+	free(bad);
+}
+
+/* A writer process laps a reader process all the time: what is read is always what belongs there.
+ */
+static void test_overtaking(void **state)
+{
+	struct ring *w = ring_open(path, SIZE, false, NULL), *r;
+	uint64_t at = 0, gaps = 0, total = 0, until = loop_now_ms() + 15000;
+	uint8_t out[SIZE];
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (size_t i = 0; i < 100000 && getppid() != 1; i++)
+			write_run(w, 1 + i % 997);
+		_exit(0);
+	}
+	r = ring_open_reader(path, NULL);
+	assert_non_null(r);
+	for (int status = 0, done = 0; !done && loop_now_ms() < until;) {
+		done = waitpid(pid, &status, WNOHANG) == pid;
+		uint64_t want = at;
+		size_t n = ring_read(r, &at, out, 1 + total % SIZE);
+		gaps += at != want;
+		check_run(at, out, n);
+		at += n;
+		total += n;
+		if (done)
+			assert_int_equal(status, 0);
+	}
+	if (kill(pid, 0) == 0 && loop_now_ms() >= until)
+		kill(pid, SIGKILL);
+	assert_true(total > SIZE * 10);
+	assert_true(gaps > 0);
+	ring_free(r);
+	ring_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_offsets),
+	    cmocka_unit_test(test_wrap_and_gap),
+	    cmocka_unit_test(test_clear),
+	    cmocka_unit_test(test_reserve),
+	    cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_overtaking, setup, teardown),
+	};
+	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
+}
