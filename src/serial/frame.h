@@ -1,0 +1,76 @@
+/* frame: the messages of consoleN.sock (doc/console-socket.md). Pure: bytes in, structs out;
+ * nothing is kept.
+ *
+ * A frame is an 8-byte header and a payload; integers are little-endian:
+ *   u8 type, u8 flags, u16 zero, u32 length of the payload
+ * The peer is hostile: type, flags, reserved bits and length are checked as soon as the header is
+ * there. */
+#ifndef SERIAL_FRAME_H
+#define SERIAL_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+#define FRAME_VERSION 1
+#define FRAME_HEADER 8u
+#define FRAME_DATA_MAX 65536u /* guest bytes in one DATA */
+#define FRAME_KEYS_MAX 16384u /* bytes in one KEYS */
+#define FRAME_TEXT_MAX 255u   /* bytes of text in HELLO, WHO, BYE, no NUL */
+#define FRAME_PAYLOAD_MAX (FRAME_DATA_MAX + 8u)
+#define FRAME_SMALL_MAX \
+	(FRAME_HEADER + 24u + FRAME_TEXT_MAX) /* any frame but DATA and KEYS, header and all */
+#define FRAME_OFFSET_MAX (UINT64_MAX / 2)
+
+enum frame_type {
+	FRAME_HELLO =
+	    1, /* client: version, wishes, terminal's name; the first frame of each side */
+	FRAME_WELCOME =
+	    2,          /* hub: version, oldest offset kept, offset at which live output begins */
+	FRAME_DATA = 3, /* hub: offset, guest's bytes; flag LIVE */
+	FRAME_GAP = 4,  /* hub: from, to: bytes [from, to) were skipped */
+	FRAME_WHO = 5,  /* hub: clients, rows, cols, holder; flag MINE */
+	FRAME_KEYS =
+	    6, /* client: bytes for the guest; dropped unless the keyboard is the client's */
+	FRAME_TAKE = 7,    /* client: the keyboard, from whoever holds it */
+	FRAME_RELEASE = 8, /* client: gives the keyboard back */
+	FRAME_SIZE = 9,    /* client: rows, cols of its terminal */
+	FRAME_BYE = 10,    /* hub: why it is about to close */
+	FRAME_TYPE_COUNT
+};
+
+enum {
+	FRAME_LIVE = 1, /* DATA: produced after this client attached */
+	FRAME_MINE = 1, /* WHO: the keyboard is yours */
+};
+
+/* Wishes in HELLO: the CONSOLE_* of console_client.h. */
+enum { FRAME_WANT_KEYBOARD = 1, FRAME_WANT_TAKE = 2, FRAME_WANT_NO_REPLAY = 4, FRAME_WANT_ALL = 7 };
+
+struct frame {
+	enum frame_type type;
+	uint8_t flags;
+	uint32_t version, want;        /* HELLO, WELCOME (want: 0) */
+	uint64_t from, to;             /* WELCOME, GAP; DATA: [from, to) */
+	uint32_t clients;              /* WHO */
+	uint16_t rows, cols;           /* WHO, SIZE */
+	const uint8_t *bytes;          /* DATA, KEYS; borrowed from the input */
+	size_t n;                      /* of bytes */
+	char text[FRAME_TEXT_MAX + 1]; /* HELLO, WHO, BYE: as it came, cut at a NUL: make it
+	                                  printable before showing */
+};
+
+/* Decodes the first frame in p. Returns the bytes that it takes; 0 when more input is needed; -1
+ * when the input cannot be a frame: then the connection is of no more use. */
+long frame_decode(const uint8_t *p, size_t n, struct frame *f, struct err *err);
+/* Encodes any frame but DATA and KEYS; text is cut at FRAME_TEXT_MAX. Returns its length. */
+size_t frame_encode(const struct frame *f, uint8_t out[FRAME_SMALL_MAX]);
+/* What goes before n bytes (1..FRAME_DATA_MAX) of guest output. */
+#define FRAME_DATA_HEAD (FRAME_HEADER + 8u)
+void frame_data_head(uint8_t out[FRAME_DATA_HEAD], uint64_t offset, size_t n, bool live);
+/* What goes before n keys (1..FRAME_KEYS_MAX). */
+void frame_keys_head(uint8_t out[FRAME_HEADER], size_t n);
+
+#endif
