@@ -1,0 +1,147 @@
+#include "serial/conlog_gzip.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/file.h"
+#include "core/mem.h"
+
+#define SLICE 32768u          /* bytes between two looks at `cancel` */
+#define STACK (128u * 1024)   /* deflate itself needs under 1 KiB; sanitizers want more */
+#define GZIP_WINDOW (15 + 16) /* zlib.h, deflateInit2: 16 added writes a gzip header */
+#define NICE 19
+
+struct conlog_gzip {
+	pthread_t thread;
+	int in, out, wake; /* wake: eventfd, written when the thread is through */
+	bool cancel;       /* __atomic */
+	bool ok;           /* the thread's until wake */
+	struct event *ev;
+	void (*done)(void *arg, bool ok);
+	void *arg;
+	z_stream stream;
+	unsigned char from[SLICE], to[SLICE];
+};
+
+/* Runs deflate over what is in stream.next_in until it wants more, or to the end with Z_FINISH. */
+static int deflate_slice(struct conlog_gzip *z, int flush)
+{
+	do {
+		z->stream.next_out = z->to;
+		z->stream.avail_out = SLICE;
+		if (deflate(&z->stream, flush) == Z_STREAM_ERROR ||
+		    fd_write_all(z->out, z->to, SLICE - z->stream.avail_out) < 0)
+			return -1;
+	} while (z->stream.avail_out == 0);
+	return 0;
+}
+
+static int compress_all(struct conlog_gzip *z)
+{
+	ssize_t n;
+
+	do {
+		if (__atomic_load_n(&z->cancel, __ATOMIC_RELAXED))
+			return -1;
+		n = read(z->in, z->from, SLICE);
+		if (n < 0)
+			return -1;
+		z->stream.next_in = z->from;
+		z->stream.avail_in = (unsigned)n;
+		if (deflate_slice(z, n == 0 ? Z_FINISH : Z_NO_FLUSH) < 0)
+			return -1;
+	} while (n > 0);
+	/* The plain file goes once this one is on the disk, not before. */
+	return fdatasync(z->out);
+}
+
+static void *gzip_main(void *arg)
+{
+	struct conlog_gzip *z = arg;
+	uint64_t one = 1;
+
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	z->ok = compress_all(z) == 0;
+	if (write(z->wake, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd at 0 takes a 1 */
+	return NULL;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct conlog_gzip *z = arg;
+
+	(void)fd;
+	(void)what;
+	z->done(z->arg, z->ok);
+}
+
+/* Signals are the loop's: the thread takes none. */
+static int thread_start(struct conlog_gzip *z)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int e;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	e = pthread_create(&z->thread, &attr, gzip_main, z);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return e ? -1 : 0;
+}
+
+static void gzip_close(struct conlog_gzip *z)
+{
+	if (z->ev)
+		event_free(z->ev);
+	deflateEnd(&z->stream);
+	cleanup_close(&z->in);
+	cleanup_close(&z->out);
+	cleanup_close(&z->wake);
+	free(z);
+}
+
+struct conlog_gzip *conlog_gzip_new(
+    struct loop *l, const char *from, const char *to, void (*done)(void *arg, bool ok), void *arg)
+{
+	struct conlog_gzip *z = xcalloc(1, sizeof(*z));
+
+	z->done = done;
+	z->arg = arg;
+	z->in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	z->out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	z->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (z->in < 0 || z->out < 0 || z->wake < 0 ||
+	    deflateInit2(&z->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
+	        Z_DEFAULT_STRATEGY) != Z_OK) {
+		gzip_close(z);
+		return NULL;
+	}
+	z->ev = event_new(loop_base(l), z->wake, EV_READ, on_wake, z);
+	if (!z->ev || event_add(z->ev, NULL) < 0 || thread_start(z) < 0) {
+		gzip_close(z);
+		return NULL;
+	}
+	return z;
+}
+
+void conlog_gzip_free(struct conlog_gzip *z)
+{
+	if (!z)
+		return;
+	__atomic_store_n(&z->cancel, true, __ATOMIC_RELAXED);
+	pthread_join(z->thread, NULL);
+	gzip_close(z);
+}

@@ -1,0 +1,329 @@
+/* conlog: rotation, compression that does not hold the loop up, a full disk, and files that others
+ * touch. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#include "core/buf.h"
+#include "core/file.h"
+#include "core/mem.h"
+#include "serial/conlog.h"
+
+#define SIZE 65536u
+#define FILES 4u
+
+static struct loop *loop;
+static char dir[64];
+static char path[96];
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/hvmux-conlog.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/console0.log", dir);
+	loop = loop_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	loop_free(loop);
+	return file_remove_tree(dir, NULL);
+}
+
+static size_t put(struct conlog *c, uint64_t offset, const void *p, size_t n)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
+
+	return conlog_write(c, offset, &iov, 1);
+}
+
+/* Lines that compress, and in which a lost or doubled one shows. */
+static size_t put_lines(struct conlog *c, unsigned first, unsigned n)
+{
+	struct buf b = BUF_INIT;
+	size_t taken;
+
+	for (unsigned i = first; i < first + n; i++)
+		buf_addf(&b, "line %08u of the guest's output\n", i);
+	taken = put(c, conlog_next(c), b.data, b.len);
+	assert_int_equal(taken, b.len);
+	buf_fini(&b);
+	return taken;
+}
+
+static bool there(const char *suffix)
+{
+	CLEANUP_FREE
+	char *p = xasprintf("%s%s", path, suffix);
+
+	return access(p, F_OK) == 0;
+}
+
+static void slurp(const char *suffix, struct buf *out)
+{
+	CLEANUP_FREE
+	char *p = xasprintf("%s%s", path, suffix);
+	struct err err = {0};
+
+	if (file_read(p, 64u << 20, out, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void gunzip(const char *suffix, struct buf *out)
+{
+	CLEANUP_FREE
+	char *p = xasprintf("%s%s", path, suffix);
+	gzFile g = gzopen(p, "rb");
+	int n;
+
+	assert_non_null(g);
+	while ((n = gzread(g, buf_reserve(out, 65536), 65536)) > 0)
+		out->len += (unsigned)n;
+	assert_int_equal(n, 0);
+	assert_int_equal(gzclose(g), Z_OK);
+}
+
+/* Turns of the loop until the file is there (wanted) or not, 20 s at most. */
+static void wait_file(const char *suffix, bool wanted)
+{
+	uint64_t until = loop_now_ms() + 20000;
+	struct timeval tv = {.tv_usec = 20000};
+
+	while (there(suffix) != wanted && loop_now_ms() < until) {
+		event_base_loopexit(loop_base(loop), &tv);
+		event_base_dispatch(loop_base(loop));
+	}
+	assert_int_equal(there(suffix), wanted);
+}
+
+static void test_appends(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct buf b = BUF_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(put(c, 0, "one\n", 4), 4);
+	conlog_free(c);
+	c = conlog_new(loop, path, SIZE, FILES, 4);
+	assert_int_equal(put(c, 4, "two\n", 4), 4);
+	assert_int_equal(conlog_next(c), 8);
+	assert_null(conlog_trouble(c));
+	conlog_free(c);
+	slurp("", &b);
+	assert_string_equal(b.data, "one\ntwo\n");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	buf_fini(&b);
+}
+
+static void test_gap(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 100);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	put(c, 100, "before", 6);
+	put(c, 1106, "after", 5);
+	conlog_free(c);
+	slurp("", &b);
+	assert_string_equal(b.data, "before\n[hvmux: 1000 bytes are missing here]\nafter");
+	buf_fini(&b);
+}
+
+static void test_rotates_and_compresses(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct buf all = BUF_INIT;
+	unsigned line = 0;
+
+	(void)state;
+	while (!there(".2") || line % 2000)
+		put_lines(c, line, 100), line += 100;
+	wait_file(".2", false);
+	wait_file(".1", false);
+	gunzip(".2.gz", &all);
+	gunzip(".1.gz", &all);
+	slurp("", &all);
+	/* Nothing lost, nothing doubled, in order. */
+	for (unsigned i = 0; i < line; i++) {
+		char want[64];
+		int n = snprintf(want, sizeof(want), "line %08u of the guest's output\n", i);
+		assert_true((size_t)n * (i + 1) <= all.len);
+		assert_memory_equal(all.data + (size_t)n * i, want, (size_t)n);
+	}
+	assert_false(there(".gz.tmp"));
+	buf_fini(&all);
+	conlog_free(c);
+}
+
+static unsigned files_in_dir(void)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+/* In a storm old files fall off, compressed or not, and what is kept stays bounded. */
+static void test_storm(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	unsigned most = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		put_lines(c, i * 1000, 1000);
+		event_base_loop(loop_base(loop), EVLOOP_NONBLOCK);
+		if (i == 100) { /* a compression is under way when its file falls off */
+			struct timeval tv = {.tv_usec = CONLOG_CALM_MS * 1000 + 1000};
+			event_base_loopexit(loop_base(loop), &tv);
+			event_base_dispatch(loop_base(loop));
+		}
+		if (files_in_dir() > most)
+			most = files_in_dir();
+	}
+	assert_true(most <= FILES + 1); /* and the one being compressed */
+	conlog_free(c);
+	assert_false(there(".gz.tmp"));
+	assert_false(there(".4"));
+	assert_false(there(".4.gz"));
+}
+
+static void test_killed_before_compressing(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		put_lines(c, i * 2000, 2000);
+	assert_true(there(".1"));
+	conlog_free(c);
+	CLEANUP_FREE
+	char *tmp = xasprintf("%s.gz.tmp", path);
+	int fd = open(tmp, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	c = conlog_new(loop, path, SIZE, FILES, 0);
+	assert_false(there(".gz.tmp"));
+	wait_file(".1", false);
+	wait_file(".1.gz", true);
+	conlog_free(c);
+}
+
+static void test_removed_and_cut(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	put(c, 0, "gone", 4);
+	unlink(path);
+	put(c, 4, "kept", 4);
+	slurp("", &b);
+	assert_string_equal(b.data, "kept");
+	assert_int_equal(truncate(path, 0), 0);
+	put(c, 8, "more", 4);
+	buf_clear(&b);
+	slurp("", &b);
+	assert_string_equal(b.data, "more");
+	buf_fini(&b);
+	conlog_free(c);
+}
+
+static void limit_files(rlim_t n)
+{
+	struct rlimit r;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &r), 0);
+	r.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+/* A disk that takes no more: nothing is taken, nobody waits; later one mark says what is missing.
+ */
+static void test_full(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	char block[1000];
+	struct buf b = BUF_INIT;
+	uint64_t until = loop_now_ms() + 20000;
+	size_t n = 0;
+
+	(void)state;
+	memset(block, 'a', sizeof(block));
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(4500);
+	for (unsigned i = 0; i < 10 && !conlog_trouble(c); i++)
+		n += put(c, conlog_next(c), block, sizeof(block));
+	assert_int_equal(n, 4500);
+	assert_int_equal(put(c, conlog_next(c), block, 1000), 0);
+	assert_non_null(conlog_trouble(c));
+	/* Still full at the next try: no half of a mark is left behind. */
+	memset(block, 'b', sizeof(block));
+	limit_files(4520);
+	while (loop_now_ms() < until && put(c, 7000, block, 1000) == 0) {
+		struct timeval tv = {.tv_usec = 50000};
+		event_base_loopexit(loop_base(loop), &tv);
+		event_base_dispatch(loop_base(loop));
+		if (loop_now_ms() > until - 20000 + CONLOG_RETRY_MS + 500)
+			limit_files(RLIM_INFINITY);
+	}
+	assert_null(conlog_trouble(c));
+	assert_int_equal(conlog_next(c), 8000);
+	put(c, 8000, "end", 3);
+	slurp("", &b);
+	const char *mark = "\n[hvmux: 2500 bytes are missing here: File too large]\n";
+	assert_int_equal(b.len, 4500 + strlen(mark) + 1003);
+	assert_memory_equal(b.data + 4500, mark, strlen(mark));
+	assert_string_equal(b.data + b.len - 4, "bend");
+	buf_fini(&b);
+	conlog_free(c);
+}
+
+/* No directory, no permission: the same. */
+static void test_nowhere(void **state)
+{
+	struct conlog *c = conlog_new(loop, "/nonexistent/console0.log", SIZE, FILES, 0);
+
+	(void)state;
+	assert_int_equal(put(c, 0, "x", 1), 0);
+	assert_string_equal(conlog_trouble(c), "No such file or directory");
+	conlog_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_appends, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rotates_and_compresses, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_killed_before_compressing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_removed_and_cut, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nowhere, setup, teardown),
+	};
+	return cmocka_run_group_tests_name("conlog", tests, NULL, NULL);
+}
