@@ -1,0 +1,485 @@
+/* hub: the guest's side, the log, the facts; the rest is in hub_out.c, hub_in.c, hub_keys.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/sock.h"
+#include "serial/hub_impl.h"
+#include "serial/hub_text.h"
+
+#define DRAIN_MAX (16u << 20) /* bytes: a guest that never stops must not hold hub_drain */
+#define LINE_TAIL 4096u       /* bytes looked at for the last line */
+#define LINES_TAIL 65536u     /* … and for the last lines, or when there is none in LINE_TAIL */
+
+struct hub_line {
+	uint64_t end; /* of the ring when it was made */
+	char text[160];
+};
+
+static void hub_destroy(struct hub *b);
+
+void hub_enter(struct hub *b)
+{
+	b->depth++;
+}
+
+void hub_leave(struct hub *b)
+{
+	unsigned kept = 0;
+
+	if (--b->depth > 0)
+		return;
+	if (b->dead) {
+		hub_destroy(b);
+		return;
+	}
+	for (unsigned i = 0; i < b->n_clients; i++) {
+		struct hub_client *c = b->clients[i];
+
+		if (c->dead)
+			hub_client_free(c);
+		else
+			b->clients[kept++] = c;
+	}
+	b->n_clients = kept;
+}
+
+void hub_audit(struct hub *b, const char *fmt, ...)
+{
+	CLEANUP_FREE
+	char *what = NULL;
+	va_list ap;
+
+	if (b->dead || !b->ops.audit)
+		return;
+	va_start(ap, fmt);
+	what = xvasprintf(fmt, ap);
+	va_end(ap);
+	b->ops.audit(b->arg, what);
+}
+
+static void tick_arm(struct hub *b, unsigned ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+	if (!b->dead && !evtimer_pending(b->tick, NULL))
+		evtimer_add(b->tick, &tv);
+}
+
+void hub_changed(struct hub *b)
+{
+	b->changed = true;
+	tick_arm(b, HUB_TICK_MS);
+}
+
+void hub_accept_rest(struct hub *b)
+{
+	for (int i = 0; i < HUB_SOCKETS; i++)
+		event_del(b->accepts[i]);
+	b->resting = true;
+	tick_arm(b, HUB_RETRY_MS);
+}
+
+static void accept_again(struct hub *b)
+{
+	for (int i = 0; i < HUB_SOCKETS; i++)
+		event_add(b->accepts[i], NULL);
+	b->resting = false;
+}
+
+/* Writes to the log what the ring has and the log has not. What the ring has lost meanwhile becomes
+ * the log's gap. */
+static void log_flush(struct hub *b)
+{
+	const char *trouble;
+
+	while (conlog_next(b->log) < ring_end(b->ring)) {
+		uint64_t from = conlog_next(b->log), start = ring_start(b->ring);
+		struct iovec iov[2];
+		int parts;
+
+		if (from < start)
+			from = start;
+		parts = ring_peek(b->ring, from, RING_SIZE_DEFAULT, iov);
+		if (conlog_write(b->log, from, iov, parts) == 0)
+			break;
+		ring_set_logged(b->ring, conlog_next(b->log));
+	}
+	trouble = conlog_trouble(b->log);
+	if (trouble && !b->log_trouble)
+		log_warn("the log of %s stands still: %s; it goes on when that is mended", b->label,
+		    trouble);
+	else if (!trouble && b->log_trouble)
+		log_info("the log of %s goes on", b->label);
+	b->log_trouble = trouble;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *b = arg;
+
+	(void)fd;
+	(void)what;
+	hub_enter(b);
+	log_flush(b);
+	hub_in_sweep(b);
+	if (b->resting)
+		accept_again(b);
+	if (b->changed && b->ops.changed) {
+		b->changed = false;
+		b->ops.changed(b->arg);
+	}
+	if (b->log_trouble)
+		tick_arm(b, HUB_RETRY_MS);
+	hub_leave(b);
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *b = arg;
+
+	(void)fd;
+	(void)what;
+	hub_enter(b);
+	hub_out_all(b);
+	hub_leave(b);
+}
+
+static void guest_close(struct hub *b)
+{
+	if (b->guest < 0)
+		return;
+	event_free(b->guest_rd);
+	event_free(b->guest_wr);
+	b->guest_rd = b->guest_wr = NULL;
+	close(TAKE_FD(b->guest));
+}
+
+/* One read, straight into the ring. Returns bytes; 0 none now; -1 the guest's side is closed. */
+static ssize_t guest_read(struct hub *b)
+{
+	struct iovec iov[2];
+	int parts = ring_reserve(b->ring, HUB_READ_MAX, iov);
+	ssize_t n = readv(b->guest, iov, parts);
+	int e = errno;
+	struct timespec ts;
+
+	ring_commit(b->ring, n > 0 ? (size_t)n : 0);
+	if (n <= 0)
+		return n < 0 && (e == EAGAIN || e == EINTR) ? 0 : -1;
+	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+	b->last_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	if (ring_end(b->ring) - conlog_next(b->log) >= HUB_LOG_LAG)
+		log_flush(b);
+	hub_changed(b);
+	return n;
+}
+
+static void on_guest_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *b = arg;
+	ssize_t n;
+
+	(void)fd;
+	(void)what;
+	hub_enter(b);
+	n = guest_read(b);
+	if (n > 0) {
+		hub_out_guest(b);
+	} else if (n < 0) {
+		guest_close(b);
+		hub_out_all(b);
+		hub_changed(b);
+	}
+	hub_leave(b);
+}
+
+static void on_guest_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *b = arg;
+
+	(void)fd;
+	(void)what;
+	hub_enter(b);
+	hub_keys_flush(b);
+	hub_leave(b);
+}
+
+void hub_attach_guest(struct hub *b, int fd)
+{
+	struct event_base *base = loop_base(b->loop);
+
+	hub_enter(b);
+	guest_close(b);
+	b->guest = fd;
+	fd_set_nonblock(fd, true);
+	fd_set_cloexec(fd, true);
+	b->guest_rd = event_new(base, fd, EV_READ | EV_PERSIST, on_guest_readable, b);
+	b->guest_wr = event_new(base, fd, EV_WRITE, on_guest_writable, b);
+	if (!b->guest_rd || !b->guest_wr)
+		abort(); /* out of memory, as in core/mem */
+	event_add(b->guest_rd, NULL);
+	hub_keys_flush(b);
+	hub_changed(b);
+	hub_leave(b);
+}
+
+bool hub_guest_attached(const struct hub *b)
+{
+	return b->guest >= 0;
+}
+
+void hub_drain(struct hub *b)
+{
+	size_t total = 0;
+	ssize_t n = 0;
+
+	hub_enter(b);
+	while (b->guest >= 0 && total < DRAIN_MAX && (n = guest_read(b)) > 0) {
+		total += (size_t)n;
+		hub_out_all(b);
+	}
+	if (n < 0)
+		guest_close(b);
+	log_flush(b);
+	hub_leave(b);
+}
+
+static char *tail_lines(const struct hub *b, size_t bytes, unsigned lines)
+{
+	uint64_t end = ring_end(b->ring), start = ring_start(b->ring);
+	uint64_t from = end - start > bytes ? end - bytes : start;
+	struct buf raw = BUF_INIT, text = BUF_INIT, out = BUF_INIT;
+	size_t skip = 0;
+
+	raw.len = ring_read(b->ring, &from, buf_reserve(&raw, bytes), bytes);
+	if (from > 0) { /* not in the middle of a line, nor of an escape sequence */
+		const char *nl = raw.len ? memchr(raw.data, '\n', raw.len) : NULL;
+		skip = nl ? (size_t)(nl + 1 - raw.data) : 0;
+		if (skip == raw.len)
+			skip = 0;
+	}
+	hub_text_clean((uint8_t *)raw.data + skip, raw.len - skip, &text);
+	hub_text_tail(text.data ? text.data : "", text.len, lines, &out);
+	buf_fini(&raw);
+	buf_fini(&text);
+	return buf_take(&out);
+}
+
+char *hub_last_lines(const struct hub *b, unsigned n)
+{
+	return tail_lines(b, LINES_TAIL, n);
+}
+
+/* Cut between characters. */
+static void line_set(struct hub_line *l, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n >= sizeof(l->text)) {
+		n = sizeof(l->text) - 1;
+		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(l->text, text, n);
+	l->text[n] = '\0';
+}
+
+static void line_update(const struct hub *b)
+{
+	uint64_t end = ring_end(b->ring);
+	char *text;
+
+	if (b->line->end == end)
+		return;
+	text = tail_lines(b, LINE_TAIL, 1);
+	if (!text[0]) {
+		free(text);
+		text = tail_lines(b, LINES_TAIL, 1);
+	}
+	line_set(b->line, text);
+	free(text);
+	b->line->end = end;
+}
+
+void hub_facts(const struct hub *b, struct hub_facts *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->bytes = ring_end(b->ring);
+	f->last_ns = b->last_ns;
+	f->clients = hub_attached(b);
+	if (b->holder) {
+		f->rows = b->holder->rows;
+		f->cols = b->holder->cols;
+		snprintf(f->holder, sizeof(f->holder), "%s", b->holder->name);
+	}
+	line_update(b);
+	memcpy(f->line, b->line->text, sizeof(f->line));
+}
+
+/* In system mode what others may open belongs to the group of the run directory, where that may
+ * enter. */
+static bool group_may(const struct home *h, const char *run, gid_t *gid)
+{
+	struct stat st;
+
+	if (h->mode != HOME_SYSTEM || stat(run, &st) < 0 || !(st.st_mode & S_IXGRP))
+		return false;
+	*gid = st.st_gid;
+	return true;
+}
+
+static void group_set(const char *path, gid_t gid)
+{
+	if (lchown(path, (uid_t)-1, gid) < 0)
+		log_warn("%s: the group cannot be set: %s", path, strerror(errno));
+}
+
+static int sockets_open(
+    struct hub *b, const struct home *h, const char *name, unsigned index, struct err *err)
+{
+	static const char *const suffixes[HUB_SOCKETS] = {
+	    [HUB_SOCK] = "sock",
+	    [HUB_RAW] = "raw",
+	};
+	CLEANUP_FREE
+	char *run = home_run_dir(h, name);
+	gid_t gid = 0;
+	bool group = group_may(h, run, &gid);
+
+	for (int i = 0; i < HUB_SOCKETS; i++) {
+		b->paths[i] = xasprintf("%s/console%u.%s", run, index, suffixes[i]);
+		b->listeners[i] = sock_listen(b->paths[i], group ? 0660 : 0600, err);
+		if (b->listeners[i] < 0)
+			return -1;
+		if (group)
+			group_set(b->paths[i], gid);
+		b->accepts[i] = event_new(
+		    loop_base(b->loop), b->listeners[i], EV_READ | EV_PERSIST, hub_in_accept, b);
+		if (!b->accepts[i] || event_add(b->accepts[i], NULL) < 0)
+			return err_set(err, ERR_FAIL, "%s: cannot be watched", b->paths[i]);
+	}
+	return 0;
+}
+
+/* A run directory without space costs the history its file, not the VM its start. */
+static struct ring *ring_or_memory(const char *path, bool keep, struct err *err)
+{
+	struct err why = {0};
+	struct ring *r = ring_open(path, RING_SIZE_DEFAULT, keep, &why);
+
+	if (r)
+		return r;
+	log_warn(
+	    "%s; this console's history is kept in memory and ends with this process", why.msg);
+	unlink(path);
+	return ring_open(NULL, RING_SIZE_DEFAULT, false, err);
+}
+
+static int storage_open(struct hub *b, const struct home *h, const char *name, unsigned index,
+    bool keep, struct err *err)
+{
+	CLEANUP_FREE
+	char *run = home_run_dir(h, name);
+	CLEANUP_FREE
+	char *logs = home_log_dir(h, name);
+	CLEANUP_FREE
+	char *ring = xasprintf("%s/console%u.ring", run, index);
+	CLEANUP_FREE
+	char *log = xasprintf("%s/console%u.log", logs, index);
+	gid_t gid = 0;
+
+	if (home_mkdir(h, run, err) < 0)
+		return -1;
+	b->ring = ring_or_memory(ring, keep, err);
+	if (!b->ring)
+		return -1;
+	if (group_may(h, run, &gid) && chmod(ring, 0640) == 0)
+		group_set(ring, gid);
+	if (home_mkdir(h, logs, err) < 0)
+		return -1;
+	b->log = conlog_new(
+	    b->loop, log, CONLOG_SIZE_DEFAULT, CONLOG_FILES_DEFAULT, ring_logged(b->ring));
+	return 0;
+}
+
+struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsigned index,
+    bool keep, const struct hub_ops *ops, void *arg, struct err *err)
+{
+	struct hub *b = xcalloc(1, sizeof(*b));
+
+	b->loop = l;
+	b->guest = -1;
+	for (int i = 0; i < HUB_SOCKETS; i++)
+		b->listeners[i] = -1;
+	b->label = xasprintf("console %u", index);
+	b->line = xcalloc(1, sizeof(*b->line));
+	b->flush = evtimer_new(loop_base(l), on_flush, b);
+	b->tick = evtimer_new(loop_base(l), on_tick, b);
+	if (!b->flush || !b->tick)
+		abort(); /* out of memory, as in core/mem */
+	if (storage_open(b, h, name, index, keep, err) < 0 ||
+	    sockets_open(b, h, name, index, err) < 0) {
+		err_wrap(err, "console %u of '%s'", index, name);
+		hub_free(b);
+		return NULL;
+	}
+	b->flush_end = ring_end(b->ring);
+	if (ops)
+		b->ops = *ops;
+	b->arg = arg;
+	return b;
+}
+
+static void hub_destroy(struct hub *b)
+{
+	/* One that fails tells the others: all of them must still be there. */
+	for (unsigned i = 0; i < b->n_clients; i++)
+		hub_out_bye(b->clients[i], "the console was closed");
+	for (unsigned i = 0; i < b->n_clients; i++)
+		hub_client_free(b->clients[i]);
+	for (int i = 0; i < HUB_SOCKETS; i++) {
+		if (b->accepts[i])
+			event_free(b->accepts[i]);
+		if (b->listeners[i] >= 0)
+			close(b->listeners[i]);
+		free(b->paths[i]);
+	}
+	guest_close(b);
+	event_free(b->flush);
+	event_free(b->tick);
+	if (b->log && b->ring)
+		log_flush(b);
+	conlog_free(b->log);
+	ring_free(b->ring);
+	buf_fini(&b->keys);
+	free(b->line);
+	free(b->label);
+	free(b);
+}
+
+void hub_free(struct hub *b)
+{
+	if (!b || b->dead)
+		return;
+	b->dead = true;
+	/* Nobody may find the sockets from now on, nor may an event call into what is gone. */
+	for (int i = 0; i < HUB_SOCKETS; i++) {
+		if (b->listeners[i] >= 0)
+			unlink(b->paths[i]);
+		if (b->accepts[i])
+			event_del(b->accepts[i]);
+	}
+	event_del(b->flush);
+	event_del(b->tick);
+	if (b->depth == 0)
+		hub_destroy(b);
+}

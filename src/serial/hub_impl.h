@@ -1,0 +1,125 @@
+/* hub_impl: what the hub's own files share: hub.c (guest, log, facts), hub_out.c (ring → clients),
+ * hub_in.c (clients → keyboard), hub_keys.c (keyboard → guest). Included by nobody else.
+ *
+ * Callbacks to the owner may free the hub, and closing a client may happen anywhere: memory stays
+ * until hub_leave of the outermost handler, so that nothing on the stack dangles. Every event
+ * handler and public function that calls back is bracketed by hub_enter and hub_leave. */
+#ifndef SERIAL_HUB_IMPL_H
+#define SERIAL_HUB_IMPL_H
+
+#include <sys/types.h>
+
+#include "core/buf.h"
+#include "serial/conlog.h"
+#include "serial/hub.h"
+#include "serial/ring.h"
+
+#define HUB_READ_MAX 65536u /* bytes from the guest per wake-up */
+#define HUB_BURST 8192u     /* bytes that do not wait for HUB_COALESCE_US */
+#define HUB_KEYS_MAX \
+	65536u /* keys queued for a guest that does not read; then its typist is not read */
+#define HUB_LOG_LAG                                                                              \
+	262144u /* bytes that the log may be behind before it is written without waiting for the \
+	           tick */
+#define HUB_TICK_MS 50 /* after activity: log written, facts told */
+#define HUB_RETRY_MS \
+	1000 /* tick while the log is in trouble, or no descriptor is left to accept with */
+#define HUB_HELLO_MS \
+	5000 /* a client that has not introduced itself by then makes room for the next */
+
+enum hub_socket { HUB_SOCK, HUB_RAW, HUB_SOCKETS };
+
+struct hub_client {
+	struct hub *hub;
+	int fd;
+	bool raw;
+	bool attached; /* HELLO was good; raw: from the start */
+	bool dead;     /* closed; freed by hub_leave */
+	bool stalled;  /* not read: the guest does not take its keys */
+	bool eof;      /* it has sent its last byte, and may still read (raw) */
+	bool gone;    /* hung up with keys on their way: they still count while nobody else types */
+	bool blocked; /* its socket is full */
+	bool told_who; /* knows the present holder and numbers */
+	bool warned;   /* a refusal of its keys is in the audit log */
+	uint64_t since_ms;
+	uint64_t pos;     /* next byte of the ring */
+	uint64_t live_at; /* bytes from here on came after it attached */
+	struct buf out;   /* rest of one frame that the socket took in part, or one control frame */
+	struct buf in;    /* at most one incomplete or stalled frame and one read */
+	uint16_t rows, cols;
+	char name[64]; /* "root@pts/3" */
+	pid_t pid;
+	struct event *rd, *wr, *hup;
+};
+
+struct hub {
+	struct loop *loop;
+	char *label; /* "console 0": in the audit's sentences */
+	char *paths[HUB_SOCKETS];
+	int listeners[HUB_SOCKETS];
+	struct event *accepts[HUB_SOCKETS];
+	bool resting; /* the listeners do */
+	struct ring *ring;
+	struct conlog *log;
+	bool log_trouble;
+	int guest;
+	struct event *guest_rd, *guest_wr;
+	struct buf keys; /* for the guest */
+	size_t keys_at;  /* of them the guest has taken */
+	bool echo;       /* keys went out: the next output is their echo and does not wait */
+	uint64_t flush_ns, flush_end; /* when clients were last served, and up to where */
+	struct event *flush, *tick;
+	bool changed;
+	uint64_t last_ns;
+	struct hub_line *line; /* of facts, kept until more comes */
+	struct hub_client *clients[HUB_CLIENTS_MAX];
+	unsigned n_clients;
+	struct hub_client *holder; /* of the keyboard */
+	struct hub_ops ops;
+	void *arg;
+	int depth;
+	bool dead;
+};
+
+/* --- hub.c --- */
+void hub_enter(struct hub *b);
+void hub_leave(struct hub *b);
+void hub_changed(struct hub *b); /* arms the tick */
+/* No descriptor is left: the listeners rest until the next tick rather than wake us for ever. */
+void hub_accept_rest(struct hub *b);
+void hub_audit(struct hub *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- hub_out.c --- */
+/* Gives the client what its socket takes. */
+void hub_out_client(struct hub_client *c);
+void hub_out_writable(evutil_socket_t fd, short what, void *arg);
+/* Everybody, now. */
+void hub_out_all(struct hub *b);
+/* The guest has said something: now, or within HUB_COALESCE_US. */
+void hub_out_guest(struct hub *b);
+/* Holder, number of clients or size changed: everybody is told. */
+void hub_out_who(struct hub *b);
+/* Last words, as far as the socket takes them now. */
+void hub_out_bye(struct hub_client *c, const char *why);
+
+/* --- hub_in.c --- */
+void hub_in_accept(evutil_socket_t fd, short what, void *arg); /* arg: struct hub */
+/* Handles what has been read and is now acceptable. */
+void hub_in_resume(struct hub_client *c);
+/* Closes clients that half-closed and then left, and those that never introduced themselves. */
+void hub_in_sweep(struct hub *b);
+void hub_client_close(struct hub_client *c);
+void hub_client_free(struct hub_client *c);
+unsigned hub_attached(const struct hub *b);
+
+/* --- hub_keys.c --- */
+/* May this client type now? A raw client takes a free keyboard by typing. */
+bool hub_keys_allowed(struct hub_client *c);
+bool hub_keys_room(const struct hub *b);
+void hub_keys_put(struct hub *b, const void *p, size_t n);
+/* Gives the guest what its socket takes, and wakes clients that waited for room. */
+void hub_keys_flush(struct hub *b);
+void hub_keys_take(struct hub_client *c);
+void hub_keys_release(struct hub_client *c);
+
+#endif

@@ -1,0 +1,100 @@
+/* hub_keys: the keyboard: who holds it, and the queue towards the guest. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "serial/hub_impl.h"
+
+void hub_keys_take(struct hub_client *c)
+{
+	struct hub *b = c->hub;
+
+	if (b->holder == c || c->dead)
+		return;
+	if (b->holder)
+		hub_audit(b, "%s took the keyboard of %s over from %s", c->name, b->label,
+		    b->holder->name);
+	else
+		hub_audit(b, "%s took the keyboard of %s", c->name, b->label);
+	b->holder = c;
+	hub_out_who(b);
+}
+
+void hub_keys_release(struct hub_client *c)
+{
+	struct hub *b = c->hub;
+
+	if (b->holder != c)
+		return;
+	b->holder = NULL;
+	hub_audit(b, "%s released the keyboard of %s", c->name, b->label);
+	hub_out_who(b);
+}
+
+bool hub_keys_allowed(struct hub_client *c)
+{
+	struct hub *b = c->hub;
+
+	if (c->raw && !b->holder && !c->gone)
+		hub_keys_take(c);
+	if (b->holder == c || (c->gone && !b->holder))
+		return true;
+	if (c->raw && !c->warned) {
+		c->warned = true;
+		hub_audit(b, "input of %s to %s was dropped: %s holds the keyboard", c->name,
+		    b->label, b->holder ? b->holder->name : "nobody");
+	}
+	return false;
+}
+
+bool hub_keys_room(const struct hub *b)
+{
+	return b->keys.len - b->keys_at < HUB_KEYS_MAX;
+}
+
+void hub_keys_put(struct hub *b, const void *p, size_t n)
+{
+	buf_add(&b->keys, p, n);
+}
+
+static void wake_stalled(struct hub *b)
+{
+	for (unsigned i = 0; i < b->n_clients && hub_keys_room(b); i++)
+		if (b->clients[i]->stalled)
+			hub_in_resume(b->clients[i]);
+}
+
+/* Sends once. Returns whether there is more to try. */
+static bool keys_send(struct hub *b)
+{
+	size_t left = b->keys.len - b->keys_at;
+	ssize_t n;
+
+	if (left == 0 || b->guest < 0)
+		return false;
+	n = send(b->guest, b->keys.data + b->keys_at, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0) {
+		/* Any other error shows on the reading side, which ends the connection. */
+		if (errno == EAGAIN)
+			event_add(b->guest_wr, NULL);
+		return false;
+	}
+	b->echo = true;
+	b->keys_at += (size_t)n;
+	if (b->keys_at == b->keys.len) {
+		buf_clear(&b->keys);
+		b->keys_at = 0;
+	} else if (b->keys_at >= HUB_KEYS_MAX) {
+		buf_consume(&b->keys, b->keys_at);
+		b->keys_at = 0;
+	}
+	return true;
+}
+
+void hub_keys_flush(struct hub *b)
+{
+	/* A client that is woken adds keys, which are sent in turn: each round moves bytes, and the
+	 * guest's socket ends it when it is full. */
+	while (keys_send(b))
+		if (b->keys.len - b->keys_at < HUB_KEYS_MAX / 2)
+			wake_stalled(b);
+}

@@ -1,0 +1,220 @@
+#include "serial/hub_text.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* ECMA-48 5th ed., 5.3 to 5.6: ESC, then intermediates and a final byte; CSI parameters; strings up
+ * to ST (or BEL). */
+enum state { GROUND, ESCAPE, CSI, STRING, STRING_ESCAPE };
+
+struct cleaner {
+	struct buf *out;
+	size_t line; /* where the present line begins in out */
+	enum state state;
+	bool returned;  /* a carriage return came: the next character overwrites the line */
+	uint32_t cp;    /* code point in the making */
+	unsigned more;  /* continuation bytes that it still needs */
+	uint32_t least; /* smaller is an overlong form */
+};
+
+static void line_end(struct cleaner *c)
+{
+	while (c->out->len > c->line && c->out->data[c->out->len - 1] == ' ')
+		c->out->len--;
+	buf_addc(c->out, '\n');
+	c->line = c->out->len;
+	c->returned = false;
+}
+
+static void line_jump(struct cleaner *c)
+{
+	if (c->out->len > c->line)
+		line_end(c);
+}
+
+static void backspace(struct cleaner *c)
+{
+	while (c->out->len > c->line && (c->out->data[c->out->len - 1] & 0xc0) == 0x80)
+		c->out->len--;
+	if (c->out->len > c->line)
+		c->out->len--;
+}
+
+/* Zero-width and bidirectional controls make a line look like another one. */
+static bool deceives(uint32_t cp)
+{
+	return (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	       (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0x061c || cp == 0x00ad;
+}
+
+static void put(struct cleaner *c, uint32_t cp)
+{
+	char s[4];
+	size_t n = 0;
+
+	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || deceives(cp))
+		return;
+	if (c->returned) {
+		c->out->len = c->line;
+		c->returned = false;
+	}
+	if (cp < 0x80) {
+		s[n++] = (char)cp;
+	} else if (cp < 0x800) {
+		s[n++] = (char)(0xc0 | cp >> 6);
+	} else if (cp < 0x10000) {
+		s[n++] = (char)(0xe0 | cp >> 12);
+		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
+	} else {
+		s[n++] = (char)(0xf0 | cp >> 18);
+		s[n++] = (char)(0x80 | (cp >> 12 & 0x3f));
+		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
+	}
+	if (cp >= 0x80)
+		s[n++] = (char)(0x80 | (cp & 0x3f));
+	buf_add(c->out, s, n);
+}
+
+/* One byte >= 0x80 of ground text. Broken UTF-8 becomes U+FFFD. */
+static void utf8(struct cleaner *c, uint8_t ch)
+{
+	if (ch < 0xc0 && c->more) {
+		c->cp = c->cp << 6 | (ch & 0x3f);
+		if (--c->more == 0)
+			put(c, c->cp < c->least || c->cp > 0x10ffff ||
+			               (c->cp >= 0xd800 && c->cp < 0xe000)
+			           ? 0xfffd
+			           : c->cp);
+		return;
+	}
+	if (c->more || ch < 0xc2 || ch > 0xf4) {
+		put(c, 0xfffd);
+		c->more = 0;
+		if (ch < 0xc2 || ch > 0xf4)
+			return;
+	}
+	c->more = ch >= 0xf0 ? 3 : ch >= 0xe0 ? 2 : 1;
+	c->least = ch >= 0xf0 ? 0x10000 : ch >= 0xe0 ? 0x800 : 0x80;
+	c->cp = ch & (0x3fu >> c->more);
+}
+
+static void ground(struct cleaner *c, uint8_t ch)
+{
+	if (ch >= 0x80) {
+		utf8(c, ch);
+		return;
+	}
+	if (c->more) {
+		put(c, 0xfffd);
+		c->more = 0;
+	}
+	switch (ch) {
+	case '\n':
+	case '\v':
+	case '\f':
+		line_end(c);
+		break;
+	case '\r':
+		c->returned = true;
+		break;
+	case '\b':
+		backspace(c);
+		break;
+	case '\t':
+		put(c, ' ');
+		break;
+	case 0x1b:
+		c->state = ESCAPE;
+		break;
+	default:
+		put(c, ch);
+	}
+}
+
+static void byte(struct cleaner *c, uint8_t ch)
+{
+	switch (c->state) {
+	case GROUND:
+		ground(c, ch);
+		return;
+	case ESCAPE:
+		if (ch == '[')
+			c->state = CSI;
+		else if (ch && strchr("]PX^_", ch))
+			c->state = STRING;
+		else if (ch == 0x1b || (ch >= 0x20 && ch < 0x30))
+			return;
+		else
+			c->state = GROUND;
+		return;
+	case CSI:
+		if (ch >= 0x20 && ch < 0x40)
+			return;
+		c->state = ch == 0x1b ? ESCAPE : GROUND;
+		if (ch && strchr("HfdEF", ch))
+			line_jump(c);
+		else if (ch < 0x20 && ch != 0x1b)
+			ground(c, ch);
+		return;
+	case STRING:
+	case STRING_ESCAPE:
+		/* CAN, SUB and BEL end it; so does ESC \, and ESC anything else begins anew. A line
+		 * end too: an unterminated string must not hide all that follows. */
+		if (c->state == STRING_ESCAPE && ch != '\\') {
+			c->state = ESCAPE;
+			byte(c, ch);
+		} else if (c->state == STRING_ESCAPE || ch == 0x07 || ch == 0x18 || ch == 0x1a ||
+		           ch == '\n') {
+			c->state = GROUND;
+		} else if (ch == 0x1b) {
+			c->state = STRING_ESCAPE;
+		}
+		return;
+	}
+}
+
+void hub_text_clean(const uint8_t *p, size_t n, struct buf *out)
+{
+	struct cleaner c = {.out = out, .line = out->len};
+
+	for (size_t i = 0; i < n; i++)
+		byte(&c, p[i]);
+	if (out->len > c.line)
+		line_end(&c);
+	buf_add(out, "", 0);
+	out->data[out->len] = '\0'; /* backspaces shorten it without saying so */
+}
+
+static bool blank(const char *p, size_t n)
+{
+	while (n > 0 && p[n - 1] == ' ')
+		n--;
+	return n == 0;
+}
+
+void hub_text_tail(const char *text, size_t n, unsigned lines, struct buf *out)
+{
+	size_t from = n, kept = 0, begin;
+	bool first = true;
+
+	/* Backwards to the first line wanted, blank ones not counted. */
+	for (size_t end = n; end > 0 && kept < lines; end = begin) {
+		begin = end - (text[end - 1] == '\n');
+		while (begin > 0 && text[begin - 1] != '\n')
+			begin--;
+		kept += !blank(text + begin, end - begin - (text[end - 1] == '\n'));
+		from = begin;
+	}
+	while (from < n) {
+		const char *nl = memchr(text + from, '\n', n - from);
+		size_t len = nl ? (size_t)(nl - text) - from : n - from;
+
+		if (!blank(text + from, len)) {
+			if (!first)
+				buf_addc(out, '\n');
+			buf_add(out, text + from, len);
+			first = false;
+		}
+		from += len + 1;
+	}
+}
