@@ -1,0 +1,51 @@
+#!/bin/sh
+# Many VMs at once: BENCH_VMS (300) real QEMU processes, paused, 8 MiB each: list, domstats, one of them stopped, what all
+# the supervisors cost together.
+. "$(dirname "$0")/lib.sh"
+vms=${BENCH_VMS:-300}
+
+i=0
+while [ $i -lt "$vms" ]; do
+	i=$((i + 1))
+	name=$(printf 'vm%04d' $i)
+	cat >"$TEST_TMP/vm.xml" <<-END
+	<domain type='qemu'>
+	  <name>$name</name>
+	  <memory unit='MiB'>8</memory>
+	  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+	  <devices>
+	    <serial type='pty'><target port='0'/></serial>
+	    <memballoon model='none'/>
+	  </devices>
+	</domain>
+	END
+	hv define "$TEST_TMP/vm.xml" >/dev/null && hv start --paused "$name" >/dev/null || exit 1
+done
+
+"$tools/pairs" 15 "$HVMUX" list --all ::: "$HVMUX" domstats ::: /bin/true >"$TEST_TMP/ms" || exit 1
+{ read -r list; read -r stats; read -r exec; } <"$TEST_TMP/ms"
+row "list --all, $vms running" "$list ms" "exec of a small program $exec ms" "$(ratio "$list" "$exec")" "<= 8 ms" "$(verdict "$list" le 8)"
+row "domstats, $vms running" "$stats ms" "exec of a small program $exec ms" "$(ratio "$stats" "$exec")" "<= 12 ms" "$(verdict "$stats" le 12)"
+
+# Nobody watches: what do all supervisors together take?
+seconds=${BENCH_SECONDS:-20}
+"$tools/fleet_usage" "$HVMUX_HOME" >"$TEST_TMP/before"
+sleep "$seconds"
+"$tools/fleet_usage" "$HVMUX_HOME" >"$TEST_TMP/after"
+read -r _ before _ <"$TEST_TMP/before"
+read -r n after private largest <"$TEST_TMP/after"
+percent=$(awk -v a="$after" -v b="$before" -v s="$seconds" 'BEGIN { printf "%.2f", (a - b) / (s * 10) }')
+row "sampling, $n supervisors, nobody watching" "$percent % of a core" "-" "-" "<= 2 %" "$(verdict "$percent" le 2)"
+row "private memory of a supervisor" "$private KiB, largest $largest" "-" "-" "<= 1024 KiB" "$(verdict "$private" le 1024)"
+
+# One QEMU that does not answer must not hold up anything.
+stopped=$(json_number vm0001 qemu_pid)
+if [ -n "$stopped" ] && kill -STOP "$stopped"; then
+	"$tools/pairs" 15 "$HVMUX" list --all ::: "$HVMUX" domstats >"$TEST_TMP/ms" || exit 1
+	kill -CONT "$stopped"
+	{ read -r list2; read -r stats2; } <"$TEST_TMP/ms"
+	row "list, domstats with one QEMU stopped" "$list2, $stats2 ms" "none stopped $list, $stats ms" "$(ratio "$stats2" "$stats")" \
+		"<= 8, <= 12 ms" "$(both "$(verdict "$list2" le 8)" "$(verdict "$stats2" le 12)")"
+else
+	no_row "list, domstats with one QEMU stopped" "dominfo --json gave no qemu_pid"
+fi
