@@ -1,0 +1,168 @@
+#include "serial/vt_state.h"
+
+/* The last column that text may reach in the cursor's row. */
+static int text_limit(const struct vt_screen *s)
+{
+	int last = vt_cursor_last_col(s, s->row);
+	return s->col <= vt_right(s) && vt_right(s) < last ? vt_right(s) : last;
+}
+
+static void wrap_line(struct vt_screen *s)
+{
+	vt_current_line(s)->wrapped = s->col == s->cols - 1;
+	vt_cursor_index(s, 1);
+	s->col = vt_left(s);
+	s->wrap = false;
+}
+
+static struct vt_cell pen_cell(const struct vt_pen *pen)
+{
+	return (struct vt_cell){.fg = pen->fg, .bg = pen->bg, .attrs = pen->attrs, .width = 1};
+}
+
+/* The cells [col, col + n) of the cursor's row, ready to be overwritten. */
+static struct vt_cell *cells_at_cursor(struct vt_screen *s, struct vt_line *l, int n)
+{
+	if (l->wide) {
+		vt_grid_split(l, s->col);
+		vt_grid_split(l, s->col + n);
+	}
+	vt_mark(s, s->row);
+	return vt_grid_write(s->grid, l, s->col, s->col + n) + s->col;
+}
+
+/* The cursor goes on by n columns, at most onto the limit with a wrap pending. */
+static void advance(struct vt_screen *s, int n, int limit)
+{
+	s->last_row = s->row;
+	s->col += n;
+	s->last_col = s->col - 1;
+	if (s->col > limit) {
+		s->col = limit;
+		s->wrap = true;
+	}
+}
+
+static void print_one(struct vt_screen *s, uint32_t cp, int width)
+{
+	if (s->wrap && vt_mode(s, VT_M_DECAWM))
+		wrap_line(s);
+	int limit = text_limit(s);
+	if (s->col + width - 1 > limit) {
+		if (!vt_mode(s, VT_M_DECAWM) || limit - width + 1 < vt_left(s))
+			return; /* a wide character with no place */
+		wrap_line(s);
+		limit = text_limit(s);
+	}
+	s->wrap = false;
+	if (vt_mode(s, VT_M_IRM))
+		vt_edit_shift(s, s->row, s->col, limit, width);
+	struct vt_line *l = vt_current_line(s);
+	struct vt_cell *c = cells_at_cursor(s, l, width);
+	c[0] = pen_cell(&s->pen);
+	c[0].cp = cp;
+	c[0].width = (uint8_t)width;
+	if (width == 2) {
+		c[1] = pen_cell(&s->pen);
+		c[1].width = 0;
+		l->wide = true;
+	}
+	advance(s, width, limit);
+	s->last_col = s->col + (s->wrap ? 1 : 0) - width;
+	s->last = cp;
+}
+
+void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n)
+{
+	bool awm = vt_mode(s, VT_M_DECAWM);
+	while (n && (vt_charsets_active(&s->sets) || vt_mode(s, VT_M_IRM))) {
+		print_one(s, vt_charsets_map(&s->sets, *p), 1);
+		p++;
+		n--;
+	}
+	const struct vt_cell with = pen_cell(&s->pen);
+	while (n) {
+		if (s->wrap && awm)
+			wrap_line(s);
+		s->wrap = false;
+		int limit = text_limit(s);
+		int room = limit - s->col + 1;
+		int k = n < (size_t)room ? (int)n : room;
+		struct vt_cell *c = cells_at_cursor(s, vt_current_line(s), k);
+		for (int i = 0; i < k; i++) {
+			c[i] = with;
+			c[i].cp = p[i];
+		}
+		if (!awm && n > (size_t)k) {
+			/* the rest goes onto the last column, one over the other */
+			c[k - 1].cp = p[n - 1];
+			k = (int)n;
+			advance(s, room, limit);
+			s->last = p[n - 1];
+			return;
+		}
+		advance(s, k, limit);
+		p += k;
+		n -= (size_t)k;
+		s->last = p[-1];
+	}
+}
+
+static void mark_cells(struct vt_screen *s, const struct vt_line *l)
+{
+	for (int i = 0; i < l->used; i++)
+		if (l->cells[i].cp >= VT_CLUSTER)
+			vt_clusters_mark(&s->clusters, l->cells[i].cp);
+}
+
+static void collect_clusters(struct vt_screen *s)
+{
+	uint64_t cost = 0;
+	struct vt_grid *grids[] = {&s->main, &s->alt};
+	for (int g = 0; g < 2; g++) {
+		for (unsigned i = 0; i < grids[g]->lines; i++)
+			mark_cells(s, &grids[g]->ring[i]);
+		cost += (uint64_t)grids[g]->lines * (uint64_t)s->cols;
+	}
+	vt_clusters_sweep(&s->clusters);
+	s->collect_due = cost / 16;
+}
+
+static void combine(struct vt_screen *s, uint32_t mark)
+{
+	if (s->last_row < 0)
+		return;
+	struct vt_line *l = vt_grid_line(s->grid, s->last_row);
+	if (s->last_col >= l->used)
+		return;
+	if (s->collect_due)
+		s->collect_due--;
+	if (vt_clusters_full(&s->clusters) && s->collect_due == 0)
+		collect_clusters(s);
+	struct vt_cell *c = &l->cells[s->last_col];
+	c->cp = vt_clusters_add(&s->clusters, c->cp, mark);
+	vt_mark(s, s->last_row);
+}
+
+void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int width = vt_width(cp[i]);
+		if (width == 0)
+			combine(s, cp[i]);
+		else
+			print_one(s, cp[i], width);
+	}
+	s->sets.shift = 0;
+}
+
+void vt_print_repeat(struct vt_screen *s, int n)
+{
+	uint32_t cp = s->last;
+	if (cp == 0)
+		return;
+	int width = vt_width(cp);
+	n = vt_clamp(n, 0, s->rows * s->cols);
+	while (n-- > 0)
+		print_one(s, cp, width);
+}
