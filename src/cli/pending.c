@@ -54,6 +54,37 @@ PENDING(events)
 #if !__has_include("cli/complete.c")
 PENDING(complete)
 #endif
+#if !__has_include("core/domain.c") && !__has_include("core/domain_parse.c")
+#include "core/domain.h"
+__attribute__((weak)) int domain_parse(const char *xml, size_t n, const char *file, unsigned flags,
+    struct domain *d, struct buf *warnings, struct err *err)
+{
+	(void)xml;
+	(void)n;
+	(void)file;
+	(void)flags;
+	(void)d;
+	(void)warnings;
+	return err_set(err, ERR_UNSUPPORTED, "domain XML is not built in");
+}
+__attribute__((weak)) void domain_fini(struct domain *d)
+{
+	(void)d;
+}
+#endif
+#if !__has_include("serial/console_client.c") && !__has_include("serial/console_history.c")
+#include "serial/console_client.h"
+__attribute__((weak)) int console_history(const struct home *h, const char *name, unsigned index,
+    size_t max, struct buf *out, struct err *err)
+{
+	(void)h;
+	(void)name;
+	(void)index;
+	(void)max;
+	(void)out;
+	return err_set(err, ERR_UNSUPPORTED, "the consoles' history is not built in");
+}
+#endif
 #if !__has_include("tui/tui.c")
 __attribute__((weak)) int tui_run(
     const struct home *h, const struct tui_options *o, struct err *err)

@@ -158,7 +158,7 @@ OPTS(screen) = {
     {0},
 };
 OPTS(events) = {
-    {"domain", OPT_STRING, .value = "DOMAIN", .help = "only events of this domain"},
+    {"domain", OPT_DOMAIN, .value = "DOMAIN", .help = "only events of this domain"},
     {"event", OPT_STRING, .value = "EVENT", .help = "only events of this type"},
     FLAG("all", "events of every type (default)"),
     FLAG("loop", "go on until the timeout or an interrupt"),

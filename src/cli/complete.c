@@ -1,0 +1,198 @@
+#include "cli/complete.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/dispatch.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/vm.h"
+
+struct completer {
+	const struct home *home;
+	struct buf *out;
+	const char *start;  /* what the last word begins with already */
+	const char *before; /* glued in front of each candidate: "--mode=" */
+	const struct verb *verb;
+	unsigned words;                 /* without dashes, after the verb */
+	bool only_words;                /* after "--" */
+	const struct verb_opt *pending; /* the word before the last one wants a value */
+	const char *const *seen;        /* the words after the verb */
+	unsigned n_seen;
+};
+
+static void offer(struct completer *k, const char *word, const char *description)
+{
+	if (str_prefix(word, k->start))
+		buf_addf(k->out, "%s%s\t%s\n", k->before, word, description ? description : "");
+}
+
+static void offer_list(struct completer *k, const char *words)
+{
+	char word[64];
+	while (*words) {
+		size_t n = strcspn(words, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)n, words);
+		offer(k, word, NULL);
+		words += n;
+		words += strspn(words, " ");
+	}
+}
+
+static void offer_verbs(struct completer *k)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (!(verb_table[i].flags & VERB_HIDDEN))
+			offer(k, verb_table[i].name, verb_table[i].summary);
+}
+
+static bool named_already(const struct completer *k, const char *name)
+{
+	for (unsigned i = 0; i < k->n_seen; i++)
+		if (str_eq(k->seen[i], name))
+			return true;
+	return false;
+}
+
+/* Running ones for what needs a running domain, the others for start. */
+static bool suits(const struct completer *k, const struct vm *vm)
+{
+	if (named_already(k, vm->name))
+		return false;
+	if (k->verb == &verb_table[VERB_start])
+		return !vm->live;
+	return !(k->verb->flags & VERB_LIVE) || vm->live;
+}
+
+static void offer_domains(struct completer *k)
+{
+	struct vm *vms;
+	size_t n;
+	if (vm_list(k->home, &vms, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (suits(k, &vms[i]))
+			offer(k, vms[i].name, vm_state_word(&vms[i]));
+	vm_list_free(vms, n);
+}
+
+static void offer_value(struct completer *k, const struct verb_opt *o)
+{
+	if (o->words)
+		offer_list(k, o->words);
+	else if (o->kind == OPT_DOMAIN)
+		offer_domains(k);
+	else if (o->kind == OPT_WORD && k->verb == &verb_table[VERB_help])
+		offer_verbs(k);
+}
+
+static void offer_options(struct completer *k, const struct verb_opt *opts)
+{
+	for (; opts->name; opts++) {
+		char word[64];
+		snprintf(word, sizeof(word), "--%s", opts->name);
+		if (opts->many || !named_already(k, word))
+			offer(k, word, opts->help);
+	}
+}
+
+static void offer_positional(struct completer *k)
+{
+	unsigned skip = k->words;
+	for (const struct verb_opt *o = k->verb->opts; o->name; o++) {
+		char by_name[64];
+		snprintf(by_name, sizeof(by_name), "--%s", o->name);
+		if (!opt_positional(o) || (named_already(k, by_name) && !o->many))
+			continue;
+		if (o->many || o->kind == OPT_REST || skip-- == 0) {
+			offer_value(k, o);
+			return;
+		}
+	}
+}
+
+static const struct verb_opt *find_option(const struct completer *k, const char *word, size_t len)
+{
+	if (word[0] == '-' && word[1] != '-') {
+		for (const struct verb_opt *o = global_opts; o->name; o++)
+			if (o->letter == word[1] && word[2] == '\0')
+				return o;
+		return NULL;
+	}
+	const struct verb_opt *o = k->verb ? opt_find(k->verb->opts, word + 2, len - 2) : NULL;
+	return o ? o : opt_find(global_opts, word + 2, len - 2);
+}
+
+/* One of the words before the last. */
+static void take_word(struct completer *k, const char *const *at)
+{
+	const char *word = *at;
+	if (k->pending) {
+		k->pending = NULL;
+		return;
+	}
+	if (!k->only_words && word[0] == '-' && word[1]) {
+		const struct verb_opt *o =
+		    str_eq(word, "--") ? NULL : find_option(k, word, strlen(word));
+		k->only_words = str_eq(word, "--");
+		k->pending = o && opt_takes_value(o) ? o : NULL;
+	} else if (!k->verb) {
+		k->verb = verb_find(word);
+		k->seen = at + 1;
+	} else
+		k->words++;
+}
+
+static void offer_glued(struct completer *k, const char *last)
+{
+	size_t len = strcspn(last, "=");
+	const struct verb_opt *o = find_option(k, last, len);
+	CLEANUP_FREE char *before = xstrndup(last, len + 1);
+	if (!o || !k->verb)
+		return;
+	k->before = before;
+	k->start = last + len + 1;
+	offer_value(k, o);
+	k->before = "";
+}
+
+void complete_words(const struct home *h, const char *const *words, unsigned n, struct buf *out)
+{
+	const char *last = n ? words[n - 1] : "";
+	struct completer k = {.home = h, .out = out, .start = last, .before = ""};
+	bool verb_known = true;
+	for (unsigned i = 0; i + 1 < n; i++) {
+		const bool was = k.verb || k.pending || words[i][0] == '-';
+		take_word(&k, &words[i]);
+		verb_known &= was || k.verb;
+	}
+	if (k.verb)
+		k.n_seen = (unsigned)(&words[n - 1] - k.seen);
+	if (!verb_known)
+		return;
+	if (k.pending) {
+		if (k.verb || k.pending->words)
+			offer_value(&k, k.pending);
+	} else if (last[0] == '-' && !k.only_words) {
+		if (strchr(last, '='))
+			offer_glued(&k, last);
+		else {
+			if (k.verb)
+				offer_options(&k, k.verb->opts);
+			offer_options(&k, global_opts);
+		}
+	} else if (k.verb)
+		offer_positional(&k);
+	else
+		offer_verbs(&k);
+}
+
+int verb_complete(struct cli *c)
+{
+	unsigned n;
+	const char *const *words = cli_values(c, "words", &n);
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	complete_words(&c->home, words, n, &b);
+	fputs(b.data ? b.data : "", stdout);
+	return CLI_DONE;
+}

@@ -1,0 +1,200 @@
+/* dominfo, domstate. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/dispatch.h"
+#include "cli/facts.h"
+#include "cli/out.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "core/vm.h"
+
+/* What dominfo says, from the page of a live VM or the definition of another. */
+struct info {
+	char uuid[OUT_UUID_MAX];
+	char *title;
+	unsigned vcpus;
+	uint64_t memory_kib, used_kib, cpu_ns;
+};
+
+static int info_fill(const struct home *h, const struct vm *vm, struct info *in, struct err *err)
+{
+	memset(in, 0, sizeof(*in));
+	if (vm->live) {
+		const struct status_page *p = vm->head;
+		if (!p)
+			return 0;
+		out_uuid(p->uuid, in->uuid);
+		in->title = p->title[0] ? xstrdup(p->title) : NULL;
+		in->vcpus = p->vcpus;
+		in->memory_kib = p->memory_kib;
+		in->used_kib = p->balloon_kib ? p->balloon_kib : p->memory_kib;
+		in->cpu_ns = p->cpu_ns;
+		return 0;
+	}
+	struct domain d;
+	if (facts_definition(h, vm->name, &d, err) < 0)
+		return -1;
+	if (d.has_uuid)
+		out_uuid(d.uuid, in->uuid);
+	in->title = TAKE_PTR(d.title);
+	in->vcpus = d.vcpus;
+	in->memory_kib = d.memory_kib;
+	in->used_kib = d.current_memory_kib;
+	domain_fini(&d);
+	return 0;
+}
+
+static void print_field(const char *name, const char *value)
+{
+	printf("%-15s %s\n", name, value);
+}
+
+static void print_number(const char *name, uint64_t n, const char *unit)
+{
+	printf("%-15s %llu%s\n", name, (unsigned long long)n, unit);
+}
+
+/* What virsh does not know: why, and who runs it. */
+static void print_ours(const struct vm *vm)
+{
+	const struct status_page *p = vm->head;
+	print_field("Reason:", vm_reason_name(facts_reason(vm)));
+	if (p && p->detail[0])
+		print_field("Detail:", p->detail);
+	if (!vm->live || !p)
+		return;
+	char started[OUT_TIME_MAX];
+	print_field("Answering:", vm->silent ? "no" : "yes");
+	print_field("Accelerator:", p->kvm ? "kvm" : "tcg");
+	if (vm->supervised)
+		print_number("Supervisor PID:", (uint64_t)p->sup_pid, "");
+	else
+		print_field("Supervisor PID:", "-");
+	if (p->qemu_pid)
+		print_number("QEMU PID:", (uint64_t)p->qemu_pid, "");
+	if (p->started_ns) {
+		out_time(p->started_ns, started);
+		print_field("Started:", started);
+	}
+}
+
+static void print_info(const struct vm *vm, const struct info *in)
+{
+	if (vm->live && vm->head && vm->head->id)
+		print_number("Id:", vm->head->id, "");
+	else
+		print_field("Id:", "-");
+	print_field("Name:", vm->name);
+	if (in->uuid[0])
+		print_field("UUID:", in->uuid);
+	if (in->title)
+		print_field("Title:", in->title);
+	print_field("OS Type:", "hvm");
+	print_field("State:", vm_state_name(vm->state));
+	print_number("CPU(s):", in->vcpus, "");
+	if (in->cpu_ns) /* never a locale's decimal comma */
+		printf("%-15s %llu.%us\n",
+		    "CPU time:", (unsigned long long)(in->cpu_ns / 1000000000u),
+		    (unsigned)(in->cpu_ns / 100000000u % 10u));
+	print_number("Max memory:", in->memory_kib, " KiB");
+	print_number("Used memory:", in->used_kib, " KiB");
+	print_field("Persistent:", vm->defined ? "yes" : "no");
+	print_field("Autostart:", vm->head && vm->head->autostart ? "enable" : "disable");
+	print_field("Managed save:", "no");
+	print_field("Security model:", "none");
+	print_field("Security DOI:", "0");
+	print_ours(vm);
+}
+
+static void add_time(struct json_object *o, const char *key, uint64_t ns)
+{
+	if (ns)
+		out_add_u64(o, key, ns);
+	else
+		json_object_object_add(o, key, NULL);
+}
+
+static void add_pid(struct json_object *o, const char *key, int32_t pid)
+{
+	if (pid > 0)
+		out_add_u64(o, key, (uint64_t)pid);
+	else
+		json_object_object_add(o, key, NULL);
+}
+
+static void print_info_json(const struct vm *vm, const struct info *in)
+{
+	const struct status_page *p = vm->head;
+	bool live = vm->live && p;
+	struct json_object *o = json_object_new_object();
+	facts_add_json(o, vm);
+	out_add_str(o, "uuid", in->uuid[0] ? in->uuid : NULL);
+	out_add_str(o, "title", in->title);
+	out_add_u64(o, "vcpus", in->vcpus);
+	out_add_u64(o, "memory_kib", in->memory_kib);
+	out_add_u64(o, "balloon_kib", in->used_kib);
+	out_add_u64(o, "cpu_time_ns", in->cpu_ns);
+	out_add_bool(o, "autostart", p && p->autostart);
+	out_add_bool(o, "managed_save", false);
+	out_add_str(o, "accelerator", live ? (p->kvm ? "kvm" : "tcg") : NULL);
+	add_pid(o, "supervisor_pid", live && vm->supervised ? p->sup_pid : 0);
+	add_pid(o, "qemu_pid", live ? p->qemu_pid : 0);
+	add_time(o, "started_time_ns", p ? p->started_ns : 0);
+	add_time(o, "changed_time_ns", p ? p->changed_ns : 0);
+	add_time(o, "ended_time_ns", p && !vm->live ? p->ended_ns : 0);
+	out_add_str(o, "address", live && p->address[0] ? p->address : NULL);
+	out_json(o);
+}
+
+/* The VM that the verb's domain means; errors are printed. */
+static int find(struct cli *c, struct vm *vm)
+{
+	struct err err = {0};
+	CLEANUP_FREE char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
+	if (!name || vm_probe(&c->home, name, vm, &err) < 0) {
+		out_error("%s", err.msg);
+		return -1;
+	}
+	if (!c->readonly)
+		vm_adopt_all(&c->home, vm, 1);
+	return 0;
+}
+
+int verb_dominfo(struct cli *c)
+{
+	struct err err = {0};
+	struct vm vm;
+	struct info in;
+	if (find(c, &vm) < 0)
+		return CLI_FAILED;
+	int rc = info_fill(&c->home, &vm, &in, &err);
+	if (rc < 0)
+		out_error("%s", err.msg);
+	else if (c->json)
+		print_info_json(&vm, &in);
+	else
+		print_info(&vm, &in);
+	free(in.title);
+	vm_fini(&vm);
+	return rc < 0 ? CLI_FAILED : CLI_DONE;
+}
+
+int verb_domstate(struct cli *c)
+{
+	struct vm vm;
+	if (find(c, &vm) < 0)
+		return CLI_FAILED;
+	if (c->json) {
+		struct json_object *o = json_object_new_object();
+		facts_add_json(o, &vm);
+		out_json(o);
+	} else if (cli_flag(c, "reason"))
+		printf("%s (%s)\n", vm_state_name(vm.state), vm_reason_name(facts_reason(&vm)));
+	else
+		puts(vm_state_name(vm.state));
+	vm_fini(&vm);
+	return CLI_DONE;
+}

@@ -1,0 +1,283 @@
+/* start, shutdown, reboot, reset, destroy, suspend, resume: one request to each domain's supervisor. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/attach.h"
+#include "cli/dispatch.h"
+#include "cli/out.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "core/rpc.h"
+#include "core/str.h"
+#include "core/vm.h"
+
+/* QEMU is given 5 s to end by itself before the supervisor kills it; a hung supervisor is passed over after this. */
+#define DESTROY_TIMEOUT_MS 10000
+#define DEATH_TIMEOUT_MS \
+	10000 /* from SIGKILL to the end: a process in uninterruptible sleep takes its time */
+#define SETTLE_MS 500 /* for a supervisor to notice by itself that its QEMU is gone */
+#define SOCKET_RETRY_MS 20
+
+#define NOT_RUNNING "Requested operation is not valid: domain is not running"
+
+struct action {
+	const char *doing; /* "Failed to DOING domain" */
+	const char *method;
+	const char *done; /* "Domain 'vm1' DONE" */
+	int timeout_ms;
+};
+
+static const struct action action_shutdown = {
+    "shutdown", "shutdown", "is being shutdown", RPC_TIMEOUT_MS};
+static const struct action action_reboot = {
+    "reboot", "reboot", "is being rebooted", RPC_TIMEOUT_MS};
+static const struct action action_reset = {"reset", "reset", "was reset", RPC_TIMEOUT_MS};
+static const struct action action_destroy = {"destroy", "destroy", "destroyed", DESTROY_TIMEOUT_MS};
+static const struct action action_suspend = {"suspend", "suspend", "suspended", RPC_TIMEOUT_MS};
+static const struct action action_resume = {"resume", "resume", "resumed", RPC_TIMEOUT_MS};
+
+/* A supervisor that has just been started binds its socket in a moment: it is waited for while the lock is held. */
+static struct rpc_client *connect_patiently(const struct home *h, const char *name, struct err *err)
+{
+	uint64_t end = loop_now_ms() + RPC_TIMEOUT_MS;
+	for (;;) {
+		struct rpc_client *r = rpc_connect(h, name, RPC_TIMEOUT_MS, err);
+		if (r || err->code != ERR_NOT_FOUND || loop_now_ms() > end)
+			return r;
+		if (!vm_locked(h, name)) {
+			err_set(err, ERR_STATE, NOT_RUNNING);
+			return NULL;
+		}
+		poll(NULL, 0, SOCKET_RETRY_MS);
+	}
+}
+
+/* Whose silence was it? The status page knows. */
+static void explain_timeout(const struct home *h, const char *name, struct err *err)
+{
+	struct vm vm;
+	if (err->code != ERR_TIMEOUT || vm_probe(h, name, &vm, NULL) < 0)
+		return;
+	if (vm.head && vm.head->qmp_wait_ns && loop_now_ns() - vm.head->beat_ns < VM_SILENT_NS)
+		err_set(err, ERR_TIMEOUT,
+		    "QEMU (process %d) does not answer; it may be stopped or hang in disk access; 'hvmux destroy' ends it",
+		    vm.head->qemu_pid);
+	else if (vm.head)
+		err_set(err, ERR_TIMEOUT, "the supervisor (process %d) does not answer",
+		    vm.head->sup_pid);
+	vm_fini(&vm);
+}
+
+static int ask(const struct home *h, const char *name, const struct action *a, struct err *err)
+{
+	struct rpc_client *r = connect_patiently(h, name, err);
+	if (!r)
+		return -1;
+	int rc = rpc_call(r, a->method, NULL, a->timeout_ms, NULL, err);
+	rpc_free(r);
+	return rc;
+}
+
+/* Leaves a VM that is live and has a supervisor, or says that there is none to ask. */
+static int make_supervised(const struct home *h, const char *name, struct err *err)
+{
+	struct vm vm;
+	if (vm_probe(h, name, &vm, err) < 0)
+		return -1;
+	bool adopt = vm.orphan || vm.unsettled;
+	vm_fini(&vm);
+	if (adopt && vm_spawn_supervisor(h, name, VM_SPAWN_ADOPT, err) < 0 && err->code != ERR_BUSY)
+		return err_wrap(err, "its supervisor is gone and a new one could not take over");
+	if (vm_probe(h, name, &vm, err) < 0)
+		return -1;
+	bool live = vm.live;
+	vm_fini(&vm);
+	return live ? 0 : err_set(err, ERR_STATE, NOT_RUNNING);
+}
+
+/* --- a supervisor that hangs --- */
+
+/* SIGKILL to exactly that process, and its end; 0 also when it is gone already. */
+static int kill_process(pid_t pid, uint64_t start, struct err *err)
+{
+	CLEANUP_CLOSE int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	if (fd < 0 && pid > 0 && errno != ESRCH)
+		return err_errno(err, errno, "cannot open process %d", pid);
+	/* Checked after the open: from here on the descriptor means this process, whatever the pid is used for. */
+	if (fd < 0 || !vm_process_exists(pid, start))
+		return 0;
+	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return err_errno(err, errno, "cannot kill process %d", pid);
+	struct pollfd p = {fd, POLLIN, 0};
+	if (poll(&p, 1, DEATH_TIMEOUT_MS) <= 0)
+		return err_set(err, ERR_TIMEOUT,
+		    "process %d was killed but has not ended within %d s: it waits for a device",
+		    pid, DEATH_TIMEOUT_MS / 1000);
+	return 0;
+}
+
+static bool released_within(const struct home *h, const char *name, int ms)
+{
+	uint64_t end = loop_now_ms() + (uint64_t)ms;
+	while (vm_locked(h, name)) {
+		if (loop_now_ms() > end)
+			return false;
+		poll(NULL, 0, SOCKET_RETRY_MS);
+	}
+	return true;
+}
+
+/* Past a supervisor that does not answer: its QEMU is killed; should the supervisor not even notice that, it is
+ * killed too. A new one then records what happened. */
+static int kill_directly(const struct home *h, const char *name, struct err *err)
+{
+	struct vm vm;
+	if (vm_probe(h, name, &vm, err) < 0)
+		return -1;
+	if (!vm.head) {
+		vm_fini(&vm);
+		return err_set(err, ERR_TIMEOUT,
+		    "its supervisor does not answer and has published no QEMU yet");
+	}
+	pid_t qemu = vm.head->qemu_pid, sup = vm.head->sup_pid;
+	uint64_t qemu_start = vm.head->qemu_start, sup_start = vm.head->sup_start;
+	vm_fini(&vm);
+	if (kill_process(qemu, qemu_start, err) < 0)
+		return -1;
+	fprintf(stderr,
+	    "warning: the supervisor (process %d) does not answer; QEMU (process %d) was killed past it\n",
+	    sup, qemu);
+	if (released_within(h, name, SETTLE_MS))
+		return 0;
+	if (kill_process(sup, sup_start, err) < 0)
+		return -1;
+	fprintf(stderr, "warning: the supervisor (process %d) was killed too\n", sup);
+	if (released_within(h, name, SETTLE_MS) &&
+	    vm_spawn_supervisor(h, name, VM_SPAWN_ADOPT, err) < 0 && err->code != ERR_BUSY)
+		return err_wrap(err, "the domain was ended, but that could not be recorded");
+	return 0;
+}
+
+static bool hangs(const struct err *err, const struct home *h, const char *name)
+{
+	return err->code == ERR_TIMEOUT || (err->code == ERR_NOT_FOUND && vm_locked(h, name));
+}
+
+/* --- one domain --- */
+
+static int act(struct cli *c, const char *name, const struct action *a, struct err *err)
+{
+	if (make_supervised(&c->home, name, err) < 0)
+		return -1;
+	if (ask(&c->home, name, a, err) == 0)
+		return 0;
+	if (a == &action_destroy && !cli_flag(c, "graceful") && hangs(err, &c->home, name)) {
+		struct err why = {0};
+		if (kill_directly(&c->home, name, &why) == 0)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	explain_timeout(&c->home, name, err);
+	return -1;
+}
+
+static int start(struct cli *c, const char *name, struct err *err)
+{
+	struct vm vm;
+	if (vm_probe(&c->home, name, &vm, err) < 0)
+		return -1;
+	bool live = vm.live, unsettled = vm.unsettled;
+	vm_adopt_all(&c->home, &vm, vm.orphan ? 1 : 0);
+	vm_fini(&vm);
+	if (live)
+		return err_set(err, ERR_BUSY, "Domain is already active");
+	/* What became of the last run is recorded before its status page is used anew. */
+	if (unsettled)
+		(void)vm_spawn_supervisor(&c->home, name, VM_SPAWN_ADOPT, NULL);
+	return vm_spawn_supervisor(
+	    &c->home, name, cli_flag(c, "paused") ? VM_SPAWN_PAUSED : 0, err);
+}
+
+static int one_domain(struct cli *c, const char *word, const struct action *a)
+{
+	struct err err = {0};
+	CLEANUP_FREE char *name = vm_resolve(&c->home, word, &err);
+	if (!name) {
+		out_error("%s", err.msg);
+		return -1;
+	}
+	if ((a ? act(c, name, a, &err) : start(c, name, &err)) == 0) {
+		out_message(c, "Domain '%s' %s", name, a ? a->done : "started");
+		return 0;
+	}
+	if (err.code == ERR_BUSY && str_eq(err.msg, "Domain is already active"))
+		out_error("%s", err.msg); /* virsh's one line */
+	else
+		out_failed(a ? a->doing : "start", name, &err);
+	return -1;
+}
+
+/* a NULL: start. Every domain is tried, whatever happens to the others. */
+static int each_domain(struct cli *c, const struct action *a)
+{
+	unsigned n, failed = 0;
+	const char *const *words = cli_values(c, "domain", &n);
+	for (unsigned i = 0; i < n; i++) {
+		CLEANUP_FREE char *text = xasprintf("%s %s", c->verb->name, words[i]);
+		out_progress(c, i, n, text);
+		failed += one_domain(c, words[i], a) < 0;
+	}
+	out_progress(c, n, n, failed ? "failed" : "done");
+	return failed ? CLI_FAILED : CLI_DONE;
+}
+
+int verb_start(struct cli *c)
+{
+	unsigned n;
+	const char *const *words = cli_values(c, "domain", &n);
+	if (cli_flag(c, "console") && n > 1) {
+		out_error("--console attaches to one domain, but %u are named; see '%s help start'",
+		    n, c->prog);
+		return CLI_USAGE;
+	}
+	int status = each_domain(c, NULL);
+	return status == CLI_DONE && cli_flag(c, "console")
+	           ? attach_console(c, words[0], 0, 0, false)
+	           : status;
+}
+
+int verb_shutdown(struct cli *c)
+{
+	return each_domain(c, &action_shutdown);
+}
+
+int verb_reboot(struct cli *c)
+{
+	return each_domain(c, &action_reboot);
+}
+
+int verb_reset(struct cli *c)
+{
+	return each_domain(c, &action_reset);
+}
+
+int verb_destroy(struct cli *c)
+{
+	return each_domain(c, &action_destroy);
+}
+
+int verb_suspend(struct cli *c)
+{
+	return each_domain(c, &action_suspend);
+}
+
+int verb_resume(struct cli *c)
+{
+	return each_domain(c, &action_resume);
+}
