@@ -1,0 +1,713 @@
+#include "kvm/machine.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+
+typedef void action_fn(struct machine *m, void *req);
+
+/* --- helpers --- */
+
+static void go(struct machine *m, enum machine_state state, enum vm_reason reason)
+{
+	m->state = state;
+	m->reason = reason;
+	m->ops->changed(m->arg);
+}
+
+static void tell(struct machine *m, const char *what, const char *why)
+{
+	m->ops->event(m->arg, "lifecycle", what, why);
+}
+
+static void done(struct machine *m, void *req)
+{
+	if (req != NULL)
+		m->ops->reply(m->arg, req, NULL);
+}
+
+static void refuse_with(struct machine *m, void *req, const char *why)
+{
+	struct err err;
+	if (req == NULL)
+		return;
+	err_set(&err, ERR_STATE, "domain '%s' %s", m->name, why);
+	m->ops->reply(m->arg, req, &err);
+}
+
+static bool wants_restart(const struct machine *m, enum domain_action a)
+{
+	return !m->no_restart &&
+	       (a == ACTION_RESTART || a == ACTION_RENAME_RESTART || a == ACTION_COREDUMP_RESTART);
+}
+
+/* Ends QEMU. A QEMU that cannot hear is killed at once: nothing else would ever end it. */
+static void quit(struct machine *m, enum vm_reason reason, bool restart)
+{
+	m->restart = restart;
+	m->reboot = false;
+	m->escalation = 0;
+	go(m, MACHINE_QUITTING, reason);
+	if (m->ops->answers(m->arg)) {
+		m->ops->qmp(m->arg, "quit", NULL);
+		m->ops->timer(m->arg, MACHINE_QUIT_MS);
+		return;
+	}
+	m->escalation = 2;
+	m->ops->signal(m->arg, SIGKILL);
+}
+
+static void finish(struct machine *m, enum vm_reason reason)
+{
+	m->ops->timer(m->arg, 0);
+	go(m, MACHINE_ENDED, reason);
+	for (unsigned i = 0; i < m->n_waiters; i++)
+		done(m, m->waiters[i]);
+	m->n_waiters = 0;
+	m->ops->ended(m->arg);
+}
+
+static void wait_to_restart(struct machine *m, enum vm_reason reason)
+{
+	if (m->steady)
+		m->attempts = 0;
+	m->steady = false;
+	if (m->attempts < UINT16_MAX)
+		m->attempts++;
+	go(m, MACHINE_WAITING, reason);
+	m->ops->timer(m->arg, machine_backoff_s(m) * 1000);
+}
+
+/* --- actions --- */
+
+static void ignore(struct machine *m, void *req)
+{
+	(void)m, (void)req;
+}
+
+static void run_first(struct machine *m, void *req)
+{
+	(void)req;
+	if (!m->start_paused) {
+		m->ops->qmp(m->arg, "cont", NULL);
+		return;
+	}
+	go(m, MACHINE_PAUSED, VM_REASON_STARTED_PAUSED);
+	tell(m, "Started", "Booted");
+	tell(m, "Suspended", "Paused");
+	m->ops->started(m->arg);
+}
+
+static void first_run(struct machine *m, void *req)
+{
+	(void)req;
+	go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
+	tell(m, "Started", "Booted");
+	m->ops->started(m->arg);
+}
+
+static void resumed(struct machine *m, void *req)
+{
+	(void)req;
+	go(m, MACHINE_RUNNING, VM_REASON_UNPAUSED);
+	tell(m, "Resumed", "Unpaused");
+}
+
+/* Stopped by us: the operator. Otherwise QEMU is asked why, and tells by another event. */
+static void stopped(struct machine *m, void *req)
+{
+	(void)req;
+	bool ours = m->stop_asked;
+	m->stop_asked = false;
+	go(m, MACHINE_PAUSED, ours ? VM_REASON_USER : VM_REASON_UNKNOWN);
+	tell(m, "Suspended", "Paused");
+	if (!ours)
+		m->ops->ask(m->arg);
+}
+
+/* The answer to that question: no disk error, no watchdog; somebody stopped it. */
+static void stopped_why(struct machine *m, void *req)
+{
+	(void)req;
+	if (m->reason == VM_REASON_UNKNOWN)
+		go(m, MACHINE_PAUSED, VM_REASON_USER);
+}
+
+static void stopped_for(struct machine *m, enum vm_reason reason, const char *why)
+{
+	bool news = m->state != MACHINE_PAUSED || m->reason != reason;
+	m->stop_asked = false;
+	go(m, MACHINE_PAUSED, reason);
+	if (news)
+		tell(m, "Suspended", why);
+}
+
+static void stopped_ioerror(struct machine *m, void *req)
+{
+	(void)req;
+	stopped_for(m, VM_REASON_IOERROR, "I/O Error");
+}
+
+static void stopped_watchdog(struct machine *m, void *req)
+{
+	(void)req;
+	stopped_for(m, VM_REASON_WATCHDOG, "Watchdog");
+}
+
+static void stopped_internal(struct machine *m, void *req)
+{
+	(void)req;
+	stopped_for(m, VM_REASON_INTERNAL, "API error");
+}
+
+/* A domain that started straight into a fault has started all the same. */
+static void first_ioerror(struct machine *m, void *req)
+{
+	first_run(m, NULL);
+	stopped_ioerror(m, req);
+}
+
+static void first_watchdog(struct machine *m, void *req)
+{
+	first_run(m, NULL);
+	stopped_watchdog(m, req);
+}
+
+static void first_internal(struct machine *m, void *req)
+{
+	first_run(m, NULL);
+	stopped_internal(m, req);
+}
+
+static void was_reset(struct machine *m, void *req)
+{
+	(void)req;
+	if (m->on_reboot == ACTION_DESTROY)
+		m->ops->set_reboot(m->arg, "shutdown");
+	m->ops->event(m->arg, "reboot", NULL, NULL);
+}
+
+/* The guest was asked to power off or reboot and chose to reboot: it runs as before. */
+static void asked_reset(struct machine *m, void *req)
+{
+	was_reset(m, req);
+	m->reboot = false;
+	go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
+}
+
+static void reset_hardware(struct machine *m, void *req)
+{
+	/* -action reboot=shutdown would turn our own reset into a power-off. */
+	if (m->on_reboot == ACTION_DESTROY)
+		m->ops->set_reboot(m->arg, "reset");
+	m->ops->qmp(m->arg, "system_reset", req);
+}
+
+static void reset_and_go_on(struct machine *m)
+{
+	m->reboot = false;
+	go(m, MACHINE_RESETTING, VM_REASON_BOOTED);
+	reset_hardware(m, NULL);
+}
+
+static void powered_off(struct machine *m, void *req)
+{
+	(void)req;
+	bool again = (m->reboot && !m->no_restart) || wants_restart(m, m->on_poweroff);
+	tell(m, "Shutdown", "Finished");
+	if (again)
+		reset_and_go_on(m);
+	else if (m->on_poweroff == ACTION_PRESERVE)
+		go(m, MACHINE_PAUSED, VM_REASON_SHUTDOWN);
+	else
+		quit(m, VM_REASON_SHUTDOWN, false);
+}
+
+static void rebooted_off(struct machine *m, void *req)
+{
+	(void)req;
+	tell(m, "Shutdown", "Finished");
+	if (wants_restart(m, m->on_reboot))
+		reset_and_go_on(m);
+	else
+		quit(m, VM_REASON_SHUTDOWN, false);
+}
+
+/* Powered off once more before the reset was done, or found so by an adopter. */
+static void reset_again(struct machine *m, void *req)
+{
+	(void)req;
+	reset_hardware(m, NULL);
+}
+
+static void reset_done(struct machine *m, void *req)
+{
+	was_reset(m, req);
+	m->ops->qmp(m->arg, "cont", NULL);
+}
+
+static void go_on(struct machine *m, void *req)
+{
+	(void)req;
+	m->ops->qmp(m->arg, "cont", NULL);
+}
+
+static void going_on(struct machine *m, void *req)
+{
+	(void)req;
+	go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
+}
+
+static void asked_stopped(struct machine *m, void *req)
+{
+	m->reboot = false;
+	stopped(m, req);
+}
+
+/* Somebody outside ended QEMU in good order. */
+static void quits(struct machine *m, void *req)
+{
+	(void)req;
+	m->restart = false;
+	m->escalation = 0;
+	go(m, MACHINE_QUITTING, VM_REASON_DESTROYED);
+	m->ops->timer(m->arg, MACHINE_QUIT_MS);
+}
+
+static void panicked(struct machine *m, void *req)
+{
+	(void)req;
+	tell(m, "Crashed", "Panicked");
+	if (m->on_crash == ACTION_PRESERVE)
+		go(m, MACHINE_PRESERVED, VM_REASON_PANICKED);
+	else
+		quit(m, VM_REASON_PANICKED, wants_restart(m, m->on_crash));
+}
+
+static void first_stopped(struct machine *m, void *req)
+{
+	first_run(m, NULL);
+	stopped(m, req);
+}
+
+static void first_panicked(struct machine *m, void *req)
+{
+	first_run(m, NULL);
+	panicked(m, req);
+}
+
+static void sleeps(struct machine *m, void *req)
+{
+	(void)req;
+	go(m, MACHINE_SLEEPING, VM_REASON_UNKNOWN);
+	tell(m, "PMSuspended", "Memory");
+}
+
+static void wakes(struct machine *m, void *req)
+{
+	(void)req;
+	go(m, MACHINE_RUNNING, VM_REASON_UNPAUSED);
+	tell(m, "Resumed", "Unpaused");
+}
+
+static void died_starting(struct machine *m, void *req)
+{
+	(void)req;
+	/* A start that was a restart is tried again; the first one is the operator's to see. */
+	if (m->attempts > 0 && wants_restart(m, m->on_crash) && !m->death.lost) {
+		wait_to_restart(m, VM_REASON_CRASHED);
+		return;
+	}
+	tell(m, "Stopped", "Failed");
+	finish(m, m->death.lost ? VM_REASON_LOST : VM_REASON_FAILED);
+}
+
+static void died(struct machine *m, void *req)
+{
+	(void)req;
+	if (m->death.lost) {
+		tell(m, "Stopped", "Failed");
+		finish(m, VM_REASON_LOST);
+	} else if (m->death.known && m->death.clean) {
+		tell(m, "Stopped", "Destroyed");
+		finish(m, VM_REASON_DESTROYED);
+	} else {
+		tell(m, "Stopped", "Crashed");
+		if (wants_restart(m, m->on_crash))
+			wait_to_restart(m, VM_REASON_CRASHED);
+		else
+			finish(m, VM_REASON_CRASHED);
+	}
+}
+
+static const char *stopped_word(enum vm_reason reason)
+{
+	switch (reason) {
+	case VM_REASON_SHUTDOWN:
+		return "Shutdown";
+	case VM_REASON_PANICKED:
+	case VM_REASON_CRASHED:
+		return "Crashed";
+	case VM_REASON_FAILED:
+		return "Failed";
+	default:
+		return "Destroyed";
+	}
+}
+
+static void died_quitting(struct machine *m, void *req)
+{
+	(void)req;
+	m->ops->timer(m->arg, 0);
+	tell(m, "Stopped", stopped_word(m->reason));
+	if (m->restart && !m->no_restart && !m->death.lost)
+		wait_to_restart(m, m->reason);
+	else
+		finish(m, m->reason);
+}
+
+static void died_preserved(struct machine *m, void *req)
+{
+	(void)req;
+	tell(m, "Stopped", "Crashed");
+	finish(m, m->reason);
+}
+
+static void quit_harder(struct machine *m, void *req)
+{
+	(void)req;
+	if (m->escalation == 0 && m->ops->answers(m->arg)) {
+		m->escalation = 1;
+		m->ops->signal(m->arg, SIGTERM);
+		m->ops->timer(m->arg, MACHINE_TERM_MS);
+		return;
+	}
+	m->escalation = 2;
+	m->ops->signal(m->arg, SIGKILL);
+}
+
+static void start_again(struct machine *m, void *req)
+{
+	(void)req;
+	m->restart = m->reboot = m->stop_asked = false;
+	go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
+	m->ops->spawn(m->arg);
+}
+
+/* --- requests --- */
+
+static void do_suspend(struct machine *m, void *req)
+{
+	m->stop_asked = true;
+	m->ops->qmp(m->arg, "stop", req);
+}
+
+static void done_already(struct machine *m, void *req)
+{
+	done(m, req);
+}
+
+static void do_resume(struct machine *m, void *req)
+{
+	m->ops->qmp(m->arg, "cont", req);
+}
+
+static void do_wake(struct machine *m, void *req)
+{
+	m->ops->qmp(m->arg, "system_wakeup", req);
+}
+
+static void runs_already(struct machine *m, void *req)
+{
+	refuse_with(m, req, "is already running");
+}
+
+static void do_shutdown(struct machine *m, void *req)
+{
+	m->reboot = false;
+	m->ops->qmp(m->arg, "system_powerdown", req);
+	go(m, MACHINE_ASKED, VM_REASON_USER);
+}
+
+static void do_reboot(struct machine *m, void *req)
+{
+	m->reboot = true;
+	m->ops->qmp(m->arg, "system_powerdown", req);
+	go(m, MACHINE_ASKED, VM_REASON_USER);
+}
+
+/* A guest that does not run cannot hear its power button. When the host itself goes down, ending
+ * QEMU in good order (its images are flushed) is the best that is left. */
+static void shut_paused(struct machine *m, void *req)
+{
+	if (m->no_restart)
+		quit(m, VM_REASON_DESTROYED, false);
+	else
+		refuse_with(m, req,
+		    "is paused and cannot hear its power button: resume it first, or destroy it");
+}
+
+static void do_destroy(struct machine *m, void *req)
+{
+	if (req != NULL && m->n_waiters == MACHINE_WAITERS_MAX) {
+		refuse_with(m, req, "is being ended already, and too many requests wait for it");
+		return;
+	}
+	if (req != NULL)
+		m->waiters[m->n_waiters++] = req;
+	if (m->state == MACHINE_QUITTING)
+		m->restart = false;
+	else
+		quit(m, VM_REASON_DESTROYED, false);
+}
+
+static void destroy_waiting(struct machine *m, void *req)
+{
+	tell(m, "Stopped", "Destroyed");
+	if (req != NULL)
+		m->waiters[m->n_waiters++] = req; /* none waits in this state: it has room */
+	finish(m, VM_REASON_DESTROYED);
+}
+
+static void refuse(struct machine *m, void *req)
+{
+	static const char *const why[MACHINE_STATES] = {
+	    [MACHINE_OFF] = "is not running",
+	    [MACHINE_STARTING] = "is still being started: try again, or destroy it",
+	    [MACHINE_RUNNING] = "is running",
+	    [MACHINE_PAUSED] = "is paused",
+	    [MACHINE_ASKED] = "is shutting down",
+	    [MACHINE_SLEEPING] = "is suspended to memory by its guest: resume it first",
+	    [MACHINE_RESETTING] = "is being reset: try again",
+	    [MACHINE_PRESERVED] = "has crashed and is kept for inspection: reset or destroy it",
+	    [MACHINE_QUITTING] = "is being ended",
+	    [MACHINE_WAITING] = "crashed and will be started again: wait, or destroy it",
+	    [MACHINE_ENDED] = "is not running",
+	};
+	refuse_with(m, req, why[m->state]);
+}
+
+/* A crashed guest is of no use but with its hardware reset, so it goes on after that. */
+static void reset_preserved(struct machine *m, void *req)
+{
+	done(m, req);
+	reset_and_go_on(m);
+}
+
+/* --- the table --- */
+
+/* clang-format off */
+static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
+    [MACHINE_OFF] = {
+	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
+	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = refuse,
+    },
+    [MACHINE_STARTING] = {
+	[EV_PRELAUNCH] = run_first, [EV_RESUMED] = first_run, [EV_STOPPED] = first_stopped, [EV_RESET] = ignore,
+	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
+	[EV_PANICKED] = first_panicked, [EV_IOERROR] = first_ioerror, [EV_WATCHDOG] = first_watchdog,
+	[EV_INTERNAL] = first_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
+	[EV_DIED] = died_starting, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
+	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_RUNNING] = {
+	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = ignore, [EV_STOPPED] = stopped, [EV_RESET] = was_reset,
+	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
+	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
+	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
+	[EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = do_suspend, [EV_DO_RESUME] = runs_already, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = do_shutdown, [EV_DO_REBOOT] = do_reboot, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_PAUSED] = {
+	[EV_PRELAUNCH] = stopped_why, [EV_RESUMED] = resumed, [EV_STOPPED] = stopped_why,
+	[EV_RESET] = was_reset, [EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off,
+	[EV_QUIT] = quits, [EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror,
+	[EV_WATCHDOG] = stopped_watchdog, [EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps,
+	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = done_already, [EV_DO_RESUME] = do_resume, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = shut_paused, [EV_DO_REBOOT] = shut_paused, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_ASKED] = {
+	[EV_PRELAUNCH] = asked_stopped, [EV_RESUMED] = ignore, [EV_STOPPED] = asked_stopped,
+	[EV_RESET] = asked_reset, [EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off,
+	[EV_QUIT] = quits, [EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror,
+	[EV_WATCHDOG] = stopped_watchdog, [EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps,
+	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = do_suspend, [EV_DO_RESUME] = runs_already, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = do_shutdown, [EV_DO_REBOOT] = do_reboot, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_SLEEPING] = {
+	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = wakes, [EV_STOPPED] = ignore, [EV_RESET] = reset_done,
+	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
+	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
+	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = ignore, [EV_WAKE] = wakes,
+	[EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = do_wake, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_RESETTING] = {
+	[EV_PRELAUNCH] = go_on, [EV_RESUMED] = going_on, [EV_STOPPED] = ignore, [EV_RESET] = reset_done,
+	[EV_POWEROFF] = reset_again, [EV_REBOOT_OFF] = reset_again, [EV_QUIT] = quits,
+	[EV_PANICKED] = reset_again, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
+	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
+	[EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = done_already,
+	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = done_already, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_PRESERVED] = {
+	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = resumed, [EV_STOPPED] = ignore, [EV_RESET] = was_reset,
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = quits, [EV_PANICKED] = ignore,
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = died_preserved, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = reset_preserved,
+	[EV_DO_SHUTDOWN] = shut_paused, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_QUITTING] = {
+	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = died_quitting, [EV_TIMER] = quit_harder,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
+	[EV_DO_SHUTDOWN] = done_already, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+    },
+    [MACHINE_WAITING] = {
+	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = ignore, [EV_TIMER] = start_again,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
+	[EV_DO_SHUTDOWN] = destroy_waiting, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = destroy_waiting,
+    },
+    [MACHINE_ENDED] = {
+	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
+	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = refuse,
+    },
+};
+
+/* clang-format on */
+
+bool machine_cell_filled(enum machine_state s, enum machine_event ev)
+{
+	return actions[s][ev] != NULL;
+}
+
+void machine_handle(struct machine *m, enum machine_event ev, void *req)
+{
+	actions[m->state][ev](m, req);
+}
+
+void machine_start(struct machine *m)
+{
+	go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
+}
+
+void machine_found(struct machine *m, const char *runstate)
+{
+	static const struct {
+		const char *runstate; /* QEMU's qapi/run-state.json, RunState */
+		enum machine_event event;
+	} found[] = {
+	    {"prelaunch", EV_PRELAUNCH},
+	    {"running", EV_RESUMED},
+	    {"paused", EV_STOPPED},
+	    {"debug", EV_STOPPED},
+	    {"save-vm", EV_STOPPED},
+	    {"restore-vm", EV_STOPPED},
+	    {"postmigrate", EV_STOPPED},
+	    {"shutdown", EV_POWEROFF},
+	    {"guest-panicked", EV_PANICKED},
+	    {"io-error", EV_IOERROR},
+	    {"watchdog", EV_WATCHDOG},
+	    {"internal-error", EV_INTERNAL},
+	    {"suspended", EV_SLEEP},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(found); i++)
+		if (str_eq(found[i].runstate, runstate))
+			machine_handle(m, found[i].event, NULL);
+}
+
+void machine_adopt(struct machine *m)
+{
+	if (m->state == MACHINE_QUITTING)
+		quit(m, m->reason, m->restart);
+	else if (m->state == MACHINE_WAITING)
+		m->ops->timer(m->arg, machine_backoff_s(m) * 1000);
+}
+
+void machine_forget(struct machine *m, void *req)
+{
+	for (unsigned i = 0; i < m->n_waiters; i++)
+		if (m->waiters[i] == req)
+			m->waiters[i--] = m->waiters[--m->n_waiters];
+}
+
+enum vm_state machine_vm_state(const struct machine *m)
+{
+	static const enum vm_state shown[MACHINE_STATES] = {
+	    [MACHINE_OFF] = VM_OFF,
+	    [MACHINE_STARTING] = VM_STARTING,
+	    [MACHINE_RUNNING] = VM_RUNNING,
+	    [MACHINE_PAUSED] = VM_PAUSED,
+	    [MACHINE_ASKED] = VM_SHUTDOWN,
+	    [MACHINE_SLEEPING] = VM_PMSUSPENDED,
+	    [MACHINE_RESETTING] = VM_RUNNING,
+	    [MACHINE_PRESERVED] = VM_CRASHED,
+	    [MACHINE_QUITTING] = VM_STOPPING,
+	    [MACHINE_WAITING] = VM_STARTING,
+	    [MACHINE_ENDED] = VM_OFF,
+	};
+	if (m->state == MACHINE_ENDED &&
+	    (m->reason == VM_REASON_CRASHED || m->reason == VM_REASON_PANICKED))
+		return VM_CRASHED;
+	return shown[m->state];
+}
+
+unsigned machine_backoff_s(const struct machine *m)
+{
+	if (m->attempts <= 1)
+		return 1;
+	return m->attempts > 6 ? MACHINE_BACKOFF_MAX_S : 1u << (m->attempts - 1);
+}
+
+const char *machine_state_name(enum machine_state s)
+{
+	static const char *const names[MACHINE_STATES] = {"off", "starting", "running", "paused",
+	    "asked", "sleeping", "resetting", "preserved", "quitting", "waiting", "ended"};
+	return (unsigned)s < MACHINE_STATES ? names[s] : "?";
+}
+
+/* Bits 0-3 state, 4-8 reason, 9 start_paused, 10 reboot, 11 restart, 12 no_restart, 16-31 attempts.
+ */
+uint32_t machine_save(const struct machine *m)
+{
+	return (uint32_t)m->state | (uint32_t)m->reason << 4 | (uint32_t)m->start_paused << 9 |
+	       (uint32_t)m->reboot << 10 | (uint32_t)m->restart << 11 |
+	       (uint32_t)m->no_restart << 12 | (uint32_t)(m->attempts & 0xffff) << 16;
+}
+
+bool machine_load(struct machine *m, uint32_t word)
+{
+	unsigned state = word & 15, reason = word >> 4 & 31;
+	if (state >= MACHINE_STATES || reason >= VM_REASON_COUNT)
+		return false;
+	m->state = (enum machine_state)state;
+	m->reason = (enum vm_reason)reason;
+	m->start_paused = word >> 9 & 1;
+	m->reboot = word >> 10 & 1;
+	m->restart = word >> 11 & 1;
+	m->no_restart = word >> 12 & 1;
+	m->attempts = word >> 16;
+	return true;
+}
