@@ -139,6 +139,9 @@ struct status_page {
 	char address[STATUS_TEXT_MAX]; /* first IP address known, "" none */
 	char job[64];                  /* what long work runs, "" none */
 	uint64_t job_done, job_total;  /* in its own unit */
+	uint32_t machine; /* the supervisor's own memory (kvm/machine.h), for the one that adopts */
+	uint32_t pad_;
+	uint8_t boot_id[16]; /* of the host at the start: pids mean nothing after another boot */
 	/* Rings: sample k of those ever taken is at k % LEN; *_count is how many were ever taken.
 	 */
 	uint64_t seconds_count, minutes_count;

@@ -63,10 +63,12 @@ static void finish(struct machine *m, enum vm_reason reason)
 {
 	m->ops->timer(m->arg, 0);
 	go(m, MACHINE_ENDED, reason);
+	/* Whoever is told of the end may start the domain anew at once: everything must be settled.
+	 */
+	m->ops->ended(m->arg);
 	for (unsigned i = 0; i < m->n_waiters; i++)
 		done(m, m->waiters[i]);
 	m->n_waiters = 0;
-	m->ops->ended(m->arg);
 }
 
 static void wait_to_restart(struct machine *m, enum vm_reason reason)

@@ -302,7 +302,7 @@ static void test_destroy_escalates(void **state)
 	expect(x, "signal 9; ", VM_STOPPING, VM_REASON_DESTROYED);
 	x->m.death = (struct machine_death){.known = true};
 	machine_handle(&x->m, EV_DIED, NULL);
-	expect(x, "timer 0; (Stopped Destroyed) timer 0; reply ok; reply ok; ended; ", VM_OFF,
+	expect(x, "timer 0; (Stopped Destroyed) timer 0; ended; reply ok; reply ok; ", VM_OFF,
 	    VM_REASON_DESTROYED);
 }
 
@@ -378,7 +378,7 @@ static void test_crash_restart_backs_off(void **state)
 	machine_handle(&x->m, EV_DIED, NULL);
 	expect(x, "(Stopped Crashed) timer 1000; ", VM_STARTING, VM_REASON_CRASHED);
 	machine_handle(&x->m, EV_DO_DESTROY, &x->req);
-	expect(x, "(Stopped Destroyed) timer 0; reply ok; ended; ", VM_OFF, VM_REASON_DESTROYED);
+	expect(x, "(Stopped Destroyed) timer 0; ended; reply ok; ", VM_OFF, VM_REASON_DESTROYED);
 }
 
 static void test_dies_at_start(void **state)

@@ -1,0 +1,44 @@
+/* control: the server of run/NAME/control.sock (core/rpc.h, doc/control-socket.md): clients, their
+ * rights, requests and events. Knows no QEMU: requests go to control_ops and are answered when
+ * their result is known. Every request that changes something is written to the audit log with its
+ * result. Owner: the supervisor. */
+#ifndef KVM_CONTROL_H
+#define KVM_CONTROL_H
+
+#include <json-c/json.h>
+
+#include "core/err.h"
+#include "core/home.h"
+#include "core/loop.h"
+#include "kvm/machine.h"
+
+#define CONTROL_CLIENTS_MAX 64
+#define CONTROL_REQUESTS_MAX 16 /* unanswered ones of one client; more are refused */
+
+struct control;
+struct control_req;
+
+struct control_ops {
+	/* suspend, resume, reset, shutdown, reboot, destroy. */
+	void (*operate)(void *arg, enum machine_event ev, struct control_req *r);
+	/* A QMP command of the operator's; args borrowed, may be NULL. */
+	void (*qmp)(
+	    void *arg, const char *command, struct json_object *args, struct control_req *r);
+	/* Fills the answer to "status". */
+	void (*status)(void *arg, struct json_object *result);
+};
+
+struct control *control_new(struct loop *l, const struct home *h, const char *name,
+    const struct control_ops *ops, void *arg, struct err *err);
+/* Answers and frees the request, once. err NULL: done, result (taken, may be NULL) goes with it.
+ * Its client may have left: then only the audit log hears of it. */
+void control_reply(struct control_req *r, struct json_object *result, const struct err *err);
+/* To every subscriber. detail may be NULL; data (taken) too. */
+void control_event(
+    struct control *c, const char *event, const char *detail, struct json_object *data);
+/* Listens no more and removes the socket; clients that are there stay. */
+void control_stop(struct control *c);
+/* Open requests are answered with an error. */
+void control_free(struct control *c);
+
+#endif

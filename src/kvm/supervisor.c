@@ -1,0 +1,385 @@
+#include "kvm/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/notify.h"
+#include "core/sock.h"
+#include "core/store.h"
+#include "core/str.h"
+#include "core/vm.h"
+#include "kvm/supervisor_impl.h"
+
+#define WINNER_WAIT_MS 5000 /* for the supervisor that was quicker to serve its socket */
+
+/* --- words --- */
+
+void sup_detail(struct supervisor *s, const char *fmt, ...)
+{
+	char text[SUP_DETAIL_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	/* Cut by vsnprintf, perhaps inside a character. */
+	CLEANUP_FREE
+	char *whole = str_printable(text, strlen(text), sizeof(text) - 1);
+	snprintf(s->detail, sizeof(s->detail), "%s", whole);
+}
+
+static void write_verdict(int fd, const struct err *err)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	if (err == NULL) {
+		buf_adds(&b, "ok");
+	} else {
+		buf_addf(&b, "error %d ", (int)err->code);
+		for (const char *p = err->msg; *p != '\0'; p++) {
+			if (*p == '\n')
+				buf_adds(&b, "\\x0a");
+			else
+				buf_addc(&b, *p);
+		}
+	}
+	buf_addc(&b, '\n');
+	fd_write_all(fd, b.data, b.len);
+	close(fd);
+}
+
+void sup_ready(struct supervisor *s, const struct err *err)
+{
+	if (err == NULL)
+		notify_systemd("READY=1");
+	if (s->ready_fd >= 0)
+		write_verdict(TAKE_FD(s->ready_fd), err);
+}
+
+void sup_load_policy(struct supervisor *s, const struct domain *d)
+{
+	s->machine.on_poweroff = d->on_poweroff;
+	s->machine.on_reboot = d->on_reboot;
+	s->machine.on_crash = d->on_crash;
+}
+
+/* --- the process --- */
+
+/* "hvmux: web1" in ps and top. argv's strings and the environment's lie one behind the other; only the former are
+ * overwritten, which is enough: "supervise" alone is longer than what is put before the name. */
+static void set_title(const char *name)
+{
+	char title[16];
+	CLEANUP_BUF struct buf cmdline = BUF_INIT;
+	snprintf(title, sizeof(title), "hvmux: %s", name);
+	prctl(PR_SET_NAME, title);
+	if (file_read("/proc/self/cmdline", 1u << 16, &cmdline, NULL) < 0 || cmdline.len < 2)
+		return;
+	if (strcmp(program_invocation_name, cmdline.data) != 0)
+		return; /* argv is not where we take it to be */
+	memset(program_invocation_name, 0, cmdline.len);
+	snprintf(program_invocation_name, cmdline.len, "hvmux: %s", name);
+}
+
+static void leave_session(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	setsid(); /* fails for a process that leads one already */
+	for (int fd = 0; fd < 3 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	if (chdir("/") < 0)
+		log_debug("cannot enter /");
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+}
+
+static void on_sigterm(evutil_socket_t sig, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	(void)sig, (void)what;
+	notify_systemd("STOPPING=1");
+	s->machine.no_restart = true;
+	machine_handle(&s->machine, EV_DO_SHUTDOWN, NULL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	(void)fd, (void)what;
+	machine_handle(&s->machine, EV_TIMER, NULL);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	sup_tick(arg);
+}
+
+/* Each domain ticks at its own point of the second, so that 300 supervisors do not wake up at once. */
+static void on_first_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	struct timeval second = {1, 0};
+	(void)fd, (void)what;
+	event_free(s->tick);
+	s->tick = event_new(loop_base(s->loop), -1, EV_PERSIST, on_tick, s);
+	if (s->tick == NULL)
+		abort(); /* out of memory */
+	event_add(s->tick, &second);
+	malloc_trim(0); /* what the start needed is not needed any more */
+	sup_tick(s);
+}
+
+static uint32_t phase_us(const char *name)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+	for (; *name != '\0'; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h % 1000000u;
+}
+
+static void make_events(struct supervisor *s)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint32_t at = (uint32_t)now.tv_nsec / 1000u, want = phase_us(s->name);
+	struct timeval first = {0, (want + 1000000u - at) % 1000000u};
+	s->timer = evtimer_new(loop_base(s->loop), on_timer, s);
+	s->tick = evtimer_new(loop_base(s->loop), on_first_tick, s);
+	s->sigterm = evsignal_new(loop_base(s->loop), SIGTERM, on_sigterm, s);
+	if (s->timer == NULL || s->tick == NULL || s->sigterm == NULL)
+		abort(); /* out of memory */
+	evtimer_add(s->tick, &first);
+	event_add(s->sigterm, NULL);
+	sup_redial_init(s);
+}
+
+/* --- making and freeing --- */
+
+static int sup_init(struct supervisor *s, const struct home *h, const char *name, int ready_fd)
+{
+	memset(s, 0, sizeof(*s));
+	s->home = h;
+	s->name = xstrdup(name);
+	s->lock = s->pidfd = -1;
+	s->exit_status = -1;
+	s->ready_fd = ready_fd;
+	s->machine = (struct machine){.ops = &sup_machine_ops, .arg = s, .name = s->name};
+	if (ready_fd >= 0 && fd_set_cloexec(ready_fd, true) < 0)
+		s->ready_fd = -1;
+	return 0;
+}
+
+static int open_all(struct supervisor *s, struct err *err)
+{
+	CLEANUP_FREE
+	char *status = home_run_file(s->home, s->name, "status");
+	CLEANUP_FREE
+	char *watch = home_run_file(s->home, s->name, "watch");
+	CLEANUP_FREE
+	char *logs = home_log_dir(s->home, s->name);
+	CLEANUP_FREE
+	char *log = home_log_file(s->home, s->name, "supervisor.log");
+	if (home_mkdir(s->home, logs, err) < 0 ||
+	    status_writer_open(&s->page, status, true, err) < 0)
+		return -1;
+	log_open(log);
+	s->loop = loop_new();
+	sampler_init(&s->sampler, &s->page, watch);
+	make_events(s);
+	s->control = control_new(s->loop, s->home, s->name, &sup_control_ops, s, err);
+	return s->control == NULL ? -1 : 0;
+}
+
+static void sup_fini(struct supervisor *s)
+{
+	if (s->loop != NULL) {
+		qmp_free(s->qmp);
+		control_free(s->control);
+		for (unsigned i = 0; i < s->n_hubs; i++)
+			hub_free(s->hubs[i]);
+		struct event *events[] = {s->timer, s->tick, s->sigterm, s->redial, s->death};
+		for (size_t i = 0; i < ARRAY_LEN(events); i++)
+			if (events[i] != NULL)
+				event_free(events[i]);
+		sampler_fini(&s->sampler);
+		loop_free(s->loop);
+	}
+	status_writer_close(&s->page);
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	if (s->lock >= 0)
+		close(s->lock);
+	if (s->ready_fd >= 0)
+		close(s->ready_fd);
+	free(s->name);
+}
+
+/* --- starting --- */
+
+/* A page of the last run says nothing of this one, its history included. */
+static void wipe_page(struct supervisor *s)
+{
+	struct status_page *p = status_begin(&s->page);
+	size_t from = offsetof(struct status_page, state);
+	memset((char *)p + from, 0, sizeof(*p) - from);
+	status_end(&s->page);
+}
+
+static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
+{
+	struct domain d;
+	CLEANUP_FREE
+	char *wish = home_run_file(s->home, s->name, "start-paused");
+	/* systemd's unit takes no arguments: a paused start is wished for by a file. */
+	s->machine.start_paused = unlink(wish) == 0 || (flags & SUPERVISOR_PAUSED) != 0;
+	if (sup_read_domain(s, false, &d, err) < 0)
+		return -1;
+	sup_load_policy(s, &d);
+	wipe_page(s);
+	struct status_page *p = status_begin(&s->page);
+	snprintf(p->name, sizeof(p->name), "%s", s->name);
+	memcpy(p->uuid, d.uuid, sizeof(p->uuid));
+	sup_boot_id(p->boot_id);
+	p->sup_pid = (int32_t)getpid();
+	p->sup_start = vm_process_start(getpid());
+	status_end(&s->page);
+	machine_start(&s->machine);
+	int rc = sup_launch(s, &d, err);
+	domain_fini(&d);
+	return rc;
+}
+
+/* A start that failed before there was a QEMU ends as one whose QEMU died. */
+static void start_failed(struct supervisor *s, const struct err *err)
+{
+	sup_detail(s, "%s", err->msg);
+	s->failure = err->code;
+	if (s->machine.state == MACHINE_STARTING) {
+		machine_handle(&s->machine, EV_DIED, NULL);
+		return;
+	}
+	if (s->control != NULL)
+		control_stop(s->control);
+	close(s->lock);
+	s->lock = -1;
+	s->ended = true;
+	sup_ready(s, err);
+}
+
+static int run(struct supervisor *s)
+{
+	if (!s->ended)
+		loop_run(s->loop);
+	/* A QEMU that lives is never left alone by a regular end. */
+	return s->machine.reason == VM_REASON_FAILED ? 1 : 0;
+}
+
+static int serve(struct supervisor *s, unsigned flags)
+{
+	struct err err = {0}, busy;
+	if (open_all(s, &err) < 0) {
+		start_failed(s, &err);
+		return 1;
+	}
+	enum sup_found found = sup_look(s);
+	bool adopt = (flags & SUPERVISOR_ADOPT) != 0;
+	/* An orphan is adopted whatever was asked for: a second QEMU on its disks would ruin them. */
+	if (found == SUP_ORPHAN || (adopt && found == SUP_UNSETTLED)) {
+		if (sup_adopt(s, found, &err) < 0)
+			log_error("%s", err.msg);
+		err_set(&busy, ERR_BUSY, "domain '%s' is already running", s->name);
+		sup_ready(s, adopt ? NULL : &busy);
+		return run(s);
+	}
+	if (adopt) {
+		sup_ready(s, NULL); /* nothing to adopt: somebody settled it before us */
+		return 0;
+	}
+	if (sup_start(s, flags, &err) < 0) {
+		start_failed(s, &err);
+		return 1;
+	}
+	return run(s);
+}
+
+/* Somebody else holds the lock: adopted, started, or just about to be. */
+static int lost_race(struct supervisor *s, unsigned flags, struct err *err)
+{
+	if ((flags & SUPERVISOR_ADOPT) == 0) {
+		struct vm vm;
+		if (err->code == ERR_BUSY && vm_probe(s->home, s->name, &vm, NULL) == 0) {
+			if (vm.state == VM_STARTING || vm.state == VM_OFF)
+				err_set(err, ERR_BUSY,
+				    "domain '%s' is being started by another process", s->name);
+			vm_fini(&vm);
+		}
+		sup_ready(s, err);
+		return 1;
+	}
+	CLEANUP_FREE
+	char *path = home_run_file(s->home, s->name, "control.sock");
+	for (unsigned ms = 0; ms < WINNER_WAIT_MS && vm_locked(s->home, s->name); ms += 10) {
+		int fd = sock_connect(path, NULL);
+		if (fd >= 0) {
+			close(fd);
+			break;
+		}
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	}
+	sup_ready(s, NULL);
+	return 0;
+}
+
+static int check_defined(const struct supervisor *s, unsigned flags, struct err *err)
+{
+	CLEANUP_FREE
+	char *xml = home_domain_xml(s->home, s->name);
+	if (name_check("domain", s->name, err) < 0)
+		return -1;
+	if ((flags & SUPERVISOR_ADOPT) == 0 && access(xml, F_OK) < 0)
+		return err_set(
+		    err, ERR_NOT_FOUND, "failed to get domain '%s': it is not defined", s->name);
+	return 0;
+}
+
+int supervisor_main(const struct home *h, const char *name, unsigned flags, int ready_fd)
+{
+	struct supervisor s;
+	struct err err;
+	int rc = 1;
+	sup_init(&s, h, name, ready_fd);
+	if (check_defined(&s, flags, &err) < 0) {
+		sup_ready(&s, &err);
+		sup_fini(&s);
+		return 1;
+	}
+	leave_session();
+	s.lock = vm_lock(h, s.name, &err);
+	if (s.lock >= 0) {
+		set_title(s.name);
+		rc = serve(&s, flags);
+	} else {
+		rc = lost_race(&s, flags, &err);
+	}
+	sup_fini(&s);
+	return rc;
+}

@@ -1,0 +1,96 @@
+/* supervisor_impl: what the supervisor's files share. One struct, made and freed in supervisor.c. */
+#ifndef KVM_SUPERVISOR_IMPL_H
+#define KVM_SUPERVISOR_IMPL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/domain.h"
+#include "core/err.h"
+#include "core/home.h"
+#include "core/loop.h"
+#include "core/status.h"
+#include "kvm/argv.h"
+#include "kvm/control.h"
+#include "kvm/machine.h"
+#include "kvm/qmp.h"
+#include "kvm/sampler.h"
+#include "serial/hub.h"
+
+#define SUP_DETAIL_MAX (STATUS_TEXT_MAX * 2)
+
+struct supervisor {
+	const struct home *home;
+	char *name;
+	struct loop *loop;
+	int lock;     /* run/NAME/lock, held for life; -1 once given back */
+	int ready_fd; /* -1 once answered */
+	struct status_writer page;
+	struct machine machine;
+	struct control *control;
+	struct sampler sampler;
+	struct hub *hubs[STATUS_CONSOLES_MAX];
+	unsigned n_hubs;
+	bool keep_rings; /* the consoles' history goes on: adoption, restart */
+	bool ended;
+
+	/* the present QEMU */
+	pid_t pid; /* 0 none */
+	uint64_t start;
+	bool ours;       /* our child: its exit status can be had */
+	int exit_status; /* as waitpid gives it, -1 unknown */
+	int pidfd;
+	struct event *death;
+	uint64_t began_ns; /* CLOCK_MONOTONIC */
+
+	struct qmp *qmp;
+	bool qmp_ready;
+	bool counting; /* query-blockstats is on its way */
+	struct event *redial;
+	unsigned redial_ms;
+	unsigned console_tries;
+
+	struct event *timer; /* the machine's */
+	struct event *tick;
+	struct event *sigterm;
+	char detail[SUP_DETAIL_MAX]; /* what will be said of the end; "" nothing yet */
+	enum err_code failure;       /* code of a start that failed */
+};
+
+/* --- supervisor.c --- */
+void sup_ready(
+    struct supervisor *s, const struct err *err); /* NULL: ok. Only the first call counts */
+void sup_detail(struct supervisor *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sup_load_policy(struct supervisor *s, const struct domain *d);
+
+/* --- supervisor_start.c: from the definition to a process --- */
+/* Reads the definition (live: run/NAME/live.xml), makes hubs and sockets and QEMU. *d is the caller's on success. */
+int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err);
+int sup_launch(struct supervisor *s, const struct domain *d, struct err *err);
+int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err);
+
+/* --- supervisor_qemu.c: the connections to a QEMU that lives, and its death --- */
+void sup_attach(
+    struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool ours); /* takes pidfd */
+void sup_connect(struct supervisor *s); /* monitor and consoles by path */
+void sup_detach(struct supervisor *s);
+void sup_connect_consoles(struct supervisor *s);
+bool sup_answers(struct supervisor *s);
+void sup_redial_init(struct supervisor *s);
+void sup_tick(struct supervisor *s);
+
+/* --- supervisor_ops.c: what the machine and the control socket call --- */
+extern const struct machine_ops sup_machine_ops;
+extern const struct control_ops sup_control_ops;
+extern const struct hub_ops sup_hub_ops;
+void sup_publish(struct supervisor *s);
+void sup_describe_death(struct supervisor *s);
+
+/* --- supervisor_adopt.c --- */
+enum sup_found { SUP_NOTHING, SUP_ORPHAN, SUP_UNSETTLED };
+enum sup_found sup_look(struct supervisor *s);
+int sup_adopt(struct supervisor *s, enum sup_found found, struct err *err);
+void sup_boot_id(uint8_t out[16]);
+
+#endif

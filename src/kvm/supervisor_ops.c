@@ -1,0 +1,439 @@
+/* What the machine and the control socket make happen: QMP commands, timers, signals, the page, events, the end. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/audit.h"
+#include "core/jsonl.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "kvm/qemu_log.h"
+#include "kvm/spawn.h"
+#include "kvm/supervisor_impl.h"
+
+#define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
+#define PANIC_LINES 60            /* of the console are searched for the guest's own word */
+
+/* --- the page --- */
+
+void sup_publish(struct supervisor *s)
+{
+	const struct machine *m = &s->machine;
+	struct status_page *p = status_begin(&s->page);
+	p->state = machine_vm_state(m);
+	p->reason = m->reason;
+	p->machine = machine_save(m);
+	p->changed_ns = timestamp_ns();
+	p->beat_ns = loop_now_ns();
+	if (m->state == MACHINE_WAITING)
+		snprintf(p->detail, sizeof(p->detail), "%.*s%sstarting again in %u s (attempt %u)",
+		    SUP_DETAIL_MAX - 64, s->detail, s->detail[0] == '\0' ? "" : "; ",
+		    machine_backoff_s(m), m->attempts);
+	else
+		snprintf(p->detail, sizeof(p->detail), "%s", s->detail);
+	status_end(&s->page);
+	audit_write(s->home, s->name, "who=supervisor pid=%d what=state state=%s reason=%s",
+	    (int)getpid(), machine_state_name(m->state), vm_reason_name(m->reason));
+}
+
+static void op_changed(void *arg)
+{
+	sup_publish(arg);
+}
+
+/* --- why it ended --- */
+
+/* The guest's own word, from the end of its consoles: "panic: …" or its last line; on the heap, NULL none. */
+static char *guest_word(const struct supervisor *s, bool panic)
+{
+	for (unsigned i = 0; i < s->n_hubs; i++) {
+		CLEANUP_FREE
+		char *lines = hub_last_lines(s->hubs[i], PANIC_LINES);
+		char *at = lines == NULL || !panic ? NULL : strstr(lines, "panic");
+		if (at == NULL)
+			continue;
+		while (at > lines && at[-1] != '\n')
+			at--;
+		return xstrndup(at, strcspn(at, "\n"));
+	}
+	for (unsigned i = 0; i < s->n_hubs; i++) {
+		struct hub_facts f;
+		hub_facts(s->hubs[i], &f);
+		if (f.line[0] != '\0')
+			return xstrdup(f.line);
+	}
+	return NULL;
+}
+
+/* The kernel's "[   12.345678] " says nothing in a list of VMs. */
+static const char *skip_time(const char *line)
+{
+	const char *end = line[0] == '[' ? strchr(line, ']') : NULL;
+	if (end == NULL || end - line > 20 ||
+	    strspn(line + 1, " .0123456789") != (size_t)(end - line - 1))
+		return line;
+	return end[1] == ' ' ? end + 2 : end + 1;
+}
+
+static void describe_exit(const struct supervisor *s, char out[80])
+{
+	int st = s->exit_status;
+	if (st < 0)
+		snprintf(out, 80, "QEMU ended (exit status unknown)");
+	else if (WIFSIGNALED(st))
+		snprintf(out, 80, "QEMU was killed by signal %d (%s)", WTERMSIG(st),
+		    strsignal(WTERMSIG(st)));
+	else
+		snprintf(out, 80, "QEMU ended with exit status %d", WEXITSTATUS(st));
+}
+
+static void describe_panic(struct supervisor *s)
+{
+	CLEANUP_FREE
+	char *line = guest_word(s, true);
+	if (line != NULL)
+		sup_detail(s, "panic: \"%.200s\"", skip_time(line));
+	else
+		sup_detail(s, "the guest panicked and left no word on its console");
+}
+
+static void describe_crash(struct supervisor *s)
+{
+	char how[80];
+	CLEANUP_FREE
+	char *words = qemu_log_words(s->home, s->name);
+	CLEANUP_FREE
+	char *line = guest_word(s, false);
+	describe_exit(s, how);
+	sup_detail(s, "%s%s%s%s%.160s%s", how, words[0] == '\0' ? "" : ": ", words,
+	    line == NULL ? "" : "; last on the console: \"", line == NULL ? "" : skip_time(line),
+	    line == NULL ? "" : "\"");
+}
+
+/* A QEMU that did not start speaks for itself. */
+static void describe_failure(struct supervisor *s)
+{
+	char how[80];
+	CLEANUP_FREE
+	char *words = qemu_log_words(s->home, s->name);
+	describe_exit(s, how);
+	if (words[0] != '\0')
+		sup_detail(s, "QEMU did not start: %s", words);
+	else
+		sup_detail(s, "QEMU did not start and says nothing: %s", how);
+}
+
+static void describe_quit(struct supervisor *s)
+{
+	CLEANUP_FREE
+	char *words = qemu_log_words(s->home, s->name);
+	if (s->machine.reason == VM_REASON_DESTROYED &&
+	    strstr(words, "terminating on signal") != NULL)
+		sup_detail(s, "ended from outside: %s", words);
+}
+
+void sup_describe_death(struct supervisor *s)
+{
+	if (s->detail[0] != '\0')
+		return;
+	if (s->pid != 0)
+		describe_panic(s); /* it lives: its guest does not */
+	else if (s->machine.state == MACHINE_QUITTING)
+		describe_quit(s);
+	else if (s->machine.state == MACHINE_STARTING)
+		describe_failure(s);
+	else
+		describe_crash(s);
+}
+
+/* --- QMP --- */
+
+struct pending {
+	struct supervisor *s;
+	struct control_req *req; /* NULL: the machine's own */
+	bool first_cont;
+};
+
+/* The first `cont` is where QEMU takes its images' locks: a refusal is a start that failed. */
+static void fail_start(struct supervisor *s, const struct err *err)
+{
+	if (s->machine.state != MACHINE_STARTING || s->pid == 0)
+		return;
+	sup_detail(s, "%s", err->msg);
+	spawn_signal(s->pidfd, SIGKILL);
+}
+
+static void got_return(void *arg, struct json_object *result, const struct err *err)
+{
+	struct pending *p = arg;
+	(void)result;
+	if (p->req != NULL)
+		control_reply(p->req, NULL, err);
+	else if (err != NULL && p->first_cont && err->code == ERR_FAIL)
+		fail_start(p->s, err);
+	else if (err != NULL)
+		log_warn("%s", err->msg);
+	free(p);
+}
+
+static void no_monitor(struct supervisor *s, struct control_req *req)
+{
+	struct err err;
+	if (req == NULL)
+		return; /* what QEMU is found to be after the reconnect leads on */
+	err_set(&err, ERR_STATE,
+	    "QEMU of domain '%s' does not answer on its monitor: try again, or destroy it",
+	    s->name);
+	control_reply(req, NULL, &err);
+}
+
+static void op_qmp(void *arg, const char *command, void *req)
+{
+	struct supervisor *s = arg;
+	if (s->qmp == NULL || !s->qmp_ready) {
+		no_monitor(s, req);
+		return;
+	}
+	struct pending *p = xmalloc(sizeof(*p));
+	p->s = s;
+	p->req = req;
+	p->first_cont = s->machine.state == MACHINE_STARTING && str_eq(command, "cont");
+	qmp_send(s->qmp, command, NULL, req == NULL ? 0 : OPERATION_TIMEOUT_MS, got_return, p);
+}
+
+static void op_set_reboot(void *arg, const char *action)
+{
+	struct supervisor *s = arg;
+	if (s->qmp == NULL || !s->qmp_ready)
+		return;
+	struct json_object *args = json_object_new_object();
+	json_object_object_add(args, "reboot", json_object_new_string(action));
+	qmp_send(s->qmp, "set-action", args, 0, NULL, NULL);
+}
+
+static void got_status(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	if (result != NULL)
+		machine_found(&s->machine, json_get_str(result, "status"));
+}
+
+static void op_ask(void *arg)
+{
+	struct supervisor *s = arg;
+	if (s->qmp != NULL && s->qmp_ready)
+		qmp_send(s->qmp, "query-status", NULL, 0, got_status, s);
+}
+
+/* --- time, signals, answers --- */
+
+static void op_timer(void *arg, unsigned ms)
+{
+	struct supervisor *s = arg;
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+	if (ms == 0)
+		evtimer_del(s->timer);
+	else
+		evtimer_add(s->timer, &tv);
+}
+
+static void op_signal(void *arg, int sig)
+{
+	struct supervisor *s = arg;
+	if (s->pidfd >= 0 && spawn_signal(s->pidfd, sig) < 0)
+		log_warn("cannot send signal %d to QEMU (pid %d): %m", sig, (int)s->pid);
+}
+
+static bool op_answers(void *arg)
+{
+	return sup_answers(arg);
+}
+
+static void op_reply(void *arg, void *req, const struct err *err)
+{
+	(void)arg;
+	control_reply(req, NULL, err);
+}
+
+static void op_event(void *arg, const char *event, const char *what, const char *why)
+{
+	struct supervisor *s = arg;
+	struct json_object *data = NULL;
+	CLEANUP_FREE
+	char *detail = what == NULL ? NULL : xasprintf("%s %s", what, why);
+	if (what != NULL) {
+		data = json_object_new_object();
+		json_object_object_add(data, "what", json_object_new_string(what));
+		json_object_object_add(data, "why", json_object_new_string(why));
+		if (s->detail[0] != '\0')
+			json_object_object_add(data, "words", json_object_new_string(s->detail));
+	}
+	control_event(s->control, event, detail, data);
+	audit_write(s->home, s->name, "who=supervisor pid=%d what=event event=%s detail=%s",
+	    (int)getpid(), event, detail == NULL ? "-" : detail);
+}
+
+static void op_started(void *arg)
+{
+	sup_ready(arg, NULL);
+}
+
+/* --- starting again, ending --- */
+
+static void spawn_failed(void *arg)
+{
+	struct supervisor *s = arg;
+	s->machine.death = (struct machine_death){.known = false};
+	machine_handle(&s->machine, EV_DIED, NULL);
+}
+
+static void op_spawn(void *arg)
+{
+	struct supervisor *s = arg;
+	struct err err;
+	struct domain d;
+	int rc = sup_read_domain(s, true, &d, &err);
+	s->keep_rings = true;
+	s->detail[0] = '\0';
+	if (rc == 0) {
+		rc = sup_launch(s, &d, &err);
+		domain_fini(&d);
+	}
+	if (rc == 0)
+		return;
+	sup_detail(s, "%s", err.msg);
+	loop_defer(s->loop, spawn_failed, s);
+}
+
+static void unlink_files(const struct supervisor *s)
+{
+	static const char *const files[] = {"qmp.sock", "vnc.sock", "live.xml"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEANUP_FREE
+		char *path = home_run_file(s->home, s->name, files[i]);
+		unlink(path);
+	}
+	for (unsigned i = 0; i < STATUS_CONSOLES_MAX; i++) {
+		char file[32];
+		snprintf(file, sizeof(file), "serial%u.sock", i);
+		CLEANUP_FREE
+		char *path = home_run_file(s->home, s->name, file);
+		unlink(path);
+	}
+}
+
+/* Everything is settled and the lock given back before anybody is told: who hears of the end may start anew. */
+static void op_ended(void *arg)
+{
+	struct supervisor *s = arg;
+	struct err err;
+	control_stop(s->control);
+	for (unsigned i = 0; i < s->n_hubs; i++)
+		hub_free(s->hubs[i]);
+	s->n_hubs = 0;
+	unlink_files(s);
+	struct status_page *p = status_begin(&s->page);
+	p->sup_pid = p->qemu_pid = 0;
+	p->sup_start = p->qemu_start = 0;
+	p->ended_ns = timestamp_ns();
+	p->exit_status = s->exit_status;
+	p->qmp_wait_ns = 0;
+	p->id = 0;
+	status_end(&s->page);
+	status_writer_close(&s->page);
+	close(s->lock);
+	s->lock = -1;
+	s->ended = true;
+	err_set(&err, s->failure == ERR_NONE ? ERR_FAIL : s->failure, "%s",
+	    s->detail[0] == '\0' ? "the domain ended while it was being started" : s->detail);
+	sup_ready(s, &err);
+	loop_stop(s->loop);
+}
+
+const struct machine_ops sup_machine_ops = {
+    .qmp = op_qmp,
+    .set_reboot = op_set_reboot,
+    .ask = op_ask,
+    .timer = op_timer,
+    .signal = op_signal,
+    .answers = op_answers,
+    .changed = op_changed,
+    .event = op_event,
+    .reply = op_reply,
+    .started = op_started,
+    .spawn = op_spawn,
+    .ended = op_ended,
+};
+
+/* --- control.sock --- */
+
+static void ctl_operate(void *arg, enum machine_event ev, struct control_req *r)
+{
+	struct supervisor *s = arg;
+	machine_handle(&s->machine, ev, r);
+}
+
+static void got_raw(void *arg, struct json_object *result, const struct err *err)
+{
+	control_reply(arg, json_object_get(result), err);
+}
+
+static void ctl_qmp(void *arg, const char *command, struct json_object *args, struct control_req *r)
+{
+	struct supervisor *s = arg;
+	if (s->qmp == NULL || !s->qmp_ready)
+		no_monitor(s, r);
+	else
+		qmp_send(s->qmp, command, json_object_get(args), OPERATION_TIMEOUT_MS, got_raw, r);
+}
+
+static void ctl_status(void *arg, struct json_object *o)
+{
+	struct supervisor *s = arg;
+	const struct machine *m = &s->machine;
+	json_object_object_add(
+	    o, "state", json_object_new_string(vm_state_name(machine_vm_state(m))));
+	json_object_object_add(o, "reason", json_object_new_string(vm_reason_name(m->reason)));
+	json_object_object_add(o, "machine", json_object_new_string(machine_state_name(m->state)));
+	json_object_object_add(o, "qemu_pid", json_object_new_int((int)s->pid));
+	json_object_object_add(o, "monitor", json_object_new_boolean(s->qmp_ready));
+}
+
+const struct control_ops sup_control_ops = {
+    .operate = ctl_operate, .qmp = ctl_qmp, .status = ctl_status};
+
+/* --- consoles --- */
+
+static void hub_changed(void *arg)
+{
+	struct supervisor *s = arg;
+	struct status_page *p = status_begin(&s->page);
+	for (unsigned i = 0; i < s->n_hubs; i++) {
+		struct hub_facts f;
+		struct status_console *c = &p->console[i];
+		hub_facts(s->hubs[i], &f);
+		c->bytes = f.bytes;
+		c->last_ns = f.last_ns;
+		c->clients = f.clients;
+		c->rows = f.rows;
+		c->cols = f.cols;
+		memcpy(c->holder, f.holder, sizeof(c->holder));
+		memcpy(c->line, f.line, sizeof(c->line));
+	}
+	status_end(&s->page);
+}
+
+static void hub_audit(void *arg, const char *what)
+{
+	struct supervisor *s = arg;
+	audit_write(s->home, s->name, "via=console %s", what);
+}
+
+const struct hub_ops sup_hub_ops = {.changed = hub_changed, .audit = hub_audit};

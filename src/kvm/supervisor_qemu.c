@@ -1,0 +1,330 @@
+/* The connections to a QEMU that lives: its monitor, its consoles, its death; made by path, so that they can be made again
+ * by the next supervisor. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/jsonl.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/sock.h"
+#include "core/str.h"
+#include "core/vm.h"
+#include "kvm/qemu_log.h"
+#include "kvm/spawn.h"
+#include "kvm/supervisor_impl.h"
+
+#define REDIAL_MIN_MS 50
+#define REDIAL_MAX_MS 5000
+#define DEAF_NS \
+	1000000000ull /* an answer owed for this long before a destroy: not worth asking politely */
+#define LOG_LIMIT_TICKS 30
+#define CONSOLE_TRIES \
+	200 /* questions whether QEMU has taken the consoles' connections; the first says yes */
+#define BALLOON_PATH "/machine/peripheral/balloon0"
+
+/* --- death --- */
+
+static void on_death(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	int status = 0;
+	(void)fd, (void)what;
+	s->exit_status = -1;
+	if (s->ours && waitpid(s->pid, &status, WNOHANG) == s->pid)
+		s->exit_status = status;
+	/* The guest's last words are still in the sockets. */
+	for (unsigned i = 0; i < s->n_hubs; i++)
+		hub_drain(s->hubs[i]);
+	sup_detach(s);
+	s->machine.steady = loop_now_ns() - s->began_ns >= MACHINE_STEADY_S * 1000000000ull;
+	s->machine.death = (struct machine_death){.known = s->exit_status >= 0,
+	    .clean = s->exit_status >= 0 && WIFEXITED(s->exit_status) &&
+	             WEXITSTATUS(s->exit_status) == 0};
+	sup_describe_death(s);
+	machine_handle(&s->machine, EV_DIED, NULL);
+}
+
+void sup_attach(struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool ours)
+{
+	s->pid = pid;
+	s->start = start;
+	s->pidfd = pidfd;
+	s->ours = ours;
+	s->exit_status = -1;
+	s->began_ns = loop_now_ns();
+	s->detail[0] = '\0';
+	s->death = event_new(loop_base(s->loop), pidfd, EV_READ, on_death, s);
+	if (s->death == NULL)
+		abort(); /* out of memory */
+	event_add(s->death, NULL);
+	sampler_attach(&s->sampler, pid);
+}
+
+void sup_detach(struct supervisor *s)
+{
+	qmp_free(s->qmp);
+	s->qmp = NULL;
+	s->qmp_ready = s->counting = false;
+	evtimer_del(s->redial);
+	sampler_detach(&s->sampler);
+	if (s->death != NULL)
+		event_free(s->death);
+	s->death = NULL;
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	s->pidfd = -1;
+	s->pid = 0;
+	struct status_page *p = status_begin(&s->page);
+	p->qemu_pid = 0;
+	p->qemu_start = 0;
+	p->qmp_wait_ns = 0;
+	status_end(&s->page);
+}
+
+/* --- the monitor --- */
+
+static void redial_later(struct supervisor *s)
+{
+	struct timeval tv = {s->redial_ms / 1000, (s->redial_ms % 1000) * 1000};
+	evtimer_add(s->redial, &tv);
+	s->redial_ms = s->redial_ms * 2 > REDIAL_MAX_MS ? REDIAL_MAX_MS : s->redial_ms * 2;
+}
+
+static void got_status(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	if (result != NULL)
+		machine_found(&s->machine, json_get_str(result, "status"));
+}
+
+static void ask_chardevs(struct supervisor *s);
+
+/* QEMU takes a console's connection in its own main loop; what the guest prints before that is lost. So the first
+ * `cont` waits until QEMU itself says that it has them all. */
+static void got_chardevs(void *arg, struct json_object *list, const struct err *err)
+{
+	struct supervisor *s = arg;
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	if (err != NULL)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+		const char *file = json_get_str(o, "filename");
+		unsigned console = 0;
+		const char *name = file == NULL ? NULL : strstr(file, "/serial");
+		if (file == NULL || !str_prefix(file, "disconnected:") || name == NULL ||
+		    sscanf(name, "/serial%u.sock", &console) != 1 || console >= s->n_hubs)
+			continue;
+		if (++s->console_tries > CONSOLE_TRIES) {
+			log_warn(
+			    "QEMU has not taken the connection of console %u: its first output may be lost",
+			    console);
+			break;
+		}
+		sup_connect_consoles(s);
+		ask_chardevs(s);
+		return;
+	}
+	qmp_send(s->qmp, "query-status", NULL, 0, got_status, s);
+}
+
+static void ask_chardevs(struct supervisor *s)
+{
+	qmp_send(s->qmp, "query-chardev", NULL, 0, got_chardevs, s);
+}
+
+static void got_cpus(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	if (result != NULL)
+		sampler_cpus(&s->sampler, result);
+}
+
+static void got_balloon(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err; /* a machine without a balloon says so: no news */
+	if (result != NULL)
+		sampler_balloon(&s->sampler, result);
+}
+
+static void qmp_up(void *arg, unsigned version)
+{
+	struct supervisor *s = arg;
+	(void)version;
+	s->qmp_ready = true;
+	s->redial_ms = REDIAL_MIN_MS;
+	s->console_tries = 0;
+	qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
+	ask_chardevs(s);
+	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
+}
+
+static void qmp_down(void *arg, const char *why)
+{
+	struct supervisor *s = arg;
+	log_info("QEMU's monitor: %s", why);
+	qmp_free(s->qmp);
+	s->qmp = NULL;
+	s->qmp_ready = s->counting = false;
+	if (s->pid != 0)
+		redial_later(s);
+}
+
+/* BLOCK_IO_ERROR and WATCHDOG come with what was done about it. */
+static bool action_is(struct json_object *data, const char *action)
+{
+	return str_eq(json_get_str(data, "action"), action);
+}
+
+static enum machine_event shutdown_event(struct json_object *data)
+{
+	const char *reason = json_get_str(data, "reason");
+	if (str_eq(reason, "guest-reset"))
+		return EV_REBOOT_OFF;
+	if (str_eq(reason, "host-signal") || str_eq(reason, "host-qmp-quit"))
+		return EV_QUIT;
+	return EV_POWEROFF;
+}
+
+static void qmp_event(void *arg, const char *name, struct json_object *data, uint64_t time_ns)
+{
+	static const struct {
+		const char *name;
+		enum machine_event event;
+	} plain[] = {{"STOP", EV_STOPPED}, {"RESUME", EV_RESUMED}, {"RESET", EV_RESET},
+	    {"SUSPEND", EV_SLEEP}, {"WAKEUP", EV_WAKE}};
+	struct supervisor *s = arg;
+	(void)time_ns;
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (str_eq(plain[i].name, name))
+			machine_handle(&s->machine, plain[i].event, NULL);
+	if (str_eq(name, "SHUTDOWN")) {
+		machine_handle(&s->machine, shutdown_event(data), NULL);
+	} else if (str_eq(name, "GUEST_PANICKED") && !action_is(data, "run")) {
+		sup_describe_death(s);
+		machine_handle(&s->machine, EV_PANICKED, NULL);
+	} else if (str_eq(name, "BLOCK_IO_ERROR")) {
+		control_event(
+		    s->control, "io-error", json_get_str(data, "device"), json_object_get(data));
+		if (action_is(data, "stop"))
+			machine_handle(&s->machine, EV_IOERROR, NULL);
+	} else if (str_eq(name, "WATCHDOG")) {
+		control_event(
+		    s->control, "watchdog", json_get_str(data, "action"), json_object_get(data));
+		if (action_is(data, "pause"))
+			machine_handle(&s->machine, EV_WATCHDOG, NULL);
+	} else if (str_eq(name, "BALLOON_CHANGE")) {
+		sampler_balloon(&s->sampler, data);
+		control_event(s->control, "balloon-change", NULL, json_object_get(data));
+	}
+}
+
+static const struct qmp_ops sup_qmp_ops = {.ready = qmp_up, .event = qmp_event, .closed = qmp_down};
+
+static void dial(struct supervisor *s)
+{
+	struct err err;
+	CLEANUP_FREE
+	char *path = home_run_file(s->home, s->name, "qmp.sock");
+	int fd = sock_connect(path, &err);
+	if (fd < 0) {
+		log_debug("%s", err.msg);
+		redial_later(s);
+		return;
+	}
+	s->qmp = qmp_new(s->loop, fd, &sup_qmp_ops, s);
+}
+
+void sup_connect_consoles(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->n_hubs; i++) {
+		char file[32];
+		if (hub_guest_attached(s->hubs[i]))
+			continue;
+		snprintf(file, sizeof(file), "serial%u.sock", i);
+		CLEANUP_FREE
+		char *path = home_run_file(s->home, s->name, file);
+		int fd = sock_connect(path, NULL);
+		if (fd >= 0)
+			hub_attach_guest(s->hubs[i], fd);
+	}
+}
+
+void sup_connect(struct supervisor *s)
+{
+	s->redial_ms = REDIAL_MIN_MS;
+	sup_connect_consoles(s);
+	dial(s);
+}
+
+/* --- once a second --- */
+
+bool sup_answers(struct supervisor *s)
+{
+	uint64_t owed = s->qmp == NULL ? 0 : qmp_owed_since(s->qmp);
+	if (s->qmp == NULL || !s->qmp_ready || (owed != 0 && loop_now_ns() - owed > DEAF_NS))
+		return false;
+	return !sampler_stopped(&s->sampler);
+}
+
+static void got_blocks(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	s->counting = false;
+	if (result != NULL)
+		sampler_blocks(&s->sampler, loop_now_ns(), result);
+}
+
+static void got_guest_stats(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	if (result != NULL)
+		sampler_guest_stats(&s->sampler, result);
+}
+
+static void ask_guest_stats(struct supervisor *s)
+{
+	struct json_object *args = json_object_new_object();
+	json_object_object_add(args, "path", json_object_new_string(BALLOON_PATH));
+	json_object_object_add(args, "property", json_object_new_string("guest-stats"));
+	qmp_send(s->qmp, "qom-get", args, 0, got_guest_stats, s);
+}
+
+void sup_tick(struct supervisor *s)
+{
+	static unsigned ticks; /* one supervisor per process */
+	uint64_t owed = s->qmp == NULL ? 0 : qmp_owed_since(s->qmp);
+	unsigned want = sampler_tick(&s->sampler, loop_now_ns(), owed);
+	if ((want & SAMPLER_WANT_COUNTERS) != 0 && s->qmp_ready && !s->counting) {
+		s->counting = true;
+		qmp_send(s->qmp, "query-blockstats", NULL, 0, got_blocks, s);
+	}
+	if ((want & SAMPLER_WANT_BALLOON) != 0 && s->qmp_ready && owed == 0)
+		ask_guest_stats(s);
+	if (s->pid != 0)
+		sup_connect_consoles(s);
+	if (++ticks % LOG_LIMIT_TICKS == 0)
+		qemu_log_limit(s->home, s->name);
+}
+
+static void on_redial(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	dial(arg);
+}
+
+void sup_redial_init(struct supervisor *s)
+{
+	s->redial = evtimer_new(loop_base(s->loop), on_redial, s);
+	if (s->redial == NULL)
+		abort(); /* out of memory */
+}

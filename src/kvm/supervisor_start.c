@@ -1,0 +1,265 @@
+/* From a definition to a QEMU process. Also the way back after a crash: everything is read anew, nothing is kept in
+ * memory while the VM runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <libxml/parser.h>
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "core/sock.h"
+#include "core/store.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "core/vm.h"
+#include "kvm/qemu_log.h"
+#include "kvm/spawn.h"
+#include "kvm/supervisor_impl.h"
+
+int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
+{
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	CLEANUP_FREE
+	char *path =
+	    live ? home_run_file(s->home, s->name, "live.xml") : home_domain_xml(s->home, s->name);
+	int rc = live ? file_read(path, STORE_XML_MAX, &xml, err)
+	              : store_read(s->home, s->name, &xml, err);
+	if (rc < 0)
+		return -1;
+	rc = domain_parse(
+	    xml.data == NULL ? "" : xml.data, xml.len, path, DOMAIN_PARSE_LENIENT, d, NULL, err);
+	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	return rc;
+}
+
+/* --- what the VM needs is there --- */
+
+static int check_file(const char *what, const char *path, bool write, struct err *err)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return err_errno(err, errno, "%s: cannot use '%s'", what, path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INVALID, "%s: '%s' is a directory", what, path);
+	if (access(path, write ? R_OK | W_OK : R_OK) < 0)
+		return err_errno(
+		    err, errno, "%s: cannot %s '%s'", what, write ? "write" : "read", path);
+	return 0;
+}
+
+static int check_files(const struct domain *d, struct err *err)
+{
+	char what[64];
+	for (size_t i = 0; i < d->n_disks; i++) {
+		const struct domain_disk *k = &d->disks[i];
+		snprintf(what, sizeof(what), "disk '%.40s'", k->target == NULL ? "?" : k->target);
+		if (k->source != NULL &&
+		    check_file(what, k->source, !k->readonly && k->device == DISK_DISK, err) < 0)
+			return -1;
+	}
+	if (d->kernel != NULL && check_file("kernel", d->kernel, false, err) < 0)
+		return -1;
+	if (d->initrd != NULL && check_file("initrd", d->initrd, false, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int ask_caps(const struct supervisor *s, const struct domain *d, struct caps *c,
+    struct caps_kvm *k, struct err *err)
+{
+	if (caps_get(s->home, d->emulator, d->arch, c, err) < 0)
+		return -1;
+	memset(k, 0, sizeof(*k));
+	if (d->type != DOMAIN_KVM)
+		return 0;
+	if (caps_kvm_get(s->home, c, k, err) == 0 && k->usable)
+		return 0;
+	err_set(err, ERR_UNSUPPORTED, "%s", k->why);
+	caps_fini(c);
+	return -1;
+}
+
+/* --- the page --- */
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from == NULL ? "" : from);
+}
+
+static void page_devices(struct status_page *p, const struct domain *d)
+{
+	p->disks = d->n_disks < STATUS_DISKS_MAX ? (uint32_t)d->n_disks : STATUS_DISKS_MAX;
+	p->nets = d->n_nets < STATUS_NETS_MAX ? (uint32_t)d->n_nets : STATUS_NETS_MAX;
+	memset(p->disk, 0, sizeof(p->disk));
+	memset(p->net, 0, sizeof(p->net));
+	for (unsigned i = 0; i < p->disks; i++) {
+		struct stat st;
+		struct status_disk *k = &p->disk[i];
+		copy_text(k->target, sizeof(k->target), d->disks[i].target);
+		copy_text(k->path, sizeof(k->path), d->disks[i].source);
+		if (d->disks[i].source == NULL || stat(d->disks[i].source, &st) < 0)
+			continue;
+		k->allocation = (uint64_t)st.st_blocks * 512;
+		k->physical = (uint64_t)st.st_size;
+		k->capacity = d->disks[i].format == DISK_RAW ? k->physical : 0;
+	}
+	for (unsigned i = 0; i < p->nets; i++)
+		copy_text(p->net[i].mac, sizeof(p->net[i].mac), d->nets[i].mac);
+}
+
+static void page_fill(struct supervisor *s, const struct domain *d, unsigned n_consoles)
+{
+	CLEANUP_FREE
+	char *defined = home_domain_xml(s->home, s->name);
+	bool persistent = access(defined, F_OK) == 0;
+	unsigned id = s->page.page->id == 0 ? vm_next_id(s->home) : s->page.page->id;
+	struct status_page *p = status_begin(&s->page);
+	copy_text(p->name, sizeof(p->name), s->name);
+	copy_text(p->title, sizeof(p->title), d->title);
+	memcpy(p->uuid, d->uuid, sizeof(p->uuid));
+	p->id = id;
+	p->sup_pid = (int32_t)getpid();
+	p->sup_start = vm_process_start(getpid());
+	sup_boot_id(p->boot_id);
+	p->detail[0] = p->address[0] = '\0';
+	p->exit_status = -1;
+	p->started_ns = timestamp_ns();
+	p->ended_ns = 0;
+	p->vcpus = d->vcpus;
+	p->vcpus_max = d->vcpus_max;
+	p->memory_kib = d->memory_kib;
+	p->balloon_kib = d->current_memory_kib;
+	p->guest_free_kib = p->guest_available_kib = 0;
+	p->cpu_ns = p->user_ns = p->system_ns = p->rss_kib = p->kvm_exits = 0;
+	memset(p->vcpu_ns, 0, sizeof(p->vcpu_ns));
+	p->kvm = d->type == DOMAIN_KVM;
+	p->persistent = persistent;
+	p->consoles = n_consoles;
+	page_devices(p, d);
+	status_end(&s->page);
+}
+
+/* Not fsynced: the run directory does not outlive the host's boot, and a start must not wait for a disk. */
+static int write_live_xml(const struct supervisor *s, const struct domain *d, struct err *err)
+{
+	CLEANUP_FREE
+	char *path = home_run_file(s->home, s->name, "live.xml");
+	CLEANUP_FREE
+	char *fresh = home_run_file(s->home, s->name, "live.xml.new");
+	if (d->source == NULL)
+		return 0;
+	CLEANUP_CLOSE
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || fd_write_all(fd, d->source, d->source_len) < 0 || rename(fresh, path) < 0)
+		return err_errno(err, errno, "cannot write '%s'", path);
+	return 0;
+}
+
+/* --- sockets, consoles, the process --- */
+
+int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err)
+{
+	for (; s->n_hubs < n && s->n_hubs < STATUS_CONSOLES_MAX; s->n_hubs++) {
+		s->hubs[s->n_hubs] = hub_new(
+		    s->loop, s->home, s->name, s->n_hubs, s->keep_rings, &sup_hub_ops, s, err);
+		if (s->hubs[s->n_hubs] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static void close_fds(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int listen_all(
+    const struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
+{
+	for (size_t i = 0; i < a->n_sockets; i++) {
+		CLEANUP_FREE
+		char *path = home_run_file(s->home, s->name, a->sockets[i].file);
+		fds[i] = sock_listen(path, 0600, err);
+		if (fds[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int spawn_it(struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
+{
+	int pidfd = -1;
+	CLEANUP_FREE
+	char *shell = argv_shell(a);
+	CLEANUP_CLOSE
+	int log_fd = qemu_log_open(s->home, s->name, shell, err);
+	if (log_fd < 0)
+		return -1;
+	const struct spawn what = {.argv = a->argv,
+	    .env = a->env,
+	    .fds = fds,
+	    .n_fds = a->n_sockets,
+	    .log_fd = log_fd,
+	    .dir = "/",
+	    .page = &s->page};
+	pid_t pid = spawn_qemu(&what, &pidfd, err);
+	if (pid < 0)
+		return -1;
+	sup_attach(s, pid, vm_process_start(pid), pidfd, true);
+	return 0;
+}
+
+static int launch(
+    struct supervisor *s, const struct domain *d, const struct argv_out *a, struct err *err)
+{
+	int fds[SPAWN_FDS_MAX];
+	memset(fds, -1, sizeof(fds));
+	if (a->n_sockets > SPAWN_FDS_MAX || a->n_consoles > STATUS_CONSOLES_MAX)
+		return err_set(err, ERR_UNSUPPORTED, "more than %d consoles in one domain",
+		    STATUS_CONSOLES_MAX);
+	if (sup_make_hubs(s, a->n_consoles, err) < 0)
+		return -1;
+	page_fill(s, d, a->n_consoles);
+	int rc = listen_all(s, a, fds, err);
+	if (rc == 0)
+		rc = write_live_xml(s, d, err);
+	if (rc == 0)
+		rc = spawn_it(s, a, fds, err);
+	/* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
+	close_fds(fds, SPAWN_FDS_MAX);
+	if (rc == 0)
+		sup_connect(s);
+	return rc;
+}
+
+int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
+{
+	struct caps caps;
+	struct caps_kvm kvm;
+	struct argv_out argv;
+	CLEANUP_FREE
+	char *run = home_run_dir(s->home, s->name);
+	CLEANUP_FREE
+	char *log = home_log_dir(s->home, s->name);
+	if (check_files(d, err) < 0 || ask_caps(s, d, &caps, &kvm, err) < 0)
+		return -1;
+	const struct argv_in in = {.run_dir = run,
+	    .log_dir = log,
+	    .fd_first = SPAWN_FD_FIRST,
+	    .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
+	int rc = argv_build(d, &caps, &in, &argv, err);
+	if (rc == 0) {
+		rc = launch(s, d, &argv, err);
+		argv_fini(&argv);
+	}
+	caps_fini(&caps);
+	malloc_trim(0);
+	return rc;
+}
