@@ -29,6 +29,8 @@ char *buf_reserve(struct buf *b, size_t n)
 		b->data = xrealloc(b->data, cap);
 		b->cap = cap;
 	}
+	b->data[b->len] =
+	    '\0'; /* a reader that then adds nothing, an empty file, leaves a string */
 	return b->data + b->len;
 }
 

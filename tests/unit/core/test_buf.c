@@ -2,6 +2,17 @@
 
 #include "core/buf.h"
 
+static void test_reserved_and_unused_is_a_string(void **state)
+{
+	(void)state;
+	struct buf b = BUF_INIT;
+	memset(buf_reserve(&b, 16), 'x', 16);
+	buf_reserve(&b, 16);
+	char *s = buf_take(&b);
+	assert_string_equal(s, "");
+	free(s);
+}
+
 static void test_add_and_consume(void **state)
 {
 	(void)state;
@@ -45,6 +56,7 @@ static void test_take(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_reserved_and_unused_is_a_string),
 	    cmocka_unit_test(test_add_and_consume),
 	    cmocka_unit_test(test_long_format),
 	    cmocka_unit_test(test_take),
