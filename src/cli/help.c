@@ -163,7 +163,10 @@ static void man_text(struct buf *out, const char *s, size_t n)
 		else if ((s[i] == '.' || s[i] == '\'') && (i == 0 || s[i - 1] == '\n')) {
 			buf_adds(out, "\\&");
 			buf_addc(out, s[i]);
-		} else
+		} else if (s[i] == ' ' && i > 0 && i + 1 < n && s[i - 1] == '.' &&
+		           isupper((unsigned char)s[i + 1]))
+			buf_addc(out, '\n'); /* a sentence begins on a line of its own */
+		else
 			buf_addc(out, s[i]);
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "serial/vt_screen.h"
 
 struct out_table {
 	size_t cols, rows; /* rows: with the heading */
@@ -15,12 +16,27 @@ struct out_table {
 	size_t *widths;
 };
 
-/* Code points that are no combining marks would be exact; names are nearly always ASCII. */
+/* The next code point of valid UTF-8; a byte that is none stands for itself. */
+static uint32_t next_char(const char **p)
+{
+	const unsigned char *s = (const unsigned char *)*p;
+	unsigned n = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
+	uint32_t cp = n == 0 ? s[0] : s[0] & (0x3fu >> n);
+	unsigned i;
+	for (i = 1; i <= n && (s[i] & 0xc0) == 0x80; i++)
+		cp = cp << 6 | (s[i] & 0x3f);
+	*p += i;
+	return cp;
+}
+
+/* Columns on a terminal, by our own table: the locale may be C while the terminal is not. */
 static size_t text_width(const char *s)
 {
 	size_t n = 0;
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
+	while (*s) {
+		int w = vt_width(next_char(&s));
+		n += w > 0 ? (size_t)w : 0;
+	}
 	return n;
 }
 

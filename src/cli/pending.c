@@ -72,6 +72,22 @@ __attribute__((weak)) void domain_fini(struct domain *d)
 	(void)d;
 }
 #endif
+#if !__has_include("kvm/caps.c")
+#include "kvm/caps.h"
+__attribute__((weak)) int caps_get(
+    const struct home *h, const char *binary, const char *arch, struct caps *c, struct err *err)
+{
+	(void)h;
+	(void)binary;
+	(void)arch;
+	(void)c;
+	return err_set(err, ERR_UNSUPPORTED, "QEMU's capabilities are not built in");
+}
+__attribute__((weak)) void caps_fini(struct caps *c)
+{
+	(void)c;
+}
+#endif
 #if !__has_include("serial/console_client.c") && !__has_include("serial/console_history.c")
 #include "serial/console_client.h"
 __attribute__((weak)) int console_history(const struct home *h, const char *name, unsigned index,

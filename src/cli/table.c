@@ -25,8 +25,7 @@
 
 const struct verb_opt global_opts[] = {
     {"connect", OPT_STRING, .value = "URI", .letter = 'c',
-        .help = "whose domains: qemu:///system (root's) or qemu:///session (the user's own)",
-        .words = "qemu:///system qemu:///session"},
+        .help = "root's domains or the user's own", .words = "qemu:///system qemu:///session"},
     {"help", OPT_FLAG, .letter = 'h', .help = "help on the program or the command"},
     {"quiet", OPT_FLAG, .letter = 'q', .help = "no headings and no messages of success"},
     {"readonly", OPT_FLAG, .letter = 'r',

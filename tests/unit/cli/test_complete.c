@@ -1,0 +1,91 @@
+/* Completion: what may follow, and nothing else. */
+#include "unit/cli/run_cli.h"
+
+#include "cli/complete.h"
+
+/* Candidates without descriptions, separated by blanks. */
+static void expect(const char *want, const char *const *words, unsigned n)
+{
+	struct buf b = BUF_INIT, got = BUF_INIT;
+	complete_words(&run_paths, words, n, &b);
+	for (char *save = NULL, *line = b.data ? strtok_r(b.data, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *tab = strchr(line, '\t');
+		assert_non_null(tab);
+		buf_addf(&got, "%s%.*s", got.len ? " " : "", (int)(tab - line), line);
+	}
+	assert_string_equal(got.data ? got.data : "", want);
+	buf_fini(&b);
+	buf_fini(&got);
+}
+
+#define COMPLETES(want, ...)                             \
+	expect(want, (const char *const[]){__VA_ARGS__}, \
+	    sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void test_commands(void **state)
+{
+	(void)state;
+	COMPLETES("suspend", "su");
+	COMPLETES("dominfo domstate domstats domxml-to-native", "-q", "dom");
+	COMPLETES("dominfo domstate domstats domxml-to-native", "-c", "qemu:///session", "dom");
+	COMPLETES("", "supervis");
+	COMPLETES("", "nosuch", "");
+	COMPLETES("events", "help", "ev");
+	COMPLETES("", "help", "events", "");
+}
+
+static void test_options(void **state)
+{
+	(void)state;
+	COMPLETES("--paused --progress-fd", "start", "--p");
+	COMPLETES("--progress-fd", "start", "--paused", "--p");
+	COMPLETES("--connect", "--con");
+	COMPLETES("acpi", "shutdown", "x", "--mode", "");
+	COMPLETES("--mode=acpi", "shutdown", "--mode=");
+	COMPLETES("", "shutdown", "--mode=x");
+	COMPLETES("qemu:///system qemu:///session", "-c", "q");
+	COMPLETES("qemu-argv", "domxml-to-native", "");
+	/* A number, a file: the shell's own affair. */
+	COMPLETES("", "events", "--timeout", "");
+	COMPLETES("", "define", "");
+}
+
+static void test_domains(void **state)
+{
+	struct status_writer w;
+	int l;
+	(void)state;
+	run_define("off1", "<domain/>");
+	run_define("off two", "<domain/>");
+	run_define("on1", "<domain/>");
+	run_live("on1", 1, VM_RUNNING, VM_REASON_BOOTED, &w, &l);
+	COMPLETES("off two off1", "start", "");
+	COMPLETES("off two", "start", "off1", "");
+	COMPLETES("on1", "destroy", "");
+	COMPLETES("off two off1 on1", "dominfo", "");
+	COMPLETES("", "dominfo", "on1", "");
+	COMPLETES("on1", "dominfo", "--json", "--domain", "o", "--domain", "on");
+	COMPLETES("--domain=on1", "dominfo", "--domain=on");
+	COMPLETES("on1", "console", "--", "");
+	COMPLETES("", "console", "--", "--");
+	COMPLETES("off two off1 on1", "domxml-to-native", "qemu-argv", "");
+	run_end(&w, l);
+}
+
+static void test_as_a_command(void **state)
+{
+	(void)state;
+	EXPECT(0, "uri\tprint the hypervisor canonical URI\n", "", "complete", "--", "ur");
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
+		return 1;
+#define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_commands), T(test_options), T(test_domains), T(test_as_a_command)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* help and the man page tell the table, nothing else. */
+#include "unit/cli/run_cli.h"
+
+#include "cli/help.h"
+
+static void test_one_command(void **state)
+{
+	static const char start[] =
+	    "  NAME\n    start - start a (previously defined) inactive domain\n\n"
+	    "  SYNOPSIS\n    start DOMAIN... [--paused] [--console]\n\n"
+	    "  DESCRIPTION\n"
+	    "    Starts a supervisor for the domain, outside the login session, and waits\n"
+	    "    until the guest runs.\n\n"
+	    "  OPTIONS\n"
+	    "    [--domain] DOMAIN domain name, id or uuid; several may be given\n"
+	    "    --paused         leave the guest paused before its first instruction\n"
+	    "    --console        attach to the console at once\n\n";
+	(void)state;
+	EXPECT(0, start, "", "start", "--help");
+	EXPECT(0, start, "", "-q", "help", "start");
+}
+
+static void test_groups(void **state)
+{
+	struct run r;
+	(void)state;
+	RUN(&r, "help");
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		char *line =
+		    xasprintf("\n    %-30s %s\n", verb_table[i].name, verb_table[i].summary);
+		bool hidden = verb_table[i].flags & VERB_HIDDEN;
+		if ((strstr(r.out, line) == NULL) != hidden)
+			fail_msg("%s: %s", verb_table[i].name, hidden ? "not hidden" : "missing");
+		free(line);
+	}
+	run_free(&r);
+	EXPECT(0,
+	    " Consoles (help keyword 'consoles'):\n"
+	    "    console                        connect to the guest console\n"
+	    "    screen                         print the console's present screen\n\n\n",
+	    "", "help", "consoles");
+	RUN(&r, "help", "domain");
+	assert_memory_equal(r.out, " Domains (", 10);
+	run_free(&r);
+	EXPECT(
+	    1, "\n", "error: command or command group 'nosuch' doesn't exist\n", "help", "nosuch");
+}
+
+static void test_folding(void **state)
+{
+	struct buf b = BUF_INIT;
+	(void)state;
+	help_fold(&b, "one two three\n\nfour aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", 2, 11);
+	assert_string_equal(
+	    b.data, "  one two\n  three\n\n  four\n  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  b\n");
+	buf_fini(&b);
+}
+
+/* doc/hvmux.1 is doc/hvmux.1.in with the table's part in place of @VERBS@. */
+static void test_man_page_is_up_to_date(void **state)
+{
+	const char *src = getenv("HVMUX_SRC");
+	(void)state;
+	if (!src)
+		skip();
+	char *in_path = xasprintf("%s/doc/hvmux.1.in", src),
+	     *page_path = xasprintf("%s/doc/hvmux.1", src);
+	char *in = run_slurp(in_path), *page = run_slurp(page_path);
+	char *mark = strstr(in, "@VERBS@\n");
+	assert_non_null(mark);
+	struct buf want = BUF_INIT;
+	buf_add(&want, in, (size_t)(mark - in));
+	help_format_man(&want);
+	buf_adds(&want, mark + strlen("@VERBS@\n"));
+	if (strcmp(page, want.data) != 0)
+		fail_msg("doc/hvmux.1 is out of date: run `make man`");
+	buf_fini(&want);
+	free(in_path);
+	free(page_path);
+	free(in);
+	free(page);
+}
+
+static void test_without_a_command(void **state)
+{
+	struct run r;
+	(void)state;
+	RUN(&r, "--help");
+	assert_int_equal(r.status, 0);
+	assert_non_null(strstr(r.out, "-r, --readonly"));
+	run_free(&r);
+	/* Standard output is a file here: no dashboard. */
+	run_argv(&r, (const char *const[]){NULL});
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.out, "");
+	assert_non_null(strstr(r.err, "'hvmux help' lists them"));
+	run_free(&r);
+}
+
+static void test_version_of_the_program(void **state)
+{
+	struct run r;
+	(void)state;
+	RUN(&r, "--version");
+	assert_memory_equal(r.out, "hvmux ", 6);
+	assert_int_equal(r.status, 0);
+	run_free(&r);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
+		return 1;
+#define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
+	const struct CMUnitTest tests[] = {T(test_one_command), T(test_groups), T(test_folding),
+	    T(test_man_page_is_up_to_date), T(test_without_a_command),
+	    T(test_version_of_the_program)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
