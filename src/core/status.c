@@ -180,11 +180,8 @@ int status_read_head(const struct status_page *p, struct status_page *out)
 	return torn;
 }
 
-int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err)
+static int pread_head(int fd, const char *path, struct status_page *out, struct err *err)
 {
-	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, errno, "cannot open '%s'", path);
 	for (int i = 0; i < READ_TRIES; i++) {
 		uint32_t after = 0;
 		if (pread(fd, out, STATUS_HEAD_SIZE, 0) != (ssize_t)STATUS_HEAD_SIZE ||
@@ -199,6 +196,29 @@ int status_pread_head(int dirfd, const char *path, struct status_page *out, stru
 			break;
 	}
 	terminate(out);
+	return 0;
+}
+
+int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err)
+{
+	return status_pread_latest(dirfd, path, out, NULL, err);
+}
+
+int status_pread_latest(int dirfd, const char *path, struct status_page *out,
+    struct status_sample *latest, struct err *err)
+{
+	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	if (pread_head(fd, path, out, err) < 0)
+		return -1;
+	if (latest) {
+		uint64_t k = (out->seconds_count - 1) % STATUS_SECONDS;
+		off_t at = (off_t)(offsetof(struct status_page, seconds) + k * sizeof(*latest));
+		if (!out->seconds_count ||
+		    pread(fd, latest, sizeof(*latest), at) != (ssize_t)sizeof(*latest))
+			memset(latest, 0, sizeof(*latest));
+	}
 	return 0;
 }
 

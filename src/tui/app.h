@@ -1,0 +1,56 @@
+/* app: what the views share. Owner: tui_run or tui_console, on its stack. */
+#ifndef TUI_APP_H
+#define TUI_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/home.h"
+#include "core/loop.h"
+#include "tui/host.h"
+#include "tui/input.h"
+#include "tui/jobs.h"
+#include "tui/model.h"
+#include "tui/theme.h"
+#include "tui/tty.h"
+#include "tui/tui.h"
+#include "tui/view.h"
+
+struct app {
+	const struct home *home;
+	const struct tui_options *options;
+	struct loop *loop;
+	struct tty *tty;
+	struct input *input;
+	struct theme theme;
+	struct model *model; /* NULL in a console of its own */
+	struct jobs *jobs;   /* NULL there too */
+	struct host host;
+	struct view *top;
+	char *selected; /* the row's name; NULL none */
+	char *message;  /* in the footer until a key; NULL none */
+	enum style message_style;
+	struct vt_key detach; /* the second way out of a console */
+	char detach_name[32];
+	int status;
+	int signal; /* that ended us, 0 none */
+	bool dirty, quitting;
+	uint64_t frame_ms; /* when the last frame was drawn */
+	size_t frame_bytes;
+	struct event *frame_timer, *tick_timer, *signals[8];
+};
+
+/* Something changed: a frame is drawn soon (at once for a key, at most 25 a second for a guest's flood). */
+void app_dirty(struct app *app);
+void app_quit(struct app *app, int status);
+/* One line in the footer until the next key. */
+void app_message(struct app *app, enum style st, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A view that refused a key or a paste can take it now. */
+void app_input_continue(struct app *app);
+/* Looks at the VMs now, not at the next second. */
+void app_refresh(struct app *app);
+/* The footer of every view: the message when there is one; true: drawn, the view's own footer is not. */
+bool app_draw_message(struct app *app, int row);
+
+#endif

@@ -1,0 +1,250 @@
+#include "tui/list_row.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "tui/draw.h"
+#include "tui/widgets.h"
+
+#define MARGIN 2 /* cursor and mark */
+#define NAME_MIN 8
+#define NAME_MAX_COLS 32
+#define CONSOLE_MIN 10
+#define SPARK 8
+#define SPARK_SECONDS 8
+#define WIDE_STATE_COLS 100
+#define FRESH_NS 5000000000ull /* output this young is "now" */
+
+static const struct {
+	const char *title;
+	enum sort_column sort;
+	int width;
+	bool right;
+} columns[COL_COUNT] = {
+    [COL_NAME] = {"NAME", SORT_NAME, 0, false},
+    [COL_STATE] = {"STATE", SORT_STATE, 9, false},
+    [COL_UP] = {"UP", SORT_UP, 6, false},
+    [COL_CPU] = {"CPU%", SORT_CPU, 5, true},
+    [COL_SPARK] = {"1 min", SORT_CPU, SPARK, false},
+    [COL_MEM] = {"MEM", SORT_MEM, 13, false},
+    [COL_DISK] = {"DISK r/w", SORT_DISK, 11, false},
+    [COL_NET] = {"NET r/w", SORT_NET, 11, false},
+    [COL_ADDRESS] = {"ADDRESS", SORT_ADDRESS, 15, false},
+    [COL_CONSOLE] = {"CONSOLE", SORT_CONSOLE, 0, false},
+};
+
+void list_layout(struct list_layout *l, int cols, int name)
+{
+	static const enum list_column wanted[] = {COL_STATE, COL_CPU, COL_MEM, COL_UP, COL_SPARK,
+	    COL_CONSOLE, COL_DISK, COL_NET, COL_ADDRESS};
+	int left, at = MARGIN;
+	memset(l, 0, sizeof(*l));
+	l->cols = cols;
+	name = name < NAME_MIN ? NAME_MIN : name > NAME_MAX_COLS ? NAME_MAX_COLS : name;
+	l->width[COL_NAME] = name < cols - MARGIN ? name : cols - MARGIN > 1 ? cols - MARGIN : 1;
+	/* A long name gives way to the state and the load. */
+	if (l->width[COL_NAME] > 16 && cols < 90)
+		l->width[COL_NAME] = cols < 60 ? 12 : 16;
+	left = cols - MARGIN - l->width[COL_NAME];
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		enum list_column c = wanted[i];
+		int w = c == COL_CONSOLE ? CONSOLE_MIN : columns[c].width;
+		if (c == COL_STATE && cols >= WIDE_STATE_COLS)
+			w = 13;
+		if (w + 1 > left)
+			continue;
+		l->width[c] = w;
+		left -= w + 1;
+	}
+	if (l->width[COL_CONSOLE])
+		l->width[COL_CONSOLE] += left;
+	for (int c = 0; c < COL_COUNT; c++) {
+		l->at[c] = at;
+		at += l->width[c] ? l->width[c] + 1 : 0;
+	}
+}
+
+void list_titles_draw(struct app *app, const struct list_layout *l, int row)
+{
+	bool inverted;
+	enum sort_column sort = model_sort_column(app->model, &inverted);
+	/* Names grow downward, figures shrink: the arrow says which way the present order goes. */
+	bool up = (sort == SORT_NAME || sort == SORT_STATE || sort == SORT_ADDRESS) != inverted;
+	const char *arrow = app->theme.utf8 ? (up ? "▲" : "▼") : up ? "^" : "v";
+	char title[32];
+	draw_fill(row, 0, l->cols, STYLE_COLUMNS);
+	for (int c = 0; c < COL_COUNT; c++) {
+		bool sorted = columns[c].sort == sort && c != COL_SPARK;
+		if (!l->width[c])
+			continue;
+		snprintf(title, sizeof(title), "%s%s", columns[c].title, sorted ? arrow : "");
+		(columns[c].right ? draw_right : draw_field)(
+		    row, l->at[c], l->width[c], sorted ? STYLE_SORTED : STYLE_COLUMNS, title);
+	}
+}
+
+static enum style state_style(const struct vm_entry *e)
+{
+	static const enum style st[VM_STATE_COUNT] = {[VM_OFF] = STYLE_DIM,
+	    [VM_STARTING] = STYLE_WARN,
+	    [VM_RUNNING] = STYLE_GOOD,
+	    [VM_PAUSED] = STYLE_WARN,
+	    [VM_SHUTDOWN] = STYLE_WARN,
+	    [VM_CRASHED] = STYLE_BAD,
+	    [VM_PMSUSPENDED] = STYLE_WARN,
+	    [VM_STOPPING] = STYLE_WARN};
+	return e->silent ? STYLE_BAD : st[e->state];
+}
+
+/* In nine columns where the whole word does not fit. */
+static const char *state_text(const struct vm_entry *e, int width)
+{
+	const char *word = vm_entry_state(e);
+	if ((int)strlen(word) <= width)
+		return word;
+	return e->silent                    ? "no answer"
+	       : e->state == VM_SHUTDOWN    ? "ending"
+	       : e->state == VM_PMSUSPENDED ? "suspended"
+	                                    : word;
+}
+
+static uint64_t age_seconds(uint64_t now, uint64_t then)
+{
+	return then && now > then ? (now - then) / 1000000000u : 0;
+}
+
+/* Ages move in steps, or an idle screen would be redrawn every second for nothing. */
+static void age_text(uint64_t s, char out[STR_HUMAN_MAX])
+{
+	if (s < 60)
+		s -= s % 10;
+	str_age(s, out);
+}
+
+static void up_text(const struct vm_entry *e, uint64_t now, char out[STR_HUMAN_MAX])
+{
+	uint64_t s = age_seconds(now, e->started_ns);
+	if (!e->live || !e->started_ns)
+		memcpy(out, "-", 2);
+	else if (s < 60)
+		memcpy(out, "<1m", 4);
+	else
+		str_age(s, out);
+}
+
+static void console_text(struct app *app, const struct vm_entry *e, char *out, size_t n)
+{
+	uint64_t now = model_now(app->model);
+	char age[STR_HUMAN_MAX] = "";
+	bool fresh = e->con_last_ns && now < e->con_last_ns + FRESH_NS;
+	const char *dot = fresh ? (app->theme.utf8 ? "●" : "*") : " ";
+	if (!e->con_last_ns)
+		memcpy(age, "-", 2);
+	else if (fresh)
+		memcpy(age, "now", 4);
+	else
+		age_text(age_seconds(now, e->con_last_ns), age);
+	snprintf(out, n, "%s %-5s %s", dot, age, e->line);
+}
+
+static void pair_text(uint64_t a, uint64_t b, char *out, size_t n)
+{
+	char x[32], y[32];
+	widget_rate(a, x);
+	widget_rate(b, y);
+	if (a || b)
+		snprintf(out, n, "%.5s/%.5s", x, y);
+	else
+		snprintf(out, n, "-");
+}
+
+/* Instead of figures that do not exist: why it ended, what is being done, what to press. */
+static bool story(const struct vm_entry *e, char *out, size_t n)
+{
+	const char *why = *e->detail ? e->detail : vm_reason_name(e->reason);
+	if (*e->job && e->job_total)
+		snprintf(out, n, "%s %u%%", e->job,
+		    (unsigned)((double)e->job_done * 100 / (double)e->job_total));
+	else if (*e->job)
+		snprintf(out, n, "%s …", e->job);
+	else if (e->silent)
+		snprintf(out, n,
+		    "QEMU or its supervisor has not answered for 3 s or more  (D: power off)");
+	else if (e->state == VM_CRASHED && !e->live)
+		snprintf(out, n, "%s  (Enter: last screen, s: start again)", why);
+	else if (e->state == VM_CRASHED)
+		snprintf(out, n, "%s  (kept as it is; Enter: its screen)", why);
+	else if (e->state == VM_OFF &&
+	         (e->reason == VM_REASON_FAILED || e->reason == VM_REASON_LOST) && *e->detail)
+		snprintf(out, n, "%s: %s", vm_reason_name(e->reason), why);
+	else
+		return false;
+	return true;
+}
+
+static void draw_spark(
+    struct app *app, const struct vm_entry *e, int row, int col, int width, enum style st)
+{
+	uint32_t v[SPARK];
+	char glyphs[WIDGET_BYTES(SPARK)];
+	if (!e->live || !e->have)
+		return;
+	widget_buckets(
+	    e->history + MODEL_HISTORY - e->have, e->have, e->count, SPARK_SECONDS, v, SPARK);
+	for (int i = 0; i < SPARK; i++) /* the hum of an idle guest is a flat line */
+		v[i] = v[i] < 20 ? 0 : v[i];
+	widget_spark(v, SPARK, e->vcpus ? e->vcpus * 1000 : 1000, app->theme.utf8, glyphs);
+	draw_text(row, col, width, st, glyphs);
+}
+
+static void figures(
+    struct app *app, const struct vm_entry *e, char text[COL_COUNT][STATUS_LINE_MAX + 64])
+{
+	up_text(e, model_now(app->model), text[COL_UP]);
+	if (!e->live) {
+		snprintf(text[COL_UP], STR_HUMAN_MAX, "%s", "");
+		return;
+	}
+	widget_permille(e->cpu_shown, text[COL_CPU]);
+	widget_memory(e->used_shown, e->memory_kib, text[COL_MEM]);
+	pair_text(e->now.rd_kib, e->now.wr_kib, text[COL_DISK], 16);
+	pair_text(e->now.rx_kib, e->now.tx_kib, text[COL_NET], 16);
+	snprintf(text[COL_ADDRESS], STATUS_LINE_MAX, "%.100s", e->address);
+}
+
+void list_row_draw(
+    struct app *app, const struct list_layout *l, const struct vm_entry *e, int row, bool selected)
+{
+	char text[COL_COUNT][STATUS_LINE_MAX + 64], tale[STATUS_TEXT_MAX * 3];
+	enum style st = selected                            ? STYLE_NORMAL
+	                : e->live || e->state == VM_CRASHED ? STYLE_NORMAL
+	                                                    : STYLE_DIM;
+	memset(text, 0, sizeof(text));
+	draw_overlay(selected ? A_REVERSE : A_NORMAL);
+	draw_fill(row, 0, l->cols, st);
+	draw_text(row, 0, 1, st, selected ? (app->theme.utf8 ? "▸" : ">") : " ");
+	draw_text(row, 1, 1, selected ? st : STYLE_MARK, e->marked ? "*" : " ");
+	draw_field(row, l->at[COL_NAME], l->width[COL_NAME],
+	    selected || e->marked ? STYLE_STRONG : st, e->name);
+	draw_field(row, l->at[COL_STATE], l->width[COL_STATE], selected ? st : state_style(e),
+	    state_text(e, l->width[COL_STATE]));
+	if (story(e, tale, sizeof(tale))) {
+		int at = l->width[COL_STATE] ? l->at[COL_STATE] + l->width[COL_STATE] + 1 : l->cols;
+		draw_field(row, at, l->cols - at, selected ? st : STYLE_NORMAL, tale);
+		draw_overlay(A_NORMAL);
+		return;
+	}
+	figures(app, e, text);
+	console_text(app, e, text[COL_CONSOLE], sizeof(text[COL_CONSOLE]));
+	if (!e->live && !e->con_last_ns)
+		text[COL_CONSOLE][0] = '\0';
+	for (int c = COL_UP; c < COL_COUNT; c++)
+		if (l->width[c] && c != COL_SPARK)
+			(columns[c].right ? draw_right : draw_field)(
+			    row, l->at[c], l->width[c], st, text[c]);
+	draw_spark(app, e, row, l->at[COL_SPARK], l->width[COL_SPARK], selected ? st : STYLE_GRAPH);
+	draw_overlay(A_NORMAL);
+}

@@ -1,0 +1,326 @@
+#include "tui/panes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "tui/draw.h"
+#include "tui/preview.h"
+#include "tui/widgets.h"
+
+struct panes {
+	struct app *app;
+	char open;
+	bool day; /* graphs: the last 24 hours, not 10 minutes */
+	struct preview *preview;
+	char *preview_name; /* whose; NULL none yet */
+	uint64_t preview_bytes;
+};
+
+struct place {
+	int row, height, cols;
+};
+
+struct panes *panes_new(struct app *app)
+{
+	struct panes *p = xcalloc(1, sizeof(*p));
+	p->app = app;
+	p->open = '1';
+	return p;
+}
+
+static void preview_drop(struct panes *p)
+{
+	preview_free(p->preview);
+	p->preview = NULL;
+	free(p->preview_name);
+	p->preview_name = NULL;
+}
+
+void panes_free(struct panes *p)
+{
+	preview_drop(p);
+	free(p);
+}
+
+/* --- 1 Console --- */
+
+static void preview_follow(struct panes *p, const struct vm_entry *e)
+{
+	if (p->preview_name &&
+	    (!str_eq(p->preview_name, e->name) || e->con_bytes < p->preview_bytes))
+		preview_drop(p);
+	if (!p->preview_name || (!p->preview && e->con_bytes != p->preview_bytes)) {
+		free(p->preview_name);
+		p->preview_name = xstrdup(e->name);
+		p->preview = preview_open(p->app->home, e->name, 0, e->con_rows, e->con_cols);
+	}
+	p->preview_bytes = e->con_bytes;
+}
+
+static void draw_console(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	preview_follow(p, e);
+	if (p->preview) {
+		preview_poll(p->preview);
+		if (!preview_written(p->preview)) {
+			draw_text(at->row, 1, at->cols - 1, STYLE_DIM,
+			    e->live ? "nothing was written to the console yet"
+			            : "nothing was written to the console");
+			return;
+		}
+		preview_draw(p->preview, at->row, 0, at->height, at->cols);
+		return;
+	}
+	draw_text(at->row, 1, at->cols - 1, STYLE_DIM,
+	    e->live ? "no serial console, or no permission to read it"
+	            : "off; no console history is kept of an earlier run");
+}
+
+/* --- 2 Graphs --- */
+
+struct series {
+	const char *name;
+	uint32_t (*value)(const struct status_sample *s);
+	uint32_t floor; /* the scale's top is at least this */
+	bool permille;
+};
+
+static uint32_t cpu_of(const struct status_sample *s)
+{
+	return s->cpu_permille;
+}
+
+static uint32_t mem_of(const struct status_sample *s)
+{
+	return s->mem_mib;
+}
+
+static uint32_t disk_of(const struct status_sample *s)
+{
+	return s->rd_kib + s->wr_kib;
+}
+
+static uint32_t net_of(const struct status_sample *s)
+{
+	return s->rx_kib + s->tx_kib;
+}
+
+static const struct series all_series[] = {{"CPU", cpu_of, 1000, true},
+    {"Memory", mem_of, 1, false}, {"Disk", disk_of, 64, false}, {"Net", net_of, 64, false}};
+
+static void top_text(const struct series *s, const struct vm_entry *e, uint32_t top, char *out)
+{
+	char rate[32];
+	if (s->permille)
+		snprintf(out, 32, "%u%%", top / 10);
+	else if (s->value == mem_of)
+		widget_memory(0, (uint64_t)top * 1024, rate),
+		    snprintf(out, 32, "%.30s", strchr(rate, '/') ? strchr(rate, '/') + 1 : rate);
+	else
+		widget_rate(top, rate), snprintf(out, 32, "%.20s/s", rate);
+	(void)e;
+}
+
+static void draw_series(struct panes *p, const struct vm_entry *e, const struct series *s,
+    const struct status_sample *v, unsigned have, uint64_t count, int row, int col, int height,
+    int width)
+{
+	static uint32_t values[STATUS_MINUTES], buckets[WIDGET_WIDTH_MAX];
+	unsigned n = (unsigned)(width < WIDGET_WIDTH_MAX ? width : WIDGET_WIDTH_MAX),
+	         span = p->day ? STATUS_MINUTES : STATUS_SECONDS;
+	unsigned per = (span + n - 1) / n;
+	uint32_t top = s->floor;
+	char glyphs[WIDGET_BYTES(WIDGET_WIDTH_MAX)], text[32];
+	if (s->permille && e->vcpus > 1)
+		top = e->vcpus * 1000;
+	if (s->value == mem_of)
+		top = (uint32_t)(e->memory_kib / 1024) ? (uint32_t)(e->memory_kib / 1024) : 1;
+	for (unsigned i = 0; i < have; i++)
+		values[i] = s->value(&v[i]);
+	widget_buckets(values, have, count, per, buckets, n);
+	for (unsigned i = 0; i < n; i++)
+		top = buckets[i] > top ? buckets[i] : top;
+	top_text(s, e, top, text);
+	draw_textf(row, col, width, STYLE_COLUMNS, "%s  (top %s, %s)", s->name, text,
+	    p->day ? "24 hours" : "10 minutes");
+	for (int r = 0; r < height - 1; r++) {
+		widget_graph_row(buckets, n, top, (unsigned)(height - 2 - r),
+		    (unsigned)(height - 1), p->app->theme.utf8, glyphs);
+		draw_text(row + 1 + r, col, width, STYLE_GRAPH, glyphs);
+	}
+}
+
+static void draw_graphs(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	static struct status_sample samples[STATUS_MINUTES];
+	uint64_t count = 0;
+	unsigned have = model_samples(
+	    p->app->model, e, p->day, samples, p->day ? STATUS_MINUTES : STATUS_SECONDS, &count);
+	unsigned across = at->cols >= 120  ? 4
+	                  : at->cols >= 50 ? 2
+	                                   : 1,
+	         down = (4 + across - 1) / across;
+	int width = at->cols / (int)across, height;
+	if (!have) {
+		draw_text(at->row, 1, at->cols - 1, STYLE_DIM, "no history yet");
+		return;
+	}
+	while (down > 1 && at->height / (int)down < 3)
+		down--;
+	height = at->height / (int)down;
+	for (unsigned i = 0; i < across * down && i < 4; i++)
+		draw_series(p, e, &all_series[i], samples, have, count,
+		    at->row + (int)(i / across) * height, (int)(i % across) * width, height,
+		    width - 1);
+}
+
+/* --- 3 Disks, 4 Network --- */
+
+static void draw_disks(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	const struct status_page *page = model_page(p->app->model, e);
+	char cap[STR_HUMAN_MAX], rd[STR_HUMAN_MAX], wr[STR_HUMAN_MAX], line[512];
+	draw_field(
+	    at->row, 0, at->cols, STYLE_COLUMNS, "  DISK      SIZE     READ      WRITTEN   FILE");
+	if (!page || !page->disks)
+		draw_text(at->row + 1, 2, at->cols - 2, STYLE_DIM,
+		    page ? "no disks" : "known while it runs");
+	for (unsigned i = 0; page && i < page->disks && (int)i + 1 < at->height; i++) {
+		const struct status_disk *d = &page->disk[i];
+		str_human(d->capacity, cap);
+		str_human(d->rd_bytes, rd);
+		str_human(d->wr_bytes, wr);
+		snprintf(line, sizeof(line), "  %-9s %-8s %-9s %-9s %s", d->target,
+		    d->capacity ? cap : "?", rd, wr, d->path);
+		draw_field(at->row + 1 + (int)i, 0, at->cols, STYLE_NORMAL, line);
+	}
+}
+
+static void draw_nets(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	const struct status_page *page = model_page(p->app->model, e);
+	char rx[STR_HUMAN_MAX] = "?", tx[STR_HUMAN_MAX] = "?", line[256];
+	draw_field(at->row, 0, at->cols, STYLE_COLUMNS,
+	    "  MAC                INTERFACE        RECEIVED  SENT");
+	if (!page || !page->nets)
+		draw_text(at->row + 1, 2, at->cols - 2, STYLE_DIM,
+		    page ? "no network interfaces" : "known while it runs");
+	for (unsigned i = 0; page && i < page->nets && (int)i + 1 < at->height; i++) {
+		const struct status_net *n = &page->net[i];
+		if (n->known) {
+			str_human(n->rx_bytes, rx);
+			str_human(n->tx_bytes, tx);
+		}
+		snprintf(line, sizeof(line), "  %-18s %-16s %-9s %s", n->mac,
+		    *n->target ? n->target : "user mode", n->known ? rx : "?", n->known ? tx : "?");
+		draw_field(at->row + 1 + (int)i, 0, at->cols, STYLE_NORMAL, line);
+	}
+}
+
+/* --- 7 Events --- */
+
+static void draw_event(const struct job *j, int row, int cols)
+{
+	static const struct {
+		const char *word;
+		enum style st;
+	} looks[] = {[JOB_RUNNING] = {"…", STYLE_WARN},
+	    [JOB_DONE] = {"ok", STYLE_GOOD},
+	    [JOB_FAILED] = {"FAILED", STYLE_BAD},
+	    [JOB_CANCELLED] = {"cancelled", STYLE_WARN},
+	    [JOB_NOTE] = {"", STYLE_NORMAL}};
+	CLEANUP_FREE char *words = job_words(j);
+	char when[16];
+	struct tm tm;
+	int col = 1;
+	enum style st = j->state == JOB_NOTE && j->bad ? STYLE_BAD : STYLE_NORMAL;
+	strftime(when, sizeof(when), "%H:%M:%S ", localtime_r(&j->when, &tm));
+	col += draw_text(row, col, cols - col, STYLE_DIM, when);
+	col += draw_text(row, col, cols - col, st, j->command) + 2;
+	col += draw_text(row, col, cols - col, looks[j->state].st, looks[j->state].word) + 1;
+	if (j->state == JOB_RUNNING && j->total)
+		col += draw_textf(row, col, cols - col, STYLE_WARN, "%u%% ",
+		    (unsigned)((double)j->done * 100 / (double)j->total));
+	if (j->state == JOB_RUNNING && j->progress)
+		draw_text(row, col, cols - col, STYLE_NORMAL, j->progress);
+	else if (col < cols)
+		draw_field(row, col, cols - col, STYLE_NORMAL, words);
+}
+
+static void draw_events(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	unsigned n = jobs_count(p->app->jobs);
+	(void)e;
+	if (!n)
+		draw_text(at->row, 1, at->cols - 1, STYLE_DIM,
+		    "nothing yet: commands that you run, and what is seen of the domains, come here");
+	for (unsigned i = 0; i < n && (int)i < at->height; i++)
+		draw_event(jobs_get(p->app->jobs, i), at->row + (int)i, at->cols);
+}
+
+/* --- all of them --- */
+
+static const struct {
+	char key;
+	const char *name;
+	void (*draw)(struct panes *p, const struct vm_entry *e, const struct place *at);
+} table[] = {{'1', "Console", draw_console}, {'2', "Graphs", draw_graphs},
+    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'7', "Events", draw_events}};
+
+void panes_choose(struct panes *p, char key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].key == key)
+			p->open = p->open == key ? 0 : key;
+}
+
+void panes_next(struct panes *p)
+{
+	size_t i = 0;
+	while (i < ARRAY_LEN(table) && table[i].key != p->open)
+		i++;
+	p->open = i >= ARRAY_LEN(table)       ? table[0].key
+	          : i + 1 == ARRAY_LEN(table) ? 0
+	                                      : table[i + 1].key;
+}
+
+char panes_open(const struct panes *p)
+{
+	return p->open;
+}
+
+void panes_toggle_scale(struct panes *p)
+{
+	p->day = !p->day;
+}
+
+void panes_draw_tabs(struct panes *p, int row)
+{
+	int col = 1, cols = draw_cols();
+	char text[32];
+	draw_rule(row, 0, cols, STYLE_RULE);
+	for (size_t i = 0; i < ARRAY_LEN(table) && col < cols - 1; i++) {
+		snprintf(text, sizeof(text), " %c %s ", table[i].key, table[i].name);
+		col += draw_text(row, col, cols - col - 1,
+		    table[i].key == p->open ? STYLE_TAB : STYLE_NORMAL, text);
+	}
+}
+
+void panes_draw(struct panes *p, const struct vm_entry *e, int row, int height)
+{
+	struct place at = {row, height, draw_cols()};
+	for (size_t i = 0; i < ARRAY_LEN(table) && height > 0; i++)
+		if (table[i].key == p->open && (e || table[i].key == '7'))
+			table[i].draw(p, e, &at);
+}
+
+void panes_tick(struct panes *p, const struct vm_entry *e)
+{
+	if (p->open == '1' && e && p->preview && str_eq(p->preview_name, e->name) &&
+	    preview_poll(p->preview))
+		app_dirty(p->app);
+}

@@ -1,0 +1,443 @@
+#include "tui/tty.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "core/file.h"
+#include "core/mem.h"
+
+#define FLUSH_MS 500
+#define RESTORE_MAX 256
+
+struct tty {
+	const struct tty_ops *ops;
+	void *arg;
+	int fd; /* our own description of the terminal: O_NONBLOCK here does not reach the shell's */
+	int frame_fd; /* where ncurses writes */
+	FILE *frame_file;
+	SCREEN *screen;
+	int rows, cols;
+	struct buf out; /* on its way to the terminal */
+	uint64_t sent;
+	bool paused, paste_mode;
+	char enter[RESTORE_MAX]; /* what a return from suspension sends */
+	struct event *readable, *writable;
+	struct loop *loop;
+};
+
+/* What the way out needs, kept where a signal handler may look. */
+static struct {
+	volatile sig_atomic_t active;
+	int fd;
+	struct termios termios;
+	char text[RESTORE_MAX];
+	size_t n;
+} saved;
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT};
+
+/* Async-signal-safe. The CAN in front ends an escape sequence that was cut off half-way. */
+static void restore_now(void)
+{
+	if (!saved.active)
+		return;
+	saved.active = 0;
+	for (size_t at = 0; at < saved.n;) {
+		struct pollfd p = {.fd = saved.fd, .events = POLLOUT};
+		ssize_t n = write(saved.fd, saved.text + at, saved.n - at);
+		if (n > 0)
+			at += (size_t)n;
+		else if (errno == EINTR)
+			continue;
+		else if (errno != EAGAIN || poll(&p, 1, FLUSH_MS) <= 0)
+			break;
+	}
+	tcsetattr(saved.fd, TCSANOW, &saved.termios);
+}
+
+static void on_fatal(int sig)
+{
+	restore_now();
+	raise(sig); /* SA_RESETHAND: the default action, core dump included */
+}
+
+static void fatal_install(void)
+{
+	static bool done;
+	struct sigaction sa = {.sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(fatal_signals); i++)
+		sigaction(fatal_signals[i], &sa, NULL);
+	if (!done)
+		atexit(restore_now);
+	done = true;
+}
+
+/* A terminfo string without its padding ("$<2>"), which no terminal of this century needs. */
+static void add_cap(char *out, size_t max, const char *cap)
+{
+	const char *s = tigetstr(cap);
+	size_t at = strlen(out);
+	if (!s || s == (char *)-1)
+		return;
+	for (; *s && at + 1 < max; s++) {
+		if (s[0] == '$' && s[1] == '<') {
+			const char *e = strchr(s, '>');
+			if (e) {
+				s = e;
+				continue;
+			}
+		}
+		out[at++] = *s;
+	}
+	out[at] = '\0';
+}
+
+static void add_text(char *out, size_t max, const char *s)
+{
+	strncat(out, s, max - strlen(out) - 1);
+}
+
+/* Bracketed paste is asked for only where a terminal knows how to ignore what it does not have. */
+static bool knows_paste(void)
+{
+	static const char *const old[] = {
+	    "vt", "linux", "ansi", "dumb", "cons", "unknown", "wy", "sun"};
+	const char *term = getenv("TERM");
+	for (size_t i = 0; term && i < ARRAY_LEN(old); i++)
+		if (!strncmp(term, old[i], strlen(old[i])))
+			return false;
+	return term != NULL;
+}
+
+static void prepare_strings(struct tty *t)
+{
+	const char *rmcup = tigetstr("rmcup");
+	t->paste_mode = knows_paste();
+	saved.text[0] = t->enter[0] = '\0';
+	add_text(saved.text, RESTORE_MAX, "\x18");
+	if (t->paste_mode)
+		add_text(saved.text, RESTORE_MAX, "\033[?2004l");
+	add_cap(saved.text, RESTORE_MAX, "sgr0");
+	add_cap(saved.text, RESTORE_MAX, "rmacs");
+	add_cap(saved.text, RESTORE_MAX, "cnorm");
+	if (rmcup && rmcup != (char *)-1 && *rmcup) {
+		add_cap(saved.text, RESTORE_MAX, "rmcup");
+	} else {
+		add_cap(saved.text, RESTORE_MAX, "clear");
+		add_text(saved.text, RESTORE_MAX, "\r");
+	}
+	saved.n = strlen(saved.text);
+	add_cap(t->enter, RESTORE_MAX, "smcup");
+	if (t->paste_mode)
+		add_text(t->enter, RESTORE_MAX, "\033[?2004h");
+}
+
+static void raw_mode(void)
+{
+	struct termios raw = saved.termios;
+	cfmakeraw(&raw);
+	raw.c_cflag = saved.termios.c_cflag; /* parity and size are the line's business */
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(saved.fd, TCSANOW, &raw);
+}
+
+/* --- output --- */
+
+static void out_flush(struct tty *t)
+{
+	bool had = t->out.len > 0;
+	while (t->out.len) {
+		ssize_t n = write(t->fd, t->out.data, t->out.len);
+		if (n > 0) {
+			t->sent += (uint64_t)n;
+			buf_consume(&t->out, (size_t)n);
+		} else if (errno != EINTR) {
+			if (errno != EAGAIN)
+				buf_clear(&t->out); /* a hang-up: the reader will hear of it */
+			break;
+		}
+	}
+	if (t->out.len)
+		event_add(t->writable, NULL);
+	else if (had && t->ops->drained)
+		t->ops->drained(t->arg);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	out_flush(arg);
+}
+
+bool tty_ready(const struct tty *t)
+{
+	return t->out.len == 0;
+}
+
+/* Moves what ncurses wrote into the queue. */
+static size_t frame_take(struct tty *t)
+{
+	off_t n = lseek(t->frame_fd, 0, SEEK_CUR);
+	char *p;
+	ssize_t got;
+	if (n <= 0)
+		return 0;
+	p = buf_reserve(&t->out, (size_t)n);
+	got = pread(t->frame_fd, p, (size_t)n, 0);
+	if (got > 0)
+		t->out.len += (size_t)got;
+	if (n > (1 << 20) && ftruncate(t->frame_fd, 0) < 0)
+		return (size_t)n; /* only memory is lost */
+	lseek(t->frame_fd, 0, SEEK_SET);
+	return (size_t)n;
+}
+
+size_t tty_frame(struct tty *t)
+{
+	size_t n;
+	wnoutrefresh(stdscr);
+	doupdate();
+	n = frame_take(t);
+	if (n)
+		out_flush(t);
+	return n;
+}
+
+void tty_repaint(struct tty *t)
+{
+	(void)t;
+	clearok(curscr, TRUE);
+}
+
+void tty_bell(struct tty *t)
+{
+	if (tty_ready(t)) {
+		buf_addc(&t->out, '\a');
+		out_flush(t);
+	}
+}
+
+uint64_t tty_sent(const struct tty *t)
+{
+	return t->sent;
+}
+
+/* --- input --- */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct tty *t = arg;
+	uint8_t data[4096];
+	ssize_t n = read(t->fd, data, sizeof(data));
+	(void)fd, (void)what;
+	if (n > 0)
+		t->ops->input(t->arg, data, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		t->ops->gone(t->arg);
+}
+
+void tty_pause_input(struct tty *t, bool paused)
+{
+	if (paused == t->paused)
+		return;
+	t->paused = paused;
+	if (paused)
+		event_del(t->readable);
+	else
+		event_add(t->readable, NULL);
+}
+
+/* --- size --- */
+
+int tty_rows(const struct tty *t)
+{
+	return t->rows;
+}
+
+int tty_cols(const struct tty *t)
+{
+	return t->cols;
+}
+
+static void size_read(struct tty *t)
+{
+	struct winsize w = {0};
+	t->rows = t->cols = 0;
+	if (ioctl(t->fd, TIOCGWINSZ, &w) == 0) {
+		t->rows = w.ws_row;
+		t->cols = w.ws_col;
+	}
+	if (t->rows <= 0)
+		t->rows = 24;
+	if (t->cols <= 0)
+		t->cols = 80;
+	t->rows = t->rows > TTY_ROWS_MAX ? TTY_ROWS_MAX : t->rows;
+	t->cols = t->cols > TTY_COLS_MAX ? TTY_COLS_MAX : t->cols;
+}
+
+void tty_measure(struct tty *t)
+{
+	int rows = t->rows, cols = t->cols;
+	size_read(t);
+	if (rows == t->rows && cols == t->cols)
+		return;
+	resizeterm(t->rows, t->cols);
+	clearok(curscr, TRUE); /* what the terminal did to its cells is its secret */
+	t->ops->resized(t->arg);
+}
+
+/* --- suspension --- */
+
+void tty_resume(struct tty *t)
+{
+	saved.active = 1;
+	raw_mode();
+	buf_clear(&t->out);
+	buf_adds(&t->out, t->enter);
+	clearok(curscr, TRUE);
+	tty_measure(t);
+	out_flush(t);
+	t->ops->resized(t->arg);
+}
+
+void tty_suspend(struct tty *t)
+{
+	buf_clear(&t->out);
+	restore_now();
+	raise(SIGSTOP);
+	tty_resume(t);
+}
+
+/* --- life --- */
+
+static int open_tty(struct err *err)
+{
+	int fd;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return err_set(err, ERR_USAGE,
+		    "standard input and output are not a terminal: run hvmux in one, or give a command (hvmux list)");
+	fd = open("/proc/self/fd/0", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) /* after su the device belongs to somebody else; this one is always ours */
+		fd = open("/dev/tty", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open the terminal");
+	return fd;
+}
+
+static int screen_open(struct tty *t, struct err *err)
+{
+	const char *name = getenv("TERM");
+	if (!name || !*name)
+		return err_set(err, ERR_USAGE,
+		    "TERM is not set: say what the terminal is, such as TERM=xterm");
+	t->frame_fd = memfd_create("hvmux-frame", MFD_CLOEXEC);
+	if (t->frame_fd < 0)
+		return err_errno(err, errno, "cannot make the frame buffer");
+	t->frame_file = fdopen(t->frame_fd, "w");
+	use_env(FALSE); /* the size is the terminal's, not that of a stale LINES */
+	t->screen = newterm(name, t->frame_file, stdin);
+	if (!t->screen)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "the terminal type '%s' is not known here: try TERM=vt100, or install the package ncurses-term",
+		    name);
+	if (!tigetstr("cup") || tigetstr("cup") == (char *)-1)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "the terminal type '%s' cannot place its cursor: use another, or a command (hvmux list)",
+		    name);
+	typeahead(-1);
+	noecho();
+	nonl();
+	intrflush(stdscr, FALSE);
+	leaveok(stdscr, FALSE);
+	size_read(t);
+	resizeterm(t->rows, t->cols);
+	return 0;
+}
+
+struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struct err *err)
+{
+	struct tty *t = xcalloc(1, sizeof(*t));
+	t->ops = ops;
+	t->arg = arg;
+	t->loop = l;
+	t->frame_fd = -1;
+	t->fd = open_tty(err);
+	if (t->fd < 0 || tcgetattr(t->fd, &saved.termios) < 0) {
+		if (t->fd >= 0)
+			err_errno(err, errno, "cannot read the terminal's settings");
+		tty_close(t);
+		return NULL;
+	}
+	saved.fd = t->fd;
+	if (screen_open(t, err) < 0) {
+		tty_close(t);
+		return NULL;
+	}
+	prepare_strings(t);
+	fatal_install();
+	saved.active = 1;
+	raw_mode();
+	if (t->paste_mode)
+		buf_adds(&t->out, "\033[?2004h");
+	t->readable = event_new(loop_base(l), t->fd, EV_READ | EV_PERSIST, on_readable, t);
+	t->writable = event_new(loop_base(l), t->fd, EV_WRITE, on_writable, t);
+	event_add(t->readable, NULL);
+	out_flush(t);
+	return t;
+}
+
+static void out_finish(struct tty *t)
+{
+	uint64_t end = loop_now_ms() + FLUSH_MS;
+	while (t->out.len && loop_now_ms() < end) {
+		struct pollfd p = {.fd = t->fd, .events = POLLOUT};
+		ssize_t n;
+		if (poll(&p, 1, FLUSH_MS) <= 0 || (p.revents & (POLLERR | POLLHUP)))
+			break;
+		n = write(t->fd, t->out.data, t->out.len);
+		if (n <= 0)
+			break;
+		buf_consume(&t->out, (size_t)n);
+	}
+}
+
+void tty_close(struct tty *t)
+{
+	if (!t)
+		return;
+	if (t->readable)
+		event_free(t->readable);
+	if (t->writable)
+		event_free(t->writable);
+	if (saved.active) {
+		out_finish(t);
+		if (!t->out.len) /* nothing was cut: no need of the CAN */
+			memmove(saved.text, saved.text + 1, --saved.n);
+		restore_now();
+	}
+	if (t->screen) {
+		endwin(); /* into the memory that nobody reads: the terminal was put back above */
+		delscreen(t->screen);
+	}
+	if (t->frame_file)
+		fclose(t->frame_file);
+	else if (t->frame_fd >= 0)
+		close(t->frame_fd);
+	if (t->fd >= 0)
+		close(t->fd);
+	buf_fini(&t->out);
+	free(t);
+}

@@ -1,0 +1,52 @@
+/* tty: the operator's terminal. Raw input as bytes, ncurses' output sent without ever waiting, and the terminal put back
+ * as it was on every way out: return, exit(), a fatal signal, suspension. Owner: tui.c. One per process.
+ *
+ * ncurses writes each frame into memory (its output file is a memfd); from there it goes to the terminal through
+ * our own non-blocking descriptor. While a frame is still on its way no new one is made: a slow link gets fewer
+ * frames, never older ones, and a stopped one (Ctrl+S, a dead SSH link) stops nothing else. */
+#ifndef TUI_TTY_H
+#define TUI_TTY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/loop.h"
+
+#define TTY_ROWS_MAX 500
+#define TTY_COLS_MAX 1000
+
+struct tty;
+
+struct tty_ops {
+	void (*input)(void *arg, const uint8_t *p, size_t n);
+	void (*resized)(void *arg);
+	void (*drained)(void *arg); /* the last frame is out: the next may be drawn */
+	void (*gone)(void *arg);    /* hang-up */
+};
+
+struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struct err *err);
+/* Restores the terminal. What is still queued gets half a second. */
+void tty_close(struct tty *t);
+int tty_rows(const struct tty *t);
+int tty_cols(const struct tty *t);
+/* May a frame be sent? */
+bool tty_ready(const struct tty *t);
+/* Sends what was drawn on stdscr since the last frame; returns its bytes. */
+size_t tty_frame(struct tty *t);
+/* The next frame repaints everything (Ctrl+L). */
+void tty_repaint(struct tty *t);
+/* Stops the process as Ctrl+Z does in a shell; returns when it is continued. */
+void tty_suspend(struct tty *t);
+/* Takes up the terminal again after somebody else stopped and continued us. */
+void tty_resume(struct tty *t);
+/* Reads the size anew (SIGWINCH). */
+void tty_measure(struct tty *t);
+/* Stops reading keys, so that the terminal's own buffer holds a paste that the guest cannot take yet. */
+void tty_pause_input(struct tty *t, bool paused);
+void tty_bell(struct tty *t);
+/* Bytes ever sent to the terminal. */
+uint64_t tty_sent(const struct tty *t);
+
+#endif

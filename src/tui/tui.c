@@ -1,0 +1,373 @@
+#include "tui/tui.h"
+
+#include <curses.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "serial/console_client.h"
+#include "tui/app.h"
+#include "tui/draw.h"
+#include "tui/view_console.h"
+#include "tui/view_list.h"
+#include "tui/view_text.h"
+
+#define FRAME_SMALL \
+	2048 /* bytes; a frame as small as the echo of a key may be followed by another soon */
+#define FRAME_SMALL_MS 8
+#define FRAME_MS 40         /* 25 frames a second is all that a flood gets */
+#define ERROR_STAYS_MS 1500 /* a key that was on its way does not wipe an error away unread */
+
+static uint64_t message_ms;
+
+/* --- frames --- */
+
+static void draw_frame(struct app *app)
+{
+	int row, col;
+	bool cursor;
+	if (app->quitting || !tty_ready(app->tty))
+		return; /* still dirty: drained comes */
+	app->dirty = false;
+	draw_begin(&app->theme, tty_rows(app->tty), tty_cols(app->tty));
+	view_draw_all(app);
+	cursor = draw_cursor_wanted(&row, &col);
+	curs_set(cursor ? 1 : 0);
+	leaveok(stdscr, !cursor);
+	if (cursor)
+		move(row, col);
+	app->frame_bytes = tty_frame(app->tty);
+	app->frame_ms = loop_now_ms();
+}
+
+static void on_frame(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	draw_frame(arg);
+}
+
+void app_dirty(struct app *app)
+{
+	uint64_t gap = app->frame_bytes < FRAME_SMALL ? FRAME_SMALL_MS : FRAME_MS,
+	         since = loop_now_ms() - app->frame_ms;
+	struct timeval tv = {.tv_usec = since >= gap ? 0 : (suseconds_t)(gap - since) * 1000};
+	if (app->dirty && evtimer_pending(app->frame_timer, NULL))
+		return;
+	app->dirty = true;
+	event_add(app->frame_timer, &tv);
+}
+
+static void on_drained(void *arg)
+{
+	struct app *app = arg;
+	if (app->dirty)
+		app_dirty(app);
+}
+
+static void on_resized(void *arg)
+{
+	struct app *app = arg;
+	view_resized_all(app);
+	app_dirty(app);
+}
+
+/* --- messages --- */
+
+void app_message(struct app *app, enum style st, const char *fmt, ...)
+{
+	va_list ap;
+	free(app->message);
+	va_start(ap, fmt);
+	app->message = xvasprintf(fmt, ap);
+	va_end(ap);
+	app->message_style = st;
+	message_ms = loop_now_ms();
+	app_dirty(app);
+}
+
+static void message_clear(struct app *app)
+{
+	if (!app->message ||
+	    (app->message_style == STYLE_ERROR && loop_now_ms() - message_ms < ERROR_STAYS_MS))
+		return;
+	free(app->message);
+	app->message = NULL;
+	app_dirty(app);
+}
+
+bool app_draw_message(struct app *app, int row)
+{
+	if (!app->message)
+		return false;
+	draw_field(row, 0, 1, app->message_style, " ");
+	draw_field(row, 1, draw_cols() - 1, app->message_style, app->message);
+	return true;
+}
+
+/* --- keys --- */
+
+static bool on_key(void *arg, const struct vt_key *k)
+{
+	struct app *app = arg;
+	bool took;
+	if (!app->top || app->quitting)
+		return true;
+	message_clear(app);
+	took = app->top->ops->key(app->top, k);
+	if (!took)
+		tty_pause_input(app->tty, true);
+	return took;
+}
+
+static bool on_paste(void *arg, const char *p, size_t n)
+{
+	struct app *app = arg;
+	bool took = true;
+	if (!app->top || app->quitting)
+		return true;
+	if (app->top->ops->paste)
+		took = app->top->ops->paste(app->top, p, n);
+	if (!took)
+		tty_pause_input(app->tty, true);
+	return took;
+}
+
+static void on_paste_end(void *arg)
+{
+	(void)arg;
+}
+
+static void on_input(void *arg, const uint8_t *p, size_t n)
+{
+	struct app *app = arg;
+	input_feed(app->input, p, n);
+}
+
+static void continue_deferred(void *arg)
+{
+	struct app *app = arg;
+	input_continue(app->input);
+	if (!input_blocked(app->input))
+		tty_pause_input(app->tty, false);
+}
+
+void app_input_continue(struct app *app)
+{
+	if (input_blocked(app->input))
+		loop_defer(app->loop, continue_deferred, app);
+}
+
+/* --- what happens by itself --- */
+
+static void on_vm_changed(void *arg, const struct vm_entry *e, const char *before)
+{
+	struct app *app = arg;
+	bool bad = e->state == VM_CRASHED || e->silent || e->reason == VM_REASON_FAILED ||
+	           e->reason == VM_REASON_LOST;
+	jobs_note(app->jobs, bad, "%s: %s, was %s%s%s", e->name, vm_entry_state(e), before,
+	    *e->detail && bad ? ": " : "", bad ? e->detail : "");
+}
+
+void app_refresh(struct app *app)
+{
+	struct err err = {0};
+	if (model_refresh(app->model, &err) < 0)
+		app_message(app, STYLE_ERROR, "%s", err.msg);
+	app_dirty(app);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct app *app = arg;
+	(void)fd, (void)what;
+	if (app->model) {
+		host_tick(&app->host);
+		app_refresh(app);
+	}
+	view_tick_all(app);
+}
+
+static void on_job_changed(void *arg, struct job *j)
+{
+	(void)j;
+	app_dirty(arg);
+}
+
+static void on_job_ended(void *arg, struct job *j)
+{
+	struct app *app = arg;
+	CLEANUP_FREE char *words = job_words(j);
+	if (j->state == JOB_DONE && j->show && j->out.len)
+		view_text_open(app, j->command, j->out.data, j->out.len);
+	else if (j->state == JOB_DONE)
+		app_message(app, STYLE_NOTE, "%s: %s", j->command, *words ? words : "done");
+	else if (j->state == JOB_CANCELLED)
+		app_message(app, STYLE_NOTE, "%s: cancelled", j->command);
+	else
+		app_message(app, STYLE_ERROR, "%s: %s", j->command, *words ? words : "failed");
+	app_refresh(app);
+}
+
+/* --- signals --- */
+
+void app_quit(struct app *app, int status)
+{
+	app->status = status;
+	app->quitting = true;
+	loop_stop(app->loop);
+}
+
+static void on_gone(void *arg)
+{
+	struct app *app = arg;
+	app->signal = SIGHUP;
+	app_quit(app, 1);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct app *app = arg;
+	(void)what;
+	switch ((int)sig) {
+	case SIGWINCH:
+		tty_measure(app->tty);
+		break;
+	case SIGTSTP:
+		tty_suspend(app->tty);
+		break;
+	case SIGCONT:
+		tty_resume(app->tty);
+		break;
+	default:
+		app->signal = (int)sig;
+		app_quit(app, 1);
+	}
+}
+
+static const int watched[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGHUP, SIGINT};
+
+/* --- life --- */
+
+static void choose_detach(struct app *app)
+{
+	const char *want = getenv("HVMUX_DETACH");
+	if (!want || !*want || input_key_parse(want, &app->detach) < 0)
+		input_key_parse("F12", &app->detach);
+	input_key_name(&app->detach, app->detach_name, sizeof(app->detach_name));
+}
+
+static const struct tty_ops tty_ops = {
+    .input = on_input, .resized = on_resized, .drained = on_drained, .gone = on_gone};
+static const struct input_ops input_ops = {
+    .key = on_key, .paste = on_paste, .paste_end = on_paste_end};
+static const struct jobs_ops jobs_ops = {.changed = on_job_changed, .ended = on_job_ended};
+
+static int app_open(struct app *app, struct err *err)
+{
+	struct timeval second = {.tv_sec = 1};
+	setlocale(LC_CTYPE, ""); /* only this: a comma in a figure would be a different figure */
+	signal(SIGPIPE, SIG_IGN);
+	app->loop = loop_new();
+	choose_detach(app);
+	/* Before ncurses, which would otherwise bring handlers of its own. */
+	for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
+		app->signals[i] = evsignal_new(loop_base(app->loop), watched[i], on_signal, app);
+		event_add(app->signals[i], NULL);
+	}
+	app->frame_timer = evtimer_new(loop_base(app->loop), on_frame, app);
+	event_priority_set(app->frame_timer, 0);
+	app->tick_timer = event_new(loop_base(app->loop), -1, EV_PERSIST, on_tick, app);
+	event_add(app->tick_timer, &second);
+	app->input = input_new(app->loop, &input_ops, app);
+	if (!app->input)
+		return err_set(err, ERR_FAIL, "cannot read keys of this terminal");
+	app->tty = tty_open(app->loop, &tty_ops, app, err);
+	if (!app->tty)
+		return -1;
+	theme_detect(&app->theme);
+	return 0;
+}
+
+static void app_close(struct app *app)
+{
+	if (app->tty)
+		view_close_all(app);
+	tty_close(app->tty);
+	input_free(app->input);
+	for (size_t i = 0; i < ARRAY_LEN(watched); i++)
+		event_free(app->signals[i]);
+	event_free(app->frame_timer);
+	event_free(app->tick_timer);
+	jobs_free(app->jobs);
+	model_free(app->model);
+	loop_free(app->loop);
+	free(app->selected);
+	free(app->message);
+	if (app->signal && app->signal != SIGHUP) {
+		/* Whoever sent it sees that it was obeyed. */
+		signal(app->signal, SIG_DFL);
+		raise(app->signal);
+	}
+}
+
+/* NULL where a child finds the same home by itself. */
+static const char *child_uri(const struct home *h)
+{
+	struct home plain;
+	const char *uri = home_uri(h);
+	if (home_init(&plain, NULL, NULL) < 0)
+		return uri;
+	if (plain.mode == h->mode)
+		uri = NULL;
+	home_fini(&plain);
+	return uri;
+}
+
+int tui_run(const struct home *h, const struct tui_options *o, struct err *err)
+{
+	struct app app = {.home = h, .options = o};
+	int status = -1;
+	host_init(&app.host);
+	if (app_open(&app, err) == 0) {
+		app.model = model_new(h, o->readonly);
+		model_on_change(app.model, on_vm_changed, &app);
+		app.jobs = jobs_new(app.loop, o->self, child_uri(h), &jobs_ops, &app);
+		view_list_open(&app);
+		app_refresh(&app);
+		draw_frame(&app);
+		status = loop_run(app.loop) < 0 ? 1 : app.status;
+	}
+	app_close(&app);
+	host_fini(&app.host);
+	return status;
+}
+
+int tui_console(
+    const struct home *h, const char *name, unsigned index, unsigned flags, struct err *err)
+{
+	static const struct tui_options none;
+	struct app app = {.home = h, .options = &none};
+	struct vm vm;
+	int rc = -1;
+	bool live;
+	if (vm_probe(h, name, &vm, err) < 0)
+		return -1;
+	live = vm.live;
+	vm_fini(&vm);
+	if (!live)
+		return err_set(err, ERR_STATE,
+		    "domain '%s' is not running: 'hvmux screen %s' prints its last screen", name,
+		    name);
+	if (app_open(&app, err) == 0) {
+		view_console_open(&app, name, index, flags);
+		draw_frame(&app);
+		loop_run(app.loop);
+		rc = 0;
+	}
+	app_close(&app);
+	return rc;
+}

@@ -1,0 +1,40 @@
+/* view: screens as small objects on a stack. The top one gets the keys; one that is an overlay is drawn over the one
+ * below. Owner: the stack in struct app; a popped view is freed at the end of the loop's turn. */
+#ifndef TUI_VIEW_H
+#define TUI_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "serial/vt_keys.h"
+
+struct app;
+struct view;
+
+struct view_ops {
+	bool overlay;
+	void (*draw)(struct view *v);
+	/* Returns false when the key cannot be taken yet: it comes again after app_input_continue(). */
+	bool (*key)(struct view *v, const struct vt_key *k);
+	/* Pasted text, in pieces; NULL: pastes are refused with a word. Same return. */
+	bool (*paste)(struct view *v, const char *p, size_t n);
+	void (*tick)(struct view *v);    /* once a second; may be NULL */
+	void (*resized)(struct view *v); /* may be NULL */
+	void (*close)(struct view *v);   /* frees v */
+};
+
+struct view {
+	const struct view_ops *ops;
+	struct app *app;
+	struct view *below;
+};
+
+void view_push(struct app *app, struct view *v);
+/* v must be on the stack; those above it go with it. */
+void view_pop(struct view *v);
+void view_draw_all(struct app *app);
+void view_tick_all(struct app *app);
+void view_resized_all(struct app *app);
+void view_close_all(struct app *app);
+
+#endif
