@@ -33,10 +33,16 @@ enum domain_boot { BOOT_HD, BOOT_CDROM, BOOT_NETWORK, BOOT_FD };
 enum disk_device { DISK_DISK, DISK_CDROM };
 enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_SATA };
 enum disk_format { DISK_RAW, DISK_QCOW2 };
+enum domain_switch { SWITCH_ABSENT, SWITCH_ON, SWITCH_OFF };
 
 struct domain_pci { /* <address type='pci'>; present: the other members count */
 	bool present, multifunction;
 	unsigned domain, bus, slot, function;
+};
+
+struct domain_drive { /* <address type='drive'> */
+	bool present;
+	unsigned controller, bus, unit;
 };
 
 struct domain_disk {
@@ -51,7 +57,10 @@ struct domain_disk {
 	bool readonly, shareable;
 	unsigned boot_order; /* 0 none */
 	struct domain_pci address;
-	unsigned line; /* in the source document, for messages */
+	struct domain_drive drive; /* ide, sata */
+	unsigned line;             /* in the source document, for messages */
+	unsigned element; /* its place among the elements of <devices>, from 1; 0: it is not in
+	                     `source` */
 };
 
 struct domain_net {
@@ -59,7 +68,7 @@ struct domain_net {
 	char *model; /* "virtio", "e1000", "rtl8139" …; NULL the default */
 	unsigned boot_order;
 	struct domain_pci address;
-	unsigned line;
+	unsigned line, element;
 };
 
 /* A serial port or a console; libvirt's first <console type='pty'> of target serial is the same
@@ -69,12 +78,62 @@ struct domain_chr {
 	enum chr_target target;
 	unsigned port;  /* serial: COM1 is 0 */
 	char *log_file; /* <log file=…>: kept; NULL none */
-	unsigned line;
+	bool log_append;
+	unsigned line, element;
+};
+
+/* Controllers are in the document because libvirt writes every one into it. Those that the machine
+ * has anyway (pci-root, pcie-root, ide of pc, sata of q35) are here too. */
+enum controller_type {
+	CONTROLLER_PCI,
+	CONTROLLER_USB,
+	CONTROLLER_IDE,
+	CONTROLLER_SATA,
+	CONTROLLER_VIRTIO_SERIAL
+};
+struct domain_controller {
+	enum controller_type type;
+	unsigned index;
+	char *model; /* "pcie-root-port", "qemu-xhci" …; NULL the default of its type */
+	unsigned chassis, port; /* pcie-root-port, pci-bridge; with_target: given */
+	bool with_target;
+	bool has_master;     /* ich9-uhciN: a companion of the ich9-ehci1 of this index */
+	unsigned start_port; /* first port of the companion */
+	unsigned ports;      /* usb, virtio-serial; 0 QEMU's default */
+	struct domain_pci address;
+	unsigned line, element;
+};
+
+enum input_type { INPUT_MOUSE, INPUT_KEYBOARD, INPUT_TABLET };
+enum input_bus { INPUT_PS2, INPUT_USB, INPUT_VIRTIO };
+struct domain_input {
+	enum input_type type;
+	enum input_bus bus;
+	struct domain_pci address;
+	unsigned line, element;
+};
+
+/* <channel type='unix'> to a virtio port: the guest agent's. Its socket is ours. */
+struct domain_channel {
+	char *name; /* "org.qemu.guest_agent.0" */
+	unsigned line, element;
+};
+
+struct domain_cpu_feature {
+	char *name;
+	bool on; /* force, require, optional; else disable, forbid */
+};
+
+struct domain_video {
+	char *model;                /* "vga", "virtio", "cirrus", "none" …; NULL none given */
+	unsigned ram, vram, vgamem; /* KiB; 0 QEMU's default */
+	struct domain_pci address;
+	unsigned line, element;
 };
 
 struct domain_graphics {
 	char *socket; /* NULL: vnc.sock in the run directory */
-	unsigned line;
+	unsigned line, element;
 };
 
 struct domain {
@@ -88,15 +147,21 @@ struct domain {
 	uint64_t current_memory_kib; /* balloon's first target; = memory_kib when absent */
 	unsigned vcpus, vcpus_max;   /* <vcpu current='vcpus'>vcpus_max</vcpu> */
 	enum domain_cpu_mode cpu_mode;
-	char *cpu_model;                              /* custom */
-	unsigned cpu_sockets, cpu_cores, cpu_threads; /* <topology>; 0 absent */
-	char *arch;                                   /* "x86_64" */
+	char *cpu_model;                                        /* custom */
+	unsigned cpu_sockets, cpu_dies, cpu_cores, cpu_threads; /* <topology>; 0 absent */
+	struct domain_cpu_feature *cpu_features;
+	size_t n_cpu_features;
+	char *arch;    /* "x86_64" */
 	char *machine; /* "q35", "pc-i440fx-7.2", …; NULL QEMU's default for arch */
 	enum domain_boot boot[4];
 	unsigned n_boot;
 	char *kernel, *initrd, *cmdline;
-	bool acpi, apic, pae; /* <features> */
-	char *clock_offset;   /* "utc", "localtime"; NULL utc */
+	bool boot_menu;
+	unsigned boot_menu_timeout; /* ms, 0 QEMU's default */
+	bool acpi, apic, pae;       /* <features> */
+	enum domain_switch vmport, hpet, pm_s3, pm_s4;
+	bool rtc_catchup, pit_delay; /* <timer>: tickpolicy of rtc and pit */
+	char *clock_offset;          /* "utc", "localtime"; NULL utc */
 	enum domain_action on_poweroff, on_reboot, on_crash;
 	char *emulator; /* NULL: found in PATH */
 	struct domain_disk *disks;
@@ -108,13 +173,31 @@ struct domain {
 	size_t n_consoles;
 	struct domain_graphics *graphics;
 	size_t n_graphics;
-	char *video;  /* model type: "vga", "virtio", "cirrus", "none" …; NULL none given */
+	struct domain_controller *controllers;
+	size_t n_controllers;
+	struct domain_input *inputs;
+	size_t n_inputs;
+	struct domain_channel *channels;
+	size_t n_channels;
+	struct domain_video video;
 	bool balloon; /* virtio memballoon (default true; model='none' false) */
 	bool balloon_given;
 	unsigned balloon_stats_period; /* seconds, 0 none */
-	char *rng;                     /* backend path "/dev/urandom", NULL no rng */
-	char *panic_model;             /* "isa", "pvpanic" …; NULL none */
-	char **qemu_args;              /* qemu:commandline */
+	struct domain_pci balloon_address;
+	unsigned balloon_element;
+	char *rng; /* backend path "/dev/urandom", NULL no rng */
+	uint64_t rng_bytes;
+	unsigned rng_period; /* ms; <rate>: rng_bytes in each; 0 no limit */
+	struct domain_pci rng_address;
+	unsigned rng_element;
+	char *panic_model;               /* "isa", "pvpanic" …; NULL none */
+	struct domain_pci panic_address; /* pvpanic */
+	unsigned panic_element;
+	char *watchdog_model;  /* "itco", "i6300esb"; NULL none */
+	char *watchdog_action; /* QEMU's word: "reset", "poweroff" …; NULL reset */
+	struct domain_pci watchdog_address;
+	unsigned watchdog_element;
+	char **qemu_args; /* qemu:commandline */
 	size_t n_qemu_args;
 	char **qemu_env; /* NAME=VALUE */
 	size_t n_qemu_env;
@@ -124,6 +207,7 @@ struct domain {
 
 enum {
 	DOMAIN_PARSE_IGNORE_UNSUPPORTED = 1, /* hardware that we cannot do becomes a warning */
+	DOMAIN_PARSE_STRICT = 4, /* unknown elements and attributes are named in warnings too */
 	DOMAIN_PARSE_LENIENT =
 	    2, /* reading back what was once accepted: never refuse for what is unknown */
 };
@@ -135,11 +219,24 @@ int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, st
     struct buf *warnings, struct err *err);
 void domain_fini(struct domain *d);
 /* Fills in what a definition must not be without: uuid, MAC addresses (52:54:00 and random, none
- * that `taken` says yes to), targets. */
+ * that `mac_taken`, which may be NULL, says yes to), and what else libvirt would write into it: the
+ * video card that a display needs, the USB controller that an input device needs, the balloon, and
+ * PCI addresses, so that the guest never sees its cards move. */
 int domain_complete(
     struct domain *d, bool (*mac_taken)(void *arg, const char *mac), void *arg, struct err *err);
 /* The document: source with the members of *d put in; on the heap. Elements that we do not know are
  * kept. */
 char *domain_format(const struct domain *d, struct err *err);
+
+/* The machine's family decides what it has built in and where: q35 or, else, i440fx. */
+bool domain_is_q35(const struct domain *d);
+/* The controller of this type and index that the document names, or NULL. */
+const struct domain_controller *domain_controller(
+    const struct domain *d, enum controller_type type, unsigned index);
+/* Words of the format; never NULL. */
+const char *domain_action_name(enum domain_action a);
+const char *disk_bus_name(enum disk_bus b);
+/* "vda" → 0, "hdc" → 2, "sdaa" → 26; -1 when it does not end in a disk's letters. */
+int disk_target_index(const char *target);
 
 #endif

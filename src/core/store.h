@@ -7,7 +7,7 @@
 #include "core/err.h"
 #include "core/home.h"
 
-#define STORE_XML_MAX                                                              \
+#define STORE_XML_MAX \
 	(4u << 20) /* bytes of one definition; libvirt's largest are under 100 KiB \
 	            */
 

@@ -1,0 +1,210 @@
+#include "core/domain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <uuid/uuid.h>
+
+#include "core/domain_impl.h"
+#include "core/mem.h"
+#include "core/str.h"
+
+#define MAC_TRIES 64
+
+static void disk_fini(struct domain_disk *disk)
+{
+	free(disk->source);
+	free(disk->target);
+	free(disk->serial);
+	free(disk->cache);
+	free(disk->io);
+	free(disk->discard);
+	free(disk->detect_zeroes);
+}
+
+static void net_fini(struct domain_net *net)
+{
+	free(net->mac);
+	free(net->model);
+}
+
+static void chr_fini(struct domain_chr *chr)
+{
+	free(chr->log_file);
+}
+
+static void controller_fini(struct domain_controller *c)
+{
+	free(c->model);
+}
+
+static void channel_fini(struct domain_channel *c)
+{
+	free(c->name);
+}
+
+static void graphics_fini(struct domain_graphics *g)
+{
+	free(g->socket);
+}
+
+static void feature_fini(struct domain_cpu_feature *f)
+{
+	free(f->name);
+}
+
+static void string_fini(char **s)
+{
+	free(*s);
+}
+
+#define FREE_ARRAY(array, n, fini)               \
+	do {                                     \
+		for (size_t i = 0; i < (n); i++) \
+			fini(&(array)[i]);       \
+		free(array);                     \
+	} while (0)
+
+void domain_fini(struct domain *d)
+{
+	char *const strings[] = {d->name, d->title, d->description, d->cpu_model, d->arch,
+	    d->machine, d->kernel, d->initrd, d->cmdline, d->clock_offset, d->emulator,
+	    d->video.model, d->rng, d->panic_model, d->watchdog_model, d->watchdog_action,
+	    d->source, (char *)d->inputs};
+	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+		free(strings[i]);
+	FREE_ARRAY(d->cpu_features, d->n_cpu_features, feature_fini);
+	FREE_ARRAY(d->disks, d->n_disks, disk_fini);
+	FREE_ARRAY(d->nets, d->n_nets, net_fini);
+	FREE_ARRAY(d->consoles, d->n_consoles, chr_fini);
+	FREE_ARRAY(d->controllers, d->n_controllers, controller_fini);
+	FREE_ARRAY(d->channels, d->n_channels, channel_fini);
+	FREE_ARRAY(d->graphics, d->n_graphics, graphics_fini);
+	FREE_ARRAY(d->qemu_args, d->n_qemu_args, string_fini);
+	FREE_ARRAY(d->qemu_env, d->n_qemu_env, string_fini);
+	*d = (struct domain){0};
+}
+
+/* What a parser adds stands at an array's end. */
+#define DROP_LAST(array, n, number, fini)                          \
+	do {                                                       \
+		if ((n) > 0 && (array)[(n)-1].element == (number)) \
+			fini(&(array)[--(n)]);                     \
+	} while (0)
+
+void domain_drop_element(struct domain *d, unsigned element)
+{
+	DROP_LAST(d->disks, d->n_disks, element, disk_fini);
+	DROP_LAST(d->nets, d->n_nets, element, net_fini);
+	DROP_LAST(d->consoles, d->n_consoles, element, chr_fini);
+	DROP_LAST(d->controllers, d->n_controllers, element, controller_fini);
+	DROP_LAST(d->channels, d->n_channels, element, channel_fini);
+	DROP_LAST(d->graphics, d->n_graphics, element, graphics_fini);
+}
+
+/* --- words --- */
+const char *domain_action_name(enum domain_action a)
+{
+	static const char *const words[ACTION_COUNT] = {
+	    [ACTION_DESTROY] = "destroy",
+	    [ACTION_RESTART] = "restart",
+	    [ACTION_PRESERVE] = "preserve",
+	    [ACTION_RENAME_RESTART] = "rename-restart",
+	    [ACTION_COREDUMP_DESTROY] = "coredump-destroy",
+	    [ACTION_COREDUMP_RESTART] = "coredump-restart",
+	};
+	return words[a];
+}
+
+const char *disk_bus_name(enum disk_bus b)
+{
+	static const char *const words[] = {
+	    [DISK_VIRTIO] = "virtio", [DISK_IDE] = "ide", [DISK_SATA] = "sata"};
+	return words[b];
+}
+
+/* QEMU's names and those of the distributions' own: "q35", "pc-q35-7.2", "ubuntu-q35". */
+bool domain_is_q35(const struct domain *d)
+{
+	return d->machine != NULL && strstr(d->machine, "q35") != NULL;
+}
+
+const struct domain_controller *domain_controller(
+    const struct domain *d, enum controller_type type, unsigned index)
+{
+	for (size_t i = 0; i < d->n_controllers; i++)
+		if (d->controllers[i].type == type && d->controllers[i].index == index)
+			return &d->controllers[i];
+	return NULL;
+}
+
+/* --- completing --- */
+static bool mac_used(const struct domain *d, const char *mac)
+{
+	for (size_t i = 0; i < d->n_nets; i++)
+		if (str_eq(d->nets[i].mac, mac))
+			return true;
+	return false;
+}
+
+static int make_mac(struct domain *d, struct domain_net *net,
+    bool (*taken)(void *arg, const char *mac), void *arg, struct err *err)
+{
+	for (int i = 0; i < MAC_TRIES; i++) {
+		unsigned char r[3];
+		if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
+			return err_set(err, ERR_IO, "no random numbers for a MAC address");
+		CLEANUP_FREE
+		char *mac = xasprintf("52:54:00:%02x:%02x:%02x", r[0], r[1], r[2]);
+		if (mac_used(d, mac) || (taken != NULL && taken(arg, mac)))
+			continue;
+		net->mac = TAKE_PTR(mac);
+		return 0;
+	}
+	return err_set(err, ERR_FAIL, "no free MAC address found in %d tries", MAC_TRIES);
+}
+
+static void need_controller(
+    struct domain *d, bool needed, enum controller_type type, const char *model)
+{
+	for (size_t i = 0; i < d->n_controllers; i++)
+		if (d->controllers[i].type == type)
+			return;
+	if (!needed)
+		return;
+	struct domain_controller *c = DOMAIN_ADD(d->controllers, d->n_controllers);
+	c->type = type;
+	c->model = xstrdup0(model);
+}
+
+static void complete_controllers(struct domain *d)
+{
+	bool q35 = domain_is_q35(d);
+	bool usb = false, sata = false, serial = d->n_channels > 0;
+	for (size_t i = 0; i < d->n_inputs; i++)
+		usb = usb || d->inputs[i].bus == INPUT_USB;
+	for (size_t i = 0; i < d->n_disks; i++)
+		sata = sata || d->disks[i].bus == DISK_SATA;
+	for (size_t i = 0; i < d->n_consoles; i++)
+		serial = serial || d->consoles[i].target == CHR_VIRTIO_CONSOLE;
+	need_controller(d, usb, CONTROLLER_USB, q35 ? "qemu-xhci" : "piix3-uhci");
+	need_controller(d, sata && !q35, CONTROLLER_SATA, NULL);
+	need_controller(d, serial, CONTROLLER_VIRTIO_SERIAL, NULL);
+}
+
+int domain_complete(
+    struct domain *d, bool (*mac_taken)(void *arg, const char *mac), void *arg, struct err *err)
+{
+	if (!d->has_uuid) {
+		uuid_generate_random(d->uuid);
+		d->has_uuid = true;
+	}
+	for (size_t i = 0; i < d->n_nets; i++)
+		if (d->nets[i].mac == NULL && make_mac(d, &d->nets[i], mac_taken, arg, err) < 0)
+			return -1;
+	if (d->video.model == NULL && d->n_graphics > 0)
+		d->video.model = xstrdup("vga");
+	complete_controllers(d);
+	return domain_pci_assign(d, err);
+}

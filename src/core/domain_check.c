@@ -1,0 +1,156 @@
+/* What no element of a domain shows alone: things there twice, orders that contradict. */
+#include "core/domain_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+
+static int invalid_at(struct parse *p, const char *element, unsigned line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+static int invalid_at(struct parse *p, const char *element, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE
+	char *words = xvasprintf(fmt, ap);
+	va_end(ap);
+	return err_set(p->err, ERR_INVALID, "%s:%u: <%s>: %s", p->file, line, element, words);
+}
+
+static int check_disks(struct parse *p)
+{
+	const struct domain *d = p->d;
+	for (size_t i = 0; i < d->n_disks; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct domain_disk *a = &d->disks[k], *b = &d->disks[i];
+			if (strcmp(a->target, b->target) == 0)
+				return invalid_at(p, "disk", b->line,
+				    "target '%s' is there twice (line %u)", b->target, a->line);
+			if (a->bus == b->bus && a->drive.present && b->drive.present &&
+			    a->drive.bus == b->drive.bus && a->drive.unit == b->drive.unit)
+				return invalid_at(p, "disk", b->line,
+				    "address bus='%u' unit='%u' is there twice (line %u)",
+				    b->drive.bus, b->drive.unit, a->line);
+			if (a->source != NULL && str_eq(a->source, b->source) &&
+			    !(a->readonly && b->readonly) && !(a->shareable && b->shareable))
+				return invalid_at(p, "disk", b->line,
+				    "file '%s' is there twice (line %u)", b->source, a->line);
+		}
+	return 0;
+}
+
+static int check_macs(struct parse *p)
+{
+	const struct domain *d = p->d;
+	for (size_t i = 0; i < d->n_nets; i++)
+		for (size_t k = 0; k < i; k++)
+			if (d->nets[i].mac != NULL && str_eq(d->nets[i].mac, d->nets[k].mac))
+				return invalid_at(p, "interface", d->nets[i].line,
+				    "MAC address %s is there twice (line %u)", d->nets[i].mac,
+				    d->nets[k].line);
+	return 0;
+}
+
+struct order {
+	unsigned order, line;
+	const char *element;
+};
+
+static int check_boot_order(struct parse *p)
+{
+	const struct domain *d = p->d;
+	struct order *orders = xcalloc(d->n_disks + d->n_nets + 1, sizeof *orders);
+	size_t n = 0;
+	int rc = 0;
+	for (size_t i = 0; i < d->n_disks; i++)
+		orders[n++] = (struct order){d->disks[i].boot_order, d->disks[i].line, "disk"};
+	for (size_t i = 0; i < d->n_nets; i++)
+		orders[n++] = (struct order){d->nets[i].boot_order, d->nets[i].line, "interface"};
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (orders[i].order == 0)
+			continue;
+		if (d->n_boot > 0)
+			rc = invalid_at(p, orders[i].element, orders[i].line,
+			    "<boot order='%u'> and the <boot dev=…> of <os> exclude each other",
+			    orders[i].order);
+		for (size_t k = 0; rc == 0 && k < i; k++)
+			if (orders[i].order == orders[k].order)
+				rc = invalid_at(p, orders[i].element, orders[i].line,
+				    "boot order %u is there twice (line %u)", orders[i].order,
+				    orders[k].line);
+	}
+	free(orders);
+	return rc;
+}
+
+/* Serials by port, then virtio consoles: their places are consoleN. */
+static int compare_consoles(const void *a, const void *b)
+{
+	const struct domain_chr *x = a, *y = b;
+	if (x->target != y->target)
+		return x->target == CHR_ISA_SERIAL ? -1 : 1;
+	if (x->target == CHR_ISA_SERIAL && x->port != y->port)
+		return x->port < y->port ? -1 : 1;
+	return x->element < y->element ? -1 : x->element > y->element;
+}
+
+static int check_consoles(struct parse *p)
+{
+	struct domain *d = p->d;
+	if (d->n_consoles > 0)
+		qsort(d->consoles, d->n_consoles, sizeof *d->consoles, compare_consoles);
+	for (size_t i = 1; i < d->n_consoles; i++) {
+		const struct domain_chr *a = &d->consoles[i - 1], *b = &d->consoles[i];
+		if (a->target == CHR_ISA_SERIAL && b->target == CHR_ISA_SERIAL &&
+		    a->port == b->port)
+			return invalid_at(p, "serial", b->line, "port %u is there twice (line %u)",
+			    b->port, a->line);
+	}
+	return 0;
+}
+
+static int check_controllers(struct parse *p)
+{
+	const struct domain *d = p->d;
+	for (size_t i = 0; i < d->n_controllers; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct domain_controller *a = &d->controllers[k],
+			                               *b = &d->controllers[i];
+			bool companions = b->type == CONTROLLER_USB &&
+			                  (a->has_master || b->has_master) &&
+			                  !str_eq(a->model, b->model);
+			if (a->type == b->type && a->index == b->index && !companions)
+				return invalid_at(p, "controller", b->line,
+				    "index %u is there twice (line %u)", b->index, a->line);
+		}
+	const struct domain_controller *root = domain_controller(d, CONTROLLER_PCI, 0);
+	if (root != NULL && str_eq(root->model, "pcie-root") != domain_is_q35(d))
+		return invalid_at(p, "controller", root->line,
+		    "model '%s' does not fit machine '%s'", root->model,
+		    d->machine != NULL ? d->machine : "pc");
+	return 0;
+}
+
+static int check_usb(struct parse *p)
+{
+	const struct domain *d = p->d;
+	for (size_t i = 0; i < d->n_controllers; i++)
+		for (size_t k = 0; k < d->n_inputs; k++)
+			if (d->controllers[i].type == CONTROLLER_USB &&
+			    str_eq(d->controllers[i].model, "none") &&
+			    d->inputs[k].bus == INPUT_USB)
+				return invalid_at(p, "input", d->inputs[k].line,
+				    "bus='usb', but the USB controller is 'none' (line %u)",
+				    d->controllers[i].line);
+	return 0;
+}
+
+int domain_check(struct parse *p)
+{
+	if (check_disks(p) < 0 || check_macs(p) < 0 || check_boot_order(p) < 0 ||
+	    check_consoles(p) < 0 || check_controllers(p) < 0 || check_usb(p) < 0)
+		return -1;
+	return domain_pci_check(p->d, p->file, p->err);
+}

@@ -1,0 +1,78 @@
+/* domain_impl: what the files of domain_*.c share; for nobody else. */
+#ifndef CORE_DOMAIN_IMPL_H
+#define CORE_DOMAIN_IMPL_H
+
+#include "core/domain.h"
+#include "core/xml.h"
+
+#define PARSE_SKIP 1 /* returned beside 0 and -1: leave this element out */
+
+/* One parse; lives on domain_parse's stack. */
+struct parse {
+	const char *file;
+	unsigned flags;
+	struct domain *d;
+	struct buf *warnings; /* may be NULL */
+	struct err *err;
+	unsigned n_devices;
+	bool graphics_vnc;
+};
+
+/* Well-formed, but more than we can do: -1, or a warning and PARSE_SKIP where flags say so. */
+int parse_refuse(struct parse *p, const xmlNode *node, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int parse_invalid(struct parse *p, const xmlNode *node, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void parse_warn(struct parse *p, const xmlNode *node, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* An attribute as a number (decimal or 0x…) within 0..max; absent leaves *out. */
+int parse_number(
+    struct parse *p, const xmlNode *node, const char *attr, unsigned max, unsigned *out);
+/* The index of value in words (NULL-terminated), or -1 with an error that lists them. */
+int parse_word(struct parse *p, const xmlNode *node, const char *what, const char *value,
+    const char *const *words);
+/* The same of an attribute, which may be absent (then `absent`). */
+int parse_attr_word(struct parse *p, const xmlNode *node, const char *attr,
+    const char *const *words, int absent, int *out);
+/* yes/no, on/off, by attribute. */
+int parse_switch(struct parse *p, const xmlNode *node, const char *attr, enum domain_switch *out);
+/* An absolute path without control characters; NULL passes. */
+int parse_path_check(struct parse *p, const xmlNode *node, const char *path);
+bool parse_text_ok(const char *text); /* no control characters */
+int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out);
+
+/* domain_schema.c: goes over the whole document: what would change the hardware and is not known
+ * here is refused, what has no effect is warned of. */
+int schema_check(struct parse *p, const xmlNode *root);
+
+/* domain_devices.c, domain_disk.c: <devices> into p->d. */
+int devices_parse(struct parse *p, const xmlNode *devices);
+int disk_parse(struct parse *p, const xmlNode *node, unsigned element);
+
+/* domain_check.c: what no element shows alone: duplicates, topology, boot order. */
+int domain_check(struct parse *p);
+
+/* The document's members only, no checks of the whole; for domain_format. */
+int parse_document(struct parse *p, const xmlNode *root);
+
+/* Grows an array member by one zeroed entry. */
+#define DOMAIN_ADD(array, n)                                                \
+	({                                                                  \
+		(array) = xreallocarray((array), (n) + 1, sizeof *(array)); \
+		memset(&(array)[n], 0, sizeof *(array));                    \
+		&(array)[(n)++];                                            \
+	})
+
+/* Takes what was read of one element of <devices> out again. */
+void domain_drop_element(struct domain *d, unsigned element);
+
+/* domain_pci.c: fn for every device that sits on PCI, until one returns not 0. */
+typedef int (*pci_visit_fn)(void *arg, struct domain_pci *address, const char *what, unsigned line);
+int domain_pci_visit(struct domain *d, pci_visit_fn fn, void *arg);
+/* Addresses used twice, or on buses that are not there. */
+int domain_pci_check(struct domain *d, const char *file, struct err *err);
+/* Gives an address to every device that has none. */
+int domain_pci_assign(struct domain *d, struct err *err);
+
+#endif

@@ -1,0 +1,180 @@
+/* Where devices sit on PCI: checked, and assigned to those that have no address. The places are
+ * libvirt's: a document that it wrote means the same here. */
+#include "core/domain_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+
+#define SLOTS 32
+#define FUNCTIONS 8
+#define BUSES 256
+
+/* One bit for each function of a slot. */
+struct pci_map {
+	uint8_t used[BUSES][SLOTS];
+	const struct domain *d;
+	const char *file;
+	struct err *err;
+};
+
+static bool controller_on_pci(const struct domain *d, const struct domain_controller *c)
+{
+	switch (c->type) {
+	case CONTROLLER_PCI:
+		return c->index != 0;
+	case CONTROLLER_USB:
+		return !str_eq(c->model, "none");
+	case CONTROLLER_IDE: /* part of the chip set */
+		return false;
+	case CONTROLLER_SATA:
+		return !domain_is_q35(d);
+	case CONTROLLER_VIRTIO_SERIAL:
+		return true;
+	}
+	return false;
+}
+
+static int visit_small(struct domain *d, pci_visit_fn fn, void *arg)
+{
+	const char *panic = d->panic_model, *watchdog = d->watchdog_model;
+	bool video = d->video.model != NULL && strcmp(d->video.model, "none") != 0;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->n_inputs; i++)
+		if (d->inputs[i].bus == INPUT_VIRTIO)
+			rc = fn(arg, &d->inputs[i].address, "input", d->inputs[i].line);
+	if (rc == 0 && video)
+		rc = fn(arg, &d->video.address, "video", d->video.line);
+	if (rc == 0 && str_eq(watchdog, "i6300esb"))
+		rc = fn(arg, &d->watchdog_address, "watchdog", 0);
+	if (rc == 0 && d->balloon)
+		rc = fn(arg, &d->balloon_address, "memballoon", 0);
+	if (rc == 0 && d->rng != NULL)
+		rc = fn(arg, &d->rng_address, "rng", 0);
+	if (rc == 0 && str_eq(panic, "pvpanic"))
+		rc = fn(arg, &d->panic_address, "panic", 0);
+	return rc;
+}
+
+int domain_pci_visit(struct domain *d, pci_visit_fn fn, void *arg)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->n_controllers; i++)
+		if (controller_on_pci(d, &d->controllers[i]))
+			rc = fn(
+			    arg, &d->controllers[i].address, "controller", d->controllers[i].line);
+	for (size_t i = 0; rc == 0 && i < d->n_nets; i++)
+		rc = fn(arg, &d->nets[i].address, "interface", d->nets[i].line);
+	for (size_t i = 0; rc == 0 && i < d->n_disks; i++)
+		if (d->disks[i].bus == DISK_VIRTIO)
+			rc = fn(arg, &d->disks[i].address, "disk", d->disks[i].line);
+	return rc == 0 ? visit_small(d, fn, arg) : rc;
+}
+
+/* What the chip set has at fixed places, as functions of slots of bus 0. */
+static void reserve_builtin(struct pci_map *m)
+{
+	m->used[0][0] = 0xff; /* host bridge */
+	if (domain_is_q35(m->d))
+		m->used[0][0x1f] = 0x0d; /* LPC, SATA, SMBus */
+	else
+		m->used[0][1] = 0x0b; /* ISA, IDE, power management */
+}
+
+static const char *bus_model(const struct domain *d, unsigned bus)
+{
+	for (size_t i = 0; i < d->n_controllers; i++) {
+		const struct domain_controller *c = &d->controllers[i];
+		if (c->type == CONTROLLER_PCI && c->index == bus && c->model != NULL)
+			return c->model;
+	}
+	return bus == 0 ? domain_is_q35(d) ? "pcie-root" : "pci-root" : NULL;
+}
+
+static int refuse_address(
+    struct pci_map *m, const struct domain_pci *a, const char *what, unsigned line, const char *why)
+{
+	return err_set(m->err, ERR_INVALID, "%s:%u: <%s>: PCI address %02x:%02x.%x %s", m->file,
+	    line, what, a->bus, a->slot, a->function, why);
+}
+
+static int mark_address(void *arg, struct domain_pci *a, const char *what, unsigned line)
+{
+	struct pci_map *m = arg;
+	if (!a->present)
+		return 0;
+	const char *model = bus_model(m->d, a->bus);
+	if (model == NULL)
+		return refuse_address(m, a, what, line,
+		    "is on a bus that is not there: no <controller type='pci'> has its index");
+	if (strcmp(model, "pcie-root-port") == 0 && a->slot != 0)
+		return refuse_address(
+		    m, a, what, line, "is behind a root port, which has slot 0 only");
+	if (a->bus != 0 && a->slot == 0 && strstr(model, "bridge") != NULL)
+		return refuse_address(m, a, what, line, "is slot 0 of a bridge, which is its own");
+	uint8_t bit = (uint8_t)(1u << a->function);
+	if (m->used[a->bus][a->slot] & bit)
+		return refuse_address(m, a, what, line,
+		    a->bus == 0 && (a->slot <= 1 || a->slot == 0x1f)
+		        ? "is taken by the machine's own chip set or another device"
+		        : "is taken by another device");
+	m->used[a->bus][a->slot] |= bit;
+	return 0;
+}
+
+int domain_pci_check(struct domain *d, const char *file, struct err *err)
+{
+	struct pci_map *m = xcalloc(1, sizeof *m);
+	m->d = d;
+	m->file = file;
+	m->err = err;
+	reserve_builtin(m);
+	int rc = domain_pci_visit(d, mark_address, m);
+	free(m);
+	return rc;
+}
+
+/* --- assigning --- */
+static int assign_address(void *arg, struct domain_pci *a, const char *what, unsigned line)
+{
+	struct pci_map *m = arg;
+	(void)line;
+	if (a->present)
+		return 0;
+	/* Slot 1 (q35) and 2 (i440fx) are left to the first video card, which takes them by itself.
+	 */
+	bool q35 = domain_is_q35(m->d);
+	unsigned first = q35 ? 2 : 3, last = q35 ? 0x1e : 0x1f;
+	if (strcmp(what, "video") == 0)
+		first = q35 ? 1 : 2;
+	for (unsigned slot = first; slot <= last; slot++) {
+		if (m->used[0][slot] != 0)
+			continue;
+		m->used[0][slot] = 0xff;
+		*a = (struct domain_pci){.present = true, .slot = slot};
+		return 0;
+	}
+	return err_set(m->err, ERR_INVALID,
+	    "domain '%s': no free PCI slot is left for <%s>; give addresses on buses of their own",
+	    m->d->name, what);
+}
+
+int domain_pci_assign(struct domain *d, struct err *err)
+{
+	struct pci_map *m = xcalloc(1, sizeof *m);
+	m->d = d;
+	m->file = d->name;
+	m->err = err;
+	reserve_builtin(m);
+	int rc = domain_pci_visit(d, mark_address, m);
+	/* The video card first: its slot must not go to another. */
+	bool video = d->video.model != NULL && strcmp(d->video.model, "none") != 0;
+	if (rc == 0 && video)
+		rc = assign_address(m, &d->video.address, "video", 0);
+	if (rc == 0)
+		rc = domain_pci_visit(d, assign_address, m);
+	free(m);
+	return rc;
+}
