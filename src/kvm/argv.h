@@ -10,12 +10,18 @@
 #include "core/err.h"
 #include "kvm/caps.h"
 
-enum argv_socket_kind { ARGV_SOCKET_QMP, ARGV_SOCKET_CONSOLE, ARGV_SOCKET_VNC };
+/* VNC's socket is not among them: QEMU binds that one itself (it takes no descriptor for it). */
+enum argv_socket_kind {
+	ARGV_SOCKET_QMP,
+	ARGV_SOCKET_CONSOLE,
+	ARGV_SOCKET_VNC,
+	ARGV_SOCKET_CHANNEL, /* a guest agent's */
+};
 
 struct argv_socket {
 	enum argv_socket_kind kind;
-	unsigned index; /* console number */
-	char file[64];  /* name in the run directory: "qmp.sock", "serial0.sock" … */
+	unsigned index; /* console or channel number */
+	char file[64];  /* name in the run directory: "qmp.sock", "serialN.sock" of console N … */
 };
 
 struct argv_in {
@@ -24,6 +30,9 @@ struct argv_in {
 	/* First descriptor number of the handed-over listening sockets, in order; 0: print path=
 	 * forms instead (domxml-to-native). */
 	int fd_first;
+	/* Descriptor of run_dir that QEMU will have, 0 none: for the VNC socket where run_dir is too
+	 * long for a socket's path. */
+	int run_dir_fd;
 	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
 };
 
@@ -35,11 +44,15 @@ struct argv_out {
 	struct argv_socket *sockets;
 	size_t n_sockets;
 	unsigned n_consoles;
+	char *notes; /* what differs from the document and why, a sentence per line; NULL none */
 };
 
 /* ERR_UNSUPPORTED names the element that this QEMU cannot do. */
 int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in,
     struct argv_out *out, struct err *err);
+/* QEMU's id of a disk's device, libvirt's alias: "virtio-disk0", "ide0-0-1", "sata0-0-2". */
+#define ARGV_ID_MAX 32
+void argv_disk_id(const struct domain *d, size_t disk, char id[ARGV_ID_MAX]);
 void argv_fini(struct argv_out *out);
 /* As a shell would take it, options on lines of their own ending in " \": for domxml-to-native and
  * the logs. */

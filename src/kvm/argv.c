@@ -1,0 +1,234 @@
+#include "kvm/argv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "kvm/argv_impl.h"
+
+/* --- pieces --- */
+void build_add(struct builder *b, const char *word)
+{
+	struct argv_out *out = b->out;
+	out->argv = xreallocarray(out->argv, out->argc + 2, sizeof *out->argv);
+	out->argv[out->argc++] = xstrdup(word);
+	out->argv[out->argc] = NULL;
+}
+
+void build_addf(struct builder *b, const char *option, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE
+	char *value = xvasprintf(fmt, ap);
+	va_end(ap);
+	build_add(b, option);
+	build_add(b, value);
+}
+
+void build_take(struct builder *b, const char *option, struct buf *value)
+{
+	CLEANUP_FREE
+	char *text = buf_take(value);
+	build_add(b, option);
+	build_add(b, text);
+}
+
+void build_key(struct buf *value, const char *key, const char *text)
+{
+	buf_addf(value, ",%s=", key);
+	for (; *text != '\0'; text++) {
+		if (*text == ',')
+			buf_addc(value, ',');
+		buf_addc(value, *text);
+	}
+}
+
+void build_pci(struct builder *b, struct buf *value, const struct domain_pci *a)
+{
+	if (!a->present)
+		return;
+	if (a->bus == 0)
+		buf_addf(value, ",bus=%s.0", domain_is_q35(b->d) ? "pcie" : "pci");
+	else
+		buf_addf(value, ",bus=pci.%u", a->bus);
+	if (a->multifunction)
+		buf_adds(value, ",multifunction=on");
+	buf_addf(value, ",addr=0x%x", a->slot);
+	if (a->function != 0)
+		buf_addf(value, ".0x%x", a->function);
+}
+
+int build_unsupported(struct builder *b, const char *element, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE
+	char *words = xvasprintf(fmt, ap);
+	va_end(ap);
+	char at[32] = "";
+	if (line > 0)
+		snprintf(at, sizeof at, " (line %u)", line);
+	return err_set(
+	    b->err, ERR_UNSUPPORTED, "domain '%s': <%s>%s: %s", b->d->name, element, at, words);
+}
+
+int build_need(struct builder *b, const char *element, unsigned line, const char *device)
+{
+	if (caps_has_device(b->c, device))
+		return 0;
+	return build_unsupported(b, element, line, "%s (version %u.%u.%u) has no device '%s'",
+	    b->c->binary, b->c->version / 10000, b->c->version / 100 % 100, b->c->version % 100,
+	    device);
+}
+
+void build_chardev(struct builder *b, struct buf *value, const char *id, enum argv_socket_kind kind,
+    unsigned index, const char *file)
+{
+	struct argv_out *out = b->out;
+	buf_addf(value, "socket,id=%s", id);
+	if (b->in->fd_first > 0) {
+		buf_addf(value, ",fd=%d", b->in->fd_first + (int)out->n_sockets);
+	} else {
+		CLEANUP_FREE
+		char *path = xasprintf("%s/%s", b->in->run_dir, file);
+		build_key(value, "path", path);
+	}
+	buf_adds(value, ",server=on,wait=off");
+	out->sockets = xreallocarray(out->sockets, out->n_sockets + 1, sizeof *out->sockets);
+	struct argv_socket *s = &out->sockets[out->n_sockets++];
+	*s = (struct argv_socket){.kind = kind, .index = index};
+	snprintf(s->file, sizeof s->file, "%s", file);
+}
+
+/* --- the parts in their order --- */
+static void build_name(struct builder *b)
+{
+	struct buf value = BUF_INIT;
+	build_add(b, "-S"); /* everything is connected before the guest's first instruction */
+	build_add(b, "-nodefaults");
+	build_add(b, "-no-user-config");
+	build_key(&value, "guest", b->d->name);
+	buf_consume(&value, 1);
+	buf_adds(&value, ",debug-threads=on");
+	build_take(b, "-name", &value);
+	if (b->d->has_uuid) {
+		const unsigned char *u = b->d->uuid;
+		build_addf(b, "-uuid",
+		    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0],
+		    u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+		    u[13], u[14], u[15]);
+	}
+}
+
+static void build_monitor(struct builder *b)
+{
+	struct buf value = BUF_INIT;
+	build_chardev(b, &value, "charmonitor", ARGV_SOCKET_QMP, 0, "qmp.sock");
+	build_take(b, "-chardev", &value);
+	build_addf(b, "-mon", "chardev=charmonitor,id=monitor,mode=control");
+}
+
+static void build_kernel(struct builder *b)
+{
+	const struct domain *d = b->d;
+	if (d->kernel == NULL)
+		return;
+	build_addf(b, "-kernel", "%s", d->kernel);
+	if (d->initrd != NULL)
+		build_addf(b, "-initrd", "%s", d->initrd);
+	if (d->cmdline != NULL)
+		build_addf(b, "-append", "%s", d->cmdline);
+}
+
+static void build_end(struct builder *b)
+{
+	const struct domain *d = b->d;
+	if (b->c->sandbox)
+		build_addf(b, "-sandbox",
+		    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	build_addf(b, "-msg", "timestamp=on");
+	for (size_t i = 0; i < d->n_qemu_args; i++)
+		build_add(b, d->qemu_args[i]);
+	b->out->env = xcalloc(d->n_qemu_env + 1, sizeof(char *));
+	for (size_t i = 0; i < d->n_qemu_env; i++)
+		b->out->env[b->out->n_env++] = xstrdup(d->qemu_env[i]);
+}
+
+int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in,
+    struct argv_out *out, struct err *err)
+{
+	*out = (struct argv_out){0};
+	struct builder b = {.d = d, .c = c, .in = in, .out = out, .err = err};
+	build_add(&b, c->binary);
+	build_name(&b);
+	int rc = build_machine(&b);
+	if (rc == 0)
+		rc = build_cpu(&b);
+	if (rc == 0) {
+		build_kernel(&b);
+		build_monitor(&b);
+		rc = build_devices(&b);
+	}
+	if (rc == 0)
+		build_end(&b);
+	out->notes = b.notes.len > 0 ? buf_take(&b.notes) : NULL;
+	buf_fini(&b.notes);
+	if (rc < 0)
+		argv_fini(out);
+	return rc;
+}
+
+void argv_fini(struct argv_out *out)
+{
+	for (size_t i = 0; i < out->argc; i++)
+		free(out->argv[i]);
+	for (size_t i = 0; i < out->n_env; i++)
+		free(out->env[i]);
+	free(out->argv);
+	free(out->env);
+	free(out->sockets);
+	free(out->notes);
+	*out = (struct argv_out){0};
+}
+
+/* --- for people and shells --- */
+static void add_quoted(struct buf *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	                            "_-+=./:,@%";
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		buf_adds(out, word);
+		return;
+	}
+	buf_addc(out, '\'');
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			buf_adds(out, "'\\''");
+		else
+			buf_addc(out, *word);
+	}
+	buf_addc(out, '\'');
+}
+
+char *argv_shell(const struct argv_out *out)
+{
+	struct buf text = BUF_INIT;
+	for (size_t i = 0; i < out->n_env; i++) {
+		size_t name = strcspn(out->env[i], "=");
+		buf_add(&text, out->env[i], name);
+		buf_addc(&text, '=');
+		add_quoted(&text, out->env[i] + name + 1);
+		buf_adds(&text, " \\\n");
+	}
+	for (size_t i = 0; i < out->argc; i++) {
+		if (i > 0)
+			buf_adds(&text, out->argv[i][0] == '-' ? " \\\n" : " ");
+		add_quoted(&text, out->argv[i]);
+	}
+	buf_addc(&text, '\n');
+	return buf_take(&text);
+}

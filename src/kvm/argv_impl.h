@@ -1,0 +1,48 @@
+/* argv_impl: what the files of argv*.c share; for nobody else. */
+#ifndef KVM_ARGV_IMPL_H
+#define KVM_ARGV_IMPL_H
+
+#include "core/buf.h"
+#include "kvm/argv.h"
+
+/* One command line in the making; lives on argv_build's stack. */
+struct builder {
+	const struct domain *d;
+	const struct caps *c;
+	const struct argv_in *in;
+	struct argv_out *out;
+	struct buf notes;
+	struct err *err;
+};
+
+void build_add(struct builder *b, const char *word);
+void build_addf(struct builder *b, const char *option, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Option and value; the value's buffer is emptied. */
+void build_take(struct builder *b, const char *option, struct buf *value);
+/* ",key=" and the value with QEMU's escape for commas. */
+void build_key(struct buf *value, const char *key, const char *text);
+/* ",bus=…,addr=…" when the address is given. */
+void build_pci(struct builder *b, struct buf *value, const struct domain_pci *a);
+/* ERR_UNSUPPORTED when this QEMU has no such device. */
+int build_need(struct builder *b, const char *element, unsigned line, const char *device);
+int build_unsupported(struct builder *b, const char *element, unsigned line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* "-chardev socket,id=ID,…" on a socket handed over or, without descriptors, bound by QEMU. The
+ * value has no end: the caller may add to it and takes it. */
+void build_chardev(struct builder *b, struct buf *value, const char *id, enum argv_socket_kind kind,
+    unsigned index, const char *file);
+
+/* argv_machine.c */
+int build_machine(struct builder *b);
+int build_cpu(struct builder *b);
+/* argv_disk.c */
+int build_disks(struct builder *b);
+/* argv_devices.c: in the order in which they must come. */
+int build_devices(struct builder *b);
+
+/* QEMU's bootindex: the device's own order or what <os><boot dev=…> gives to it; 0 none. */
+unsigned build_disk_bootindex(const struct domain *d, size_t disk);
+unsigned build_net_bootindex(const struct domain *d, size_t net);
+
+#endif
