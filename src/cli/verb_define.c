@@ -1,0 +1,412 @@
+/* Definitions: define, undefine, dumpxml, domxml-to-native. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uuid/uuid.h>
+
+#include "cli/dispatch.h"
+#include "cli/out.h"
+#include "core/audit.h"
+#include "core/buf.h"
+#include "core/domain.h"
+#include "core/file.h"
+#include "core/mem.h"
+#include "core/store.h"
+#include "core/str.h"
+#include "core/vm.h"
+#include "core/xml.h"
+#include "kvm/argv.h"
+#include "kvm/caps.h"
+
+static int read_document(const char *path, struct buf *out, struct err *err)
+{
+	if (strcmp(path, "-") != 0)
+		return file_read(path, STORE_XML_MAX, out, err);
+	for (;;) {
+		char *to = buf_reserve(out, 65536);
+		ssize_t n = read(STDIN_FILENO, to, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "standard input");
+		if (n == 0)
+			return 0;
+		out->len += (size_t)n;
+		if (out->len > STORE_XML_MAX)
+			return err_set(
+			    err, ERR_INVALID, "standard input: more than %u bytes", STORE_XML_MAX);
+	}
+}
+
+/* --- the other definitions --- */
+/* The store's definitions, parsed; those that do not parse are not there. */
+struct others {
+	struct domain *domains;
+	size_t n;
+};
+
+static void others_fini(struct others *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		domain_fini(&o->domains[i]);
+	free(o->domains);
+}
+
+static int others_read(const struct home *h, struct others *o, struct err *err)
+{
+	char **names;
+	size_t n;
+	if (store_names(h, &names, &n, err) < 0)
+		return -1;
+	o->domains = xcalloc(n + 1, sizeof *o->domains);
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP_BUF struct buf xml = BUF_INIT;
+		if (store_read(h, names[i], &xml, NULL) == 0 && xml.len > 0 &&
+		    domain_parse(xml.data, xml.len, names[i], DOMAIN_PARSE_LENIENT,
+		        &o->domains[o->n], NULL, NULL) == 0)
+			o->n++;
+	}
+	store_names_free(names);
+	return 0;
+}
+
+struct mac_search {
+	const struct others *others;
+	const char *own_name;
+};
+
+static const char *mac_owner(const struct mac_search *s, const char *mac)
+{
+	for (size_t i = 0; i < s->others->n; i++) {
+		const struct domain *o = &s->others->domains[i];
+		for (size_t k = 0; k < o->n_nets; k++)
+			if (strcmp(o->name, s->own_name) != 0 && str_eq(o->nets[k].mac, mac))
+				return o->name;
+	}
+	return NULL;
+}
+
+static bool mac_taken(void *arg, const char *mac)
+{
+	return mac_owner(arg, mac) != NULL;
+}
+
+/* --- define --- */
+/* libvirt's rules: a name keeps its uuid, a uuid its name. */
+static int check_identity(struct domain *d, const struct others *others, struct err *err)
+{
+	for (size_t i = 0; i < others->n; i++) {
+		const struct domain *o = &others->domains[i];
+		char uuid[37];
+		uuid_unparse_lower(o->uuid, uuid);
+		bool same_name = strcmp(o->name, d->name) == 0;
+		bool same_uuid =
+		    o->has_uuid && d->has_uuid && memcmp(o->uuid, d->uuid, sizeof d->uuid) == 0;
+		if (same_name && o->has_uuid && !d->has_uuid) {
+			memcpy(d->uuid, o->uuid, sizeof d->uuid);
+			d->has_uuid = true;
+		} else if (same_name && o->has_uuid && !same_uuid) {
+			return err_set(err, ERR_EXISTS, "domain '%s' already exists with uuid %s",
+			    d->name, uuid);
+		} else if (!same_name && same_uuid) {
+			return err_set(err, ERR_EXISTS,
+			    "domain '%s' is already defined with uuid %s", o->name, uuid);
+		}
+	}
+	return 0;
+}
+
+static int check_macs(const struct domain *d, const struct mac_search *s, struct err *err)
+{
+	for (size_t i = 0; i < d->n_nets; i++) {
+		const char *owner = d->nets[i].mac != NULL ? mac_owner(s, d->nets[i].mac) : NULL;
+		if (owner != NULL)
+			return err_set(err, ERR_EXISTS,
+			    "MAC address %s of '%s' is the one of domain '%s'; leave <mac> out to get a free one",
+			    d->nets[i].mac, d->name, owner);
+	}
+	return 0;
+}
+
+/* Under the store's lock. */
+static int store_domain(const struct home *h, struct domain *d, struct err *err)
+{
+	CLEANUP(others_fini) struct others others = {0};
+	if (others_read(h, &others, err) < 0)
+		return -1;
+	struct mac_search search = {&others, d->name};
+	if (check_identity(d, &others, err) < 0 || check_macs(d, &search, err) < 0 ||
+	    domain_complete(d, mac_taken, &search, err) < 0)
+		return -1;
+	CLEANUP_FREE
+	char *xml = domain_format(d, err);
+	return xml != NULL ? store_write(h, d->name, xml, strlen(xml), err) : -1;
+}
+
+static void print_warnings(const struct buf *warnings)
+{
+	const char *line = warnings->len > 0 ? warnings->data : "";
+	for (size_t n; *line != '\0'; line += n + (line[n] == '\n')) {
+		n = strcspn(line, "\n");
+		fprintf(stderr, "warning: %.*s\n", (int)n, line);
+	}
+}
+
+static int define_file(struct cli *c, const char *path, unsigned flags, struct err *err)
+{
+	CLEANUP_BUF struct buf xml = BUF_INIT, warnings = BUF_INIT;
+	CLEANUP(domain_fini) struct domain d = {0};
+	const char *shown = strcmp(path, "-") == 0 ? "standard input" : path;
+	if (read_document(path, &xml, err) < 0)
+		return -1;
+	int rc =
+	    domain_parse(xml.len > 0 ? xml.data : "", xml.len, shown, flags, &d, &warnings, err);
+	print_warnings(&warnings);
+	if (rc < 0)
+		return -1;
+	CLEANUP_CLOSE int lock = store_lock(&c->home, err);
+	if (lock < 0 || store_domain(&c->home, &d, err) < 0)
+		return -1;
+	audit_write(&c->home, d.name, "uid=%u pid=%d what=define result=ok", (unsigned)getuid(),
+	    (int)getpid());
+	out_message(c, "Domain '%s' defined from %s", d.name, path);
+	return 0;
+}
+
+int verb_define(struct cli *c)
+{
+	unsigned n, flags = 0;
+	const char *const *files = cli_values(c, "file", &n);
+	int status = CLI_DONE;
+	if (cli_flag(c, "ignore-unsupported"))
+		flags |= DOMAIN_PARSE_IGNORE_UNSUPPORTED;
+	if (cli_flag(c, "strict") || cli_flag(c, "validate"))
+		flags |= DOMAIN_PARSE_STRICT;
+	for (unsigned i = 0; i < n; i++) {
+		struct err err = {0};
+		if (define_file(c, files[i], flags, &err) == 0)
+			continue;
+		out_error("Failed to define domain from %s", files[i]);
+		out_error("%s", err.msg);
+		status = CLI_FAILED;
+	}
+	return status;
+}
+
+/* --- undefine --- */
+static bool file_is_used(const struct others *others, const char *own_name, const char *path)
+{
+	struct stat st;
+	bool known = stat(path, &st) == 0;
+	for (size_t i = 0; i < others->n; i++) {
+		const struct domain *o = &others->domains[i];
+		for (size_t k = 0; strcmp(o->name, own_name) != 0 && k < o->n_disks; k++) {
+			struct stat other;
+			if (o->disks[k].source == NULL)
+				continue;
+			if (strcmp(o->disks[k].source, path) == 0 ||
+			    (known && stat(o->disks[k].source, &other) == 0 &&
+			        other.st_dev == st.st_dev && other.st_ino == st.st_ino))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Writable file disks that no other definition names. virsh's words. */
+static int remove_storage(struct cli *c, const struct domain *d, const struct others *others)
+{
+	int status = CLI_DONE;
+	for (size_t i = 0; i < d->n_disks; i++) {
+		const struct domain_disk *disk = &d->disks[i];
+		if (disk->source == NULL || disk->readonly)
+			continue;
+		if (disk->shareable || file_is_used(others, d->name, disk->source)) {
+			out_error("Volume '%s'(%s) is used by other domains too and stays",
+			    disk->target, disk->source);
+			continue;
+		}
+		if (unlink(disk->source) == 0 || errno == ENOENT) {
+			out_message(c, "Volume '%s'(%s) removed.", disk->target, disk->source);
+			continue;
+		}
+		out_error("Failed to remove storage volume '%s'(%s): %s", disk->target,
+		    disk->source, strerror(errno));
+		status = CLI_FAILED;
+	}
+	return status;
+}
+
+static int undefine_domain(struct cli *c, const char *name, struct err *err)
+{
+	struct vm vm = {0};
+	bool storage = cli_flag(c, "remove-all-storage");
+	CLEANUP(others_fini) struct others others = {0};
+	CLEANUP_CLOSE int lock = store_lock(&c->home, err);
+	if (lock < 0 || vm_probe(&c->home, name, &vm, err) < 0)
+		return -1;
+	bool live = vm.live;
+	bool defined = vm.defined;
+	vm_fini(&vm);
+	if (!defined)
+		return err_set(err, ERR_STATE, "domain '%s' runs without a definition", name);
+	if (storage && live)
+		return err_set(err, ERR_STATE,
+		    "Storage volume deletion is supported only on stopped domains; '%s' is running",
+		    name);
+	if (storage && others_read(&c->home, &others, err) < 0)
+		return -1;
+	if (store_remove(&c->home, name, err) < 0)
+		return -1;
+	audit_write(&c->home, name, "uid=%u pid=%d what=undefine result=ok", (unsigned)getuid(),
+	    (int)getpid());
+	out_message(c, "Domain '%s' has been undefined", name);
+	for (size_t i = 0; storage && i < others.n; i++)
+		if (strcmp(others.domains[i].name, name) == 0 &&
+		    remove_storage(c, &others.domains[i], &others) != CLI_DONE)
+			return err_set(err, ERR_IO, "not all volumes of '%s' were removed", name);
+	return 0;
+}
+
+/* --snapshots-metadata, --managed-save and --nvram need no code: there is nothing yet that could be
+ * left behind of these kinds. */
+int verb_undefine(struct cli *c)
+{
+	unsigned n;
+	const char *const *words = cli_values(c, "domain", &n);
+	int status = CLI_DONE;
+	for (unsigned i = 0; i < n; i++) {
+		struct err err = {0};
+		CLEANUP_FREE
+		char *name = vm_resolve(&c->home, words[i], &err);
+		if (name != NULL && undefine_domain(c, name, &err) == 0)
+			continue;
+		if (name != NULL)
+			out_failed("undefine", name, &err);
+		else
+			out_error("%s", err.msg);
+		status = CLI_FAILED;
+	}
+	return status;
+}
+
+/* --- dumpxml --- */
+/* A VNC password is for those who ask for it. */
+static int print_document(const struct buf *xml, const char *name, bool secrets, struct err *err)
+{
+	CLEANUP_XML xmlDoc *doc = xml_read(xml->data, xml->len, name, "domain", err);
+	if (doc == NULL)
+		return -1;
+	const xmlNode *devices = xml_child(xmlDocGetRootElement(doc), "devices");
+	for (xmlNode *n = xml_first(devices); !secrets && n != NULL; n = xml_next(n))
+		if (xml_is(n, "graphics"))
+			xmlUnsetProp(n, (const xmlChar *)"passwd");
+	size_t n;
+	CLEANUP_FREE
+	char *text = xml_format(doc, &n);
+	fwrite(text, 1, n, stdout);
+	putchar('\n');
+	return 0;
+}
+
+static int dump_domain(struct cli *c, const char *name, struct err *err)
+{
+	struct vm vm = {0};
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	if (vm_probe(&c->home, name, &vm, err) < 0)
+		return -1;
+	bool live = vm.live;
+	vm_fini(&vm);
+	int rc = -1;
+	if (live && !cli_flag(c, "inactive")) {
+		CLEANUP_FREE
+		char *path = home_run_file(&c->home, name, "live.xml");
+		rc = file_read(path, STORE_XML_MAX, &xml, err);
+	}
+	/* A domain that is just starting or ending has no live document. */
+	if (rc < 0) {
+		buf_clear(&xml);
+		if (store_read(&c->home, name, &xml, err) < 0)
+			return -1;
+	}
+	if (xml.len == 0)
+		return err_set(err, ERR_INVALID, "the definition of '%s' is empty", name);
+	return print_document(&xml, name, cli_flag(c, "security-info"), err);
+}
+
+int verb_dumpxml(struct cli *c)
+{
+	struct err err = {0};
+	CLEANUP_FREE
+	char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
+	if (name != NULL && dump_domain(c, name, &err) == 0)
+		return CLI_DONE;
+	out_error("%s", err.msg);
+	return out_status(&err);
+}
+
+/* --- domxml-to-native --- */
+static int read_either(struct cli *c, struct buf *xml, char **shown, struct err *err)
+{
+	const char *file = cli_value(c, "xml"), *word = cli_value(c, "domain");
+	if ((file == NULL) == (word == NULL))
+		return err_set(err, ERR_USAGE, "either a domain or --xml FILE is needed");
+	if (file != NULL) {
+		*shown = xstrdup(strcmp(file, "-") == 0 ? "standard input" : file);
+		return read_document(file, xml, err);
+	}
+	*shown = vm_resolve(&c->home, word, err);
+	return *shown != NULL ? store_read(&c->home, *shown, xml, err) : -1;
+}
+
+static int print_native(struct cli *c, const struct domain *d, struct err *err)
+{
+	struct caps caps = {0};
+	struct argv_out out;
+	CLEANUP_FREE
+	char *run = home_run_dir(&c->home, d->name);
+	CLEANUP_FREE
+	char *log = home_log_dir(&c->home, d->name);
+	const struct argv_in in = {.run_dir = run, .log_dir = log};
+	if (caps_get(&c->home, d->emulator, d->arch, &caps, err) < 0)
+		return -1;
+	int rc = argv_build(d, &caps, &in, &out, err);
+	if (rc == 0) {
+		CLEANUP_FREE
+		char *text = argv_shell(&out);
+		fputs(text, stdout);
+		argv_fini(&out);
+	}
+	caps_fini(&caps);
+	return rc;
+}
+
+int verb_domxml_to_native(struct cli *c)
+{
+	struct err err = {0};
+	CLEANUP_BUF struct buf xml = BUF_INIT, warnings = BUF_INIT;
+	CLEANUP_FREE
+	char *shown = NULL;
+	CLEANUP(domain_fini) struct domain d = {0};
+	int rc = 0;
+	if (strcmp(cli_value(c, "format"), "qemu-argv") != 0)
+		rc = err_set(&err, ERR_USAGE, "unsupported format '%s', only qemu-argv is there",
+		    cli_value(c, "format"));
+	if (rc == 0)
+		rc = read_either(c, &xml, &shown, &err);
+	if (rc == 0)
+		rc = domain_parse(
+		    xml.len > 0 ? xml.data : "", xml.len, shown, 0, &d, &warnings, &err);
+	print_warnings(&warnings);
+	if (rc == 0)
+		rc = domain_complete(&d, NULL, NULL, &err);
+	if (rc == 0)
+		rc = print_native(c, &d, &err);
+	if (rc == 0)
+		return CLI_DONE;
+	out_error("%s", err.msg);
+	return out_status(&err);
+}
