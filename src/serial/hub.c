@@ -80,6 +80,11 @@ void hub_changed(struct hub *b)
 	tick_arm(b, HUB_TICK_MS);
 }
 
+void hub_watch_stalled(struct hub *b)
+{
+	tick_arm(b, HUB_STALLED_MS);
+}
+
 void hub_accept_rest(struct hub *b)
 {
 	for (int i = 0; i < HUB_SOCKETS; i++)

@@ -18,12 +18,13 @@
 #define HUB_BURST 8192u     /* bytes that do not wait for HUB_COALESCE_US */
 #define HUB_KEYS_MAX \
 	65536u /* keys queued for a guest that does not read; then its typist is not read */
-#define HUB_LOG_LAG                                                                              \
+#define HUB_LOG_LAG \
 	262144u /* bytes that the log may be behind before it is written without waiting for the \
 	           tick */
 #define HUB_TICK_MS 50 /* after activity: log written, facts told */
 #define HUB_RETRY_MS \
 	1000 /* tick while the log is in trouble, or no descriptor is left to accept with */
+#define HUB_STALLED_MS 250 /* tick while a client is not read: did it hang up? */
 #define HUB_HELLO_MS \
 	5000 /* a client that has not introduced itself by then makes room for the next */
 
@@ -39,6 +40,7 @@ struct hub_client {
 	bool eof;      /* it has sent its last byte, and may still read (raw) */
 	bool gone;    /* hung up with keys on their way: they still count while nobody else types */
 	bool blocked; /* its socket is full */
+	bool deaf;    /* its socket takes no more output: its own end is read first */
 	bool told_who; /* knows the present holder and numbers */
 	bool warned;   /* a refusal of its keys is in the audit log */
 	uint64_t since_ms;
@@ -49,7 +51,7 @@ struct hub_client {
 	uint16_t rows, cols;
 	char name[64]; /* "root@pts/3" */
 	pid_t pid;
-	struct event *rd, *wr, *hup;
+	struct event *rd, *wr;
 };
 
 struct hub {
@@ -85,6 +87,8 @@ struct hub {
 void hub_enter(struct hub *b);
 void hub_leave(struct hub *b);
 void hub_changed(struct hub *b); /* arms the tick */
+void hub_watch_stalled(
+    struct hub *b); /* the same, to look whether a stalled client is still there */
 /* No descriptor is left: the listeners rest until the next tick rather than wake us for ever. */
 void hub_accept_rest(struct hub *b);
 void hub_audit(struct hub *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -66,7 +66,6 @@ void hub_client_free(struct hub_client *c)
 {
 	event_free(c->rd);
 	event_free(c->wr);
-	event_free(c->hup);
 	close(c->fd);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
@@ -82,7 +81,6 @@ void hub_client_close(struct hub_client *c)
 	c->dead = true;
 	event_del(c->rd);
 	event_del(c->wr);
-	event_del(c->hup);
 	/* The peer sees the end now, not when the memory goes. */
 	shutdown(c->fd, SHUT_RDWR);
 	if (!c->attached)
@@ -148,10 +146,9 @@ static void stall(struct hub_client *c)
 {
 	c->stalled = true;
 	event_del(c->rd);
-	/* Without reading, a hang-up must be noticed all the same: its keyboard goes to the next.
-	 */
-	if (!c->gone && !c->eof)
-		event_add(c->hup, NULL);
+	/* A hang-up must be noticed all the same: by the sweep. (EV_CLOSED would not do: a reset
+	 * connection reports EPOLLERR alone, and for ever.) */
+	hub_watch_stalled(c->hub);
 }
 
 /* What a client that has introduced itself may send. False: it waits for room. */
@@ -242,7 +239,6 @@ static void input(struct hub_client *c)
 void hub_in_resume(struct hub_client *c)
 {
 	c->stalled = false;
-	event_del(c->hup);
 	input(c);
 	if (!c->dead && !c->stalled)
 		event_add(c->rd, NULL);
@@ -281,22 +277,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	hub_leave(b);
 }
 
-/* Hung up while its keys wait. They are still delivered, unless somebody else takes the keyboard.
- */
-static void on_hup(evutil_socket_t fd, short what, void *arg)
-{
-	struct hub_client *c = arg;
-	struct hub *b = c->hub;
-	struct pollfd p = {.fd = fd};
-
-	(void)what;
-	hub_enter(b);
-	event_del(c->hup); /* it would fire for ever */
-	c->gone = !c->raw || (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP));
-	hub_keys_release(c);
-	hub_leave(b);
-}
-
 /* Both directions are shut: nobody reads any more. */
 static bool hung_up(const struct hub_client *c)
 {
@@ -308,13 +288,26 @@ static bool hung_up(const struct hub_client *c)
 void hub_in_sweep(struct hub *b)
 {
 	uint64_t now = loop_now_ms();
+	bool stalled = false;
 
 	for (unsigned i = 0; i < b->n_clients; i++) {
 		struct hub_client *c = b->clients[i];
 
-		if ((c->eof && hung_up(c)) || (!c->attached && now - c->since_ms >= HUB_HELLO_MS))
+		if (c->dead)
+			continue;
+		if ((c->eof && hung_up(c)) || (!c->attached && now - c->since_ms >= HUB_HELLO_MS)) {
 			hub_client_close(c);
+		} else if (c->stalled && !c->gone) {
+			stalled = true;
+			/* Its keys are still delivered, unless somebody else takes the keyboard. */
+			if (hung_up(c)) {
+				c->gone = c->deaf = true;
+				hub_keys_release(c);
+			}
+		}
 	}
+	if (stalled)
+		hub_watch_stalled(b);
 }
 
 static struct hub_client *client_new(struct hub *b, int fd, bool raw)
@@ -331,8 +324,7 @@ static struct hub_client *client_new(struct hub *b, int fd, bool raw)
 		name_set(c, uid, "");
 	c->rd = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->wr = event_new(base, fd, EV_WRITE, hub_out_writable, c);
-	c->hup = event_new(base, fd, EV_CLOSED | EV_PERSIST, on_hup, c);
-	if (!c->rd || !c->wr || !c->hup)
+	if (!c->rd || !c->wr)
 		abort(); /* out of memory, as in core/mem */
 	event_add(c->rd, NULL);
 	b->clients[b->n_clients++] = c;

@@ -18,7 +18,7 @@ static void blocked(struct hub_client *c)
 	event_add(c->wr, NULL);
 }
 
-/* Sends; *n is what the socket took. A failed client is closed. */
+/* Sends; *n is what the socket took. */
 static enum sent client_send(struct hub_client *c, struct iovec *iov, int parts, size_t *n)
 {
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = (size_t)parts};
@@ -32,8 +32,10 @@ static enum sent client_send(struct hub_client *c, struct iovec *iov, int parts,
 	if (k < 0) {
 		if (errno == EAGAIN)
 			blocked(c);
-		else if (errno != EINTR)
+		else if (c->eof)
 			hub_client_close(c);
+		else
+			c->deaf = true; /* what it typed before it left is still to be read */
 		return SENT_NONE;
 	}
 	*n = (size_t)k;
@@ -153,7 +155,7 @@ static bool data_send(struct hub_client *c)
 
 void hub_out_client(struct hub_client *c)
 {
-	while (!c->dead && !c->blocked && send_rest(c) && c->attached)
+	while (!c->dead && !c->deaf && !c->blocked && send_rest(c) && c->attached)
 		if (!control_put(c) && !data_send(c))
 			break;
 }
@@ -212,11 +214,11 @@ void hub_out_bye(struct hub_client *c, const char *why)
 {
 	struct frame f = {.type = FRAME_BYE};
 
-	if (c->dead)
+	if (c->dead || c->deaf)
 		return;
 	c->blocked = false;
 	hub_out_client(c);
-	if (c->raw || c->dead || c->blocked)
+	if (c->raw || c->dead || c->deaf || c->blocked)
 		return;
 	snprintf(f.text, sizeof(f.text), "%s", why);
 	frame_put(c, &f);

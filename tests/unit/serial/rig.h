@@ -126,9 +126,10 @@ static inline void rig_turn(struct rig *r)
 #define RIG_UNTIL(r, cond)                                                                \
 	do {                                                                              \
 		uint64_t until_ = loop_now_ms() + DEADLINE_MS;                            \
-		while (!(cond) && loop_now_ms() < until_)                                 \
+		bool held_;                                                               \
+		while (!(held_ = (cond)) && loop_now_ms() < until_)                       \
 			rig_turn(r);                                                      \
-		if (!(cond))                                                              \
+		if (!held_)                                                               \
 			fail_msg("%s:%d: did not happen: %s", __FILE__, __LINE__, #cond); \
 	} while (0)
 
