@@ -152,7 +152,7 @@ define_bootsect() {
 	    <disk type='file' device='disk'>
 	      <driver name='qemu' type='raw'/>
 	      <source file='$guest/bootsect.img'/>
-	      <target dev='hda' bus='ide'/>
+	      <target dev='vda' bus='virtio'/>
 	      <readonly/>
 	    </disk>
 	    <serial type='pty'><target port='0'/></serial>
