@@ -47,9 +47,9 @@ OPTS(define) = {
 OPTS(undefine) = {
     DOMAIN_MANY,
     FLAG("remove-all-storage", "delete the disk images that the domain alone uses, too"),
-    FLAG("snapshots-metadata", "forget the snapshots' metadata, too"),
-    FLAG("managed-save", "delete the saved state, too"),
-    FLAG("nvram", "delete the firmware's variables, too"),
+    FLAG("snapshots-metadata", "accepted; no snapshots are kept"),
+    FLAG("managed-save", "accepted; no saved state is kept"),
+    FLAG("nvram", "accepted; no firmware variables are kept"),
     {0},
 };
 OPTS(list) = {
@@ -126,7 +126,7 @@ OPTS(domstats) = {
 OPTS(dumpxml) = {
     DOMAIN_ONE,
     FLAG("inactive", "the definition on disk even if the domain runs"),
-    FLAG("security-info", "accepted; nothing is ever left out"),
+    FLAG("security-info", "passwords, too"),
     {0},
 };
 OPTS(domxml_to_native) = {

@@ -20,7 +20,6 @@
 #define DESTROY_TIMEOUT_MS 10000
 #define DEATH_TIMEOUT_MS \
 	10000 /* from SIGKILL to the end: a process in uninterruptible sleep takes its time */
-#define SETTLE_MS 500 /* for a supervisor to notice by itself that its QEMU is gone */
 #define SOCKET_RETRY_MS 20
 
 #define NOT_RUNNING "Requested operation is not valid: domain is not running"
@@ -83,21 +82,28 @@ static int ask(const struct home *h, const char *name, const struct action *a, s
 	return rc;
 }
 
-/* Leaves a VM that is live and has a supervisor, or says that there is none to ask. */
+/* Leaves a VM that is live and has a supervisor, or says that there is none to ask: ERR_STATE when it is not running. */
 static int make_supervised(const struct home *h, const char *name, struct err *err)
 {
+	struct err why = {0};
 	struct vm vm;
 	if (vm_probe(h, name, &vm, err) < 0)
 		return -1;
 	bool adopt = vm.orphan || vm.unsettled;
 	vm_fini(&vm);
-	if (adopt && vm_spawn_supervisor(h, name, VM_SPAWN_ADOPT, err) < 0 && err->code != ERR_BUSY)
-		return err_wrap(err, "its supervisor is gone and a new one could not take over");
+	/* Adoption fails where QEMU is found dead: that is settled then, and the next look tells. */
+	if (adopt)
+		(void)vm_spawn_supervisor(h, name, VM_SPAWN_ADOPT, &why);
 	if (vm_probe(h, name, &vm, err) < 0)
 		return -1;
-	bool live = vm.live;
+	bool live = vm.live, orphan = vm.orphan;
 	vm_fini(&vm);
-	return live ? 0 : err_set(err, ERR_STATE, NOT_RUNNING);
+	if (!live)
+		return err_set(err, ERR_STATE, NOT_RUNNING);
+	if (orphan)
+		return err_set(err, why.code ? why.code : ERR_FAIL,
+		    "its supervisor is gone and a new one could not take over: %s", why.msg);
+	return 0;
 }
 
 /* --- a supervisor that hangs --- */
@@ -132,34 +138,47 @@ static bool released_within(const struct home *h, const char *name, int ms)
 	return true;
 }
 
-/* Past a supervisor that does not answer: its QEMU is killed; should the supervisor not even notice that, it is
- * killed too. A new one then records what happened. */
-static int kill_directly(const struct home *h, const char *name, struct err *err)
+struct pids {
+	pid_t sup, qemu;
+	uint64_t sup_start, qemu_start;
+};
+
+static int read_pids(const struct home *h, const char *name, struct pids *p, struct err *err)
 {
 	struct vm vm;
 	if (vm_probe(h, name, &vm, err) < 0)
 		return -1;
-	if (!vm.head) {
-		vm_fini(&vm);
-		return err_set(err, ERR_TIMEOUT,
-		    "its supervisor does not answer and has published no QEMU yet");
-	}
-	pid_t qemu = vm.head->qemu_pid, sup = vm.head->sup_pid;
-	uint64_t qemu_start = vm.head->qemu_start, sup_start = vm.head->sup_start;
+	int rc = 0;
+	if (vm.head)
+		*p = (struct pids){
+		    vm.head->sup_pid, vm.head->qemu_pid, vm.head->sup_start, vm.head->qemu_start};
+	else
+		rc = err_set(err, ERR_TIMEOUT,
+		    "its supervisor does not answer and has not published any QEMU");
 	vm_fini(&vm);
-	if (kill_process(qemu, qemu_start, err) < 0)
+	return rc;
+}
+
+/* A supervisor that hangs is replaced: its successor takes the running QEMU over and is asked, so that the end is recorded
+ * as the operator's wish and not as a crash. QEMU is killed past everybody only when that does not work either. */
+static int destroy_hung(const struct home *h, const char *name, struct err *err)
+{
+	struct pids p = {0};
+	if (read_pids(h, name, &p, err) < 0 || kill_process(p.sup, p.sup_start, err) < 0)
+		return -1;
+	fprintf(
+	    stderr, "warning: the supervisor (process %d) did not answer and was killed\n", p.sup);
+	if (!released_within(h, name, DEATH_TIMEOUT_MS))
+		return err_set(
+		    err, ERR_BUSY, "another supervisor has come, which does not answer either");
+	if (make_supervised(h, name, err) < 0)
+		return err->code == ERR_STATE ? 0 : -1; /* QEMU ended meanwhile */
+	if (ask(h, name, &action_destroy, err) == 0)
+		return 0;
+	if (kill_process(p.qemu, p.qemu_start, err) < 0)
 		return -1;
 	fprintf(stderr,
-	    "warning: the supervisor (process %d) does not answer; QEMU (process %d) was killed past it\n",
-	    sup, qemu);
-	if (released_within(h, name, SETTLE_MS))
-		return 0;
-	if (kill_process(sup, sup_start, err) < 0)
-		return -1;
-	fprintf(stderr, "warning: the supervisor (process %d) was killed too\n", sup);
-	if (released_within(h, name, SETTLE_MS) &&
-	    vm_spawn_supervisor(h, name, VM_SPAWN_ADOPT, err) < 0 && err->code != ERR_BUSY)
-		return err_wrap(err, "the domain was ended, but that could not be recorded");
+	    "warning: its successor did not answer either; QEMU (process %d) was killed\n", p.qemu);
 	return 0;
 }
 
@@ -178,7 +197,7 @@ static int act(struct cli *c, const char *name, const struct action *a, struct e
 		return 0;
 	if (a == &action_destroy && !cli_flag(c, "graceful") && hangs(err, &c->home, name)) {
 		struct err why = {0};
-		if (kill_directly(&c->home, name, &why) == 0)
+		if (destroy_hung(&c->home, name, &why) == 0)
 			return 0;
 		*err = why;
 		return -1;
