@@ -9,10 +9,13 @@ rounds=${BENCH_ROUNDS:-9}
 row() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@"; }
 no_row() { row "$1" "-" "-" "-" "-" "not measured: $2"; }
 # ratio A B: "1.23"
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf b > 0 ? "%.2f" : "-", b > 0 ? a / b : 0 }'; }
-# verdict A OP B: OP is le or ge
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b; else printf "-" }'; }
+# verdict A OP B: OP is le or ge. What is no number has not met anything.
 verdict() {
-	awk -v a="$1" -v op="$2" -v b="$3" 'BEGIN { print (op == "le" ? a <= b : a >= b) ? "met" : "MISSED" }'
+	awk -v a="$1" -v op="$2" -v b="$3" 'BEGIN {
+		met = op == "le" ? a + 0 <= b + 0 : a + 0 >= b + 0
+		print (a ~ /^[0-9.]+$/ && met) ? "met" : "MISSED"
+	}'
 }
 # met when all are.
 both() {
