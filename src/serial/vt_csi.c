@@ -38,7 +38,8 @@ MOVE(rep, vt_print_repeat(s, n))
 
 static void sd(struct vt_screen *s, const struct vt_csi *c)
 {
-	if (c->params <= 1) /* five parameters are highlight tracking */
+	/* Five parameters, and a zero, are highlight tracking. */
+	if (c->params <= 1 && vt_csi_arg0(c, 0, 1) != 0)
 		vt_edit_scroll_down(s, vt_csi_arg(c, 0, 1));
 }
 
@@ -229,6 +230,8 @@ static const struct {
 
 void vt_csi_run(struct vt_screen *s, const struct vt_csi *c)
 {
+	if (c->colon && c->final != 'm')
+		return; /* sub-parameters mean something to SGR alone */
 	if (c->prefix == 0 && c->intermediates == 0) {
 		unsigned at = c->final - (unsigned)'@';
 		if (at < ARRAY_LEN(plain) && plain[at])

@@ -1,16 +1,9 @@
 #include "serial/vt_state.h"
 
-int vt_cursor_last_col(const struct vt_screen *s, int row)
-{
-	if (vt_grid_line(s->grid, row)->size != VT_LINE_SINGLE)
-		return s->cols > 1 ? s->cols / 2 - 1 : 0;
-	return s->cols - 1;
-}
-
 void vt_cursor_set(struct vt_screen *s, int row, int col)
 {
 	s->row = vt_clamp(row, 0, s->rows - 1);
-	s->col = vt_clamp(col, 0, vt_cursor_last_col(s, s->row));
+	s->col = vt_clamp(col, 0, s->cols - 1);
 	s->wrap = false;
 }
 
@@ -124,25 +117,24 @@ void vt_cursor_column_index(struct vt_screen *s, bool forward)
 	if (s->col != edge || !between_margins(s)) {
 		vt_cursor_set(s, s->row, s->col + (forward ? 1 : -1));
 	} else if (inside) {
+		bool pending = s->wrap; /* stays so */
 		if (forward)
 			vt_edit_scroll_left(s, 1);
 		else
 			vt_edit_scroll_right(s, 1);
+		s->wrap = pending;
 	}
 }
 
+/* As in xterm a pending wrap stays pending through tabs. */
 void vt_cursor_tab(struct vt_screen *s, int n)
 {
 	int limit = s->col <= vt_right(s) ? vt_right(s) : s->cols - 1;
-	int last = vt_cursor_last_col(s, s->row);
-	if (limit > last)
-		limit = last;
 	while (n-- > 0 && s->col < limit) {
 		do
 			s->col++;
 		while (s->col < limit && !s->tabs[s->col]);
 	}
-	s->wrap = false;
 }
 
 void vt_cursor_back_tab(struct vt_screen *s, int n)
@@ -153,5 +145,4 @@ void vt_cursor_back_tab(struct vt_screen *s, int n)
 			s->col--;
 		while (s->col > limit && !s->tabs[s->col]);
 	}
-	s->wrap = false;
 }

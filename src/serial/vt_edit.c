@@ -81,6 +81,7 @@ void vt_edit_shift(struct vt_screen *s, int row, int at, int right, int n)
 	int width = right - at + 1;
 	int by = vt_clamp(n < 0 ? -n : n, 0, width);
 	vt_grid_split(l, at);
+	vt_grid_split(l, right + 1);
 	if (n > 0) {
 		vt_grid_copy(s->grid, l, at, l, at + by, width - by);
 		vt_grid_erase(s->grid, l, at, at + by, s->pen.bg);
@@ -247,9 +248,8 @@ void vt_edit_alignment(struct vt_screen *s)
 void vt_edit_line_size(struct vt_screen *s, enum vt_line_size size)
 {
 	struct vt_line *l = vt_current_line(s);
-	if (l->size == VT_LINE_SINGLE && size != VT_LINE_SINGLE)
-		vt_grid_erase(s->grid, l, s->cols / 2, s->cols, 0);
 	l->size = (uint8_t)size;
 	vt_mark(s, s->row);
-	vt_cursor_set(s, s->row, s->col);
+	if (size != VT_LINE_SINGLE && s->col > s->cols / 2)
+		vt_cursor_set(s, s->row, s->cols / 2);
 }

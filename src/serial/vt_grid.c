@@ -159,6 +159,20 @@ void vt_grid_scroll_down(struct vt_grid *g, int top, int bottom, int n, uint32_t
 		renew(g, vt_grid_line(g, r), bg);
 }
 
+/* After cells were moved: where the border before col separates the halves of a wide character, the half that is there
+ * becomes blank. */
+static void mend(struct vt_line *l, int col)
+{
+	if (col <= 0 || col > l->used)
+		return;
+	struct vt_cell *left = &l->cells[col - 1], *right = &l->cells[col];
+	bool opens = left->width == 2, closes = col < l->used && right->width == 0;
+	if (opens && !closes)
+		*left = (struct vt_cell){.bg = left->bg, .width = 1};
+	else if (closes && !opens)
+		*right = (struct vt_cell){.bg = right->bg, .width = 1};
+}
+
 void vt_grid_copy(
     const struct vt_grid *g, struct vt_line *src, int from, struct vt_line *dst, int to, int n)
 {
@@ -166,9 +180,6 @@ void vt_grid_copy(
 		return;
 	vt_grid_split(src, from);
 	vt_grid_split(src, from + n);
-	vt_grid_split(dst, to);
-	vt_grid_split(dst, to + n);
-	/* Both sides in full: a blank tail is copied as cells where it lands before the end. */
 	int stop = from + n < src->used ? from + n : src->used;
 	int copied = stop > from ? stop - from : 0;
 	if (copied) {
@@ -176,6 +187,11 @@ void vt_grid_copy(
 		memmove(d + to, src->cells + from, (size_t)copied * sizeof(*d));
 		dst->wide |= src->wide;
 	}
+	if (dst->wide) {
+		mend(dst, to);
+		mend(dst, to + copied);
+	}
+	/* what was blank at the source's end */
 	if (copied < n)
 		vt_grid_erase(g, dst, to + copied, to + n, 0);
 }

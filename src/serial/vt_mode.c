@@ -17,12 +17,6 @@ static void origin_changed(struct vt_screen *s, bool on)
 	vt_cursor_home(s);
 }
 
-static void autowrap_changed(struct vt_screen *s, bool on)
-{
-	(void)on;
-	s->wrap = false;
-}
-
 static void reverse_changed(struct vt_screen *s, bool on)
 {
 	(void)on;
@@ -31,7 +25,8 @@ static void reverse_changed(struct vt_screen *s, bool on)
 
 static void margins_changed(struct vt_screen *s, bool on)
 {
-	(void)on;
+	if (on)
+		return;
 	s->left = 0;
 	s->right = s->cols - 1;
 }
@@ -45,7 +40,7 @@ static void columns_changed(struct vt_screen *s, bool on)
 		return;
 	s->top = 0;
 	s->bottom = s->rows - 1;
-	margins_changed(s, on);
+	margins_changed(s, false);
 	vt_cursor_set(s, 0, 0);
 	if (!vt_mode(s, VT_M_DECNCSM))
 		vt_edit_erase_display(s, 2, false);
@@ -72,7 +67,7 @@ static const struct mode modes[] = {
     {4, true, VT_M_DECSCLM},
     {5, true, VT_M_DECSCNM, reverse_changed},
     {6, true, VT_M_DECOM, origin_changed},
-    {7, true, VT_M_DECAWM, autowrap_changed},
+    {7, true, VT_M_DECAWM},
     {8, true, VT_M_DECARM},
     {12, true, VT_M_BLINK},
     {25, true, VT_M_DECTCEM},

@@ -29,14 +29,12 @@ enum action {
 	PREFIX,
 	PARAM,
 	ESC_DISPATCH,
-	C1_DISPATCH,
 	CSI_DISPATCH,
 	CANCEL, /* CAN, SUB */
 	STRING_START,
 	STRING_PUT,
 	STRING_BREAK, /* ESC inside a string */
 	STRING_BELL,
-	STRING_END,
 	VT52_SET_ROW,
 	VT52_SET_COL,
 };
@@ -44,46 +42,39 @@ enum action {
 #define CELL(action, state) (uint16_t)((action) << 8 | (state))
 #define ABOVE [0xA0]
 
-/* What happens from anywhere but in strings: CAN and SUB end a sequence, ESC and C1 controls start
- * another. */
-#define ANYWHERE                                                                          \
-	[0x18] = CELL(CANCEL, GROUND), [0x1A] = CELL(CANCEL, GROUND),                     \
-	[0x1B] = CELL(CLEAR, ESCAPE),                                                     \
-	[0x80 ... 0x8F] = CELL(C1_DISPATCH, GROUND), [0x90] = CELL(STRING_START, STRING), \
-	[0x91 ... 0x97] = CELL(C1_DISPATCH, GROUND), [0x98] = CELL(STRING_START, STRING), \
-	[0x99 ... 0x9A] = CELL(C1_DISPATCH, GROUND), [0x9B] = CELL(CLEAR, CSI_ENTRY),     \
-	[0x9C] = CELL(C1_DISPATCH, GROUND), [0x9D ... 0x9F] = CELL(STRING_START, STRING)
-
-/* C0 controls act in the middle of a sequence, which then goes on. */
-#define C0(state)                                                              \
-	[0x00 ... 0x17] = CELL(EXECUTE, state), [0x19] = CELL(EXECUTE, state), \
-	          [0x1C ... 0x1F] = CELL(EXECUTE, state), [0x7F] = CELL(NONE, state)
+/* C0 controls act in the middle of a sequence, which then goes on; CAN and SUB end it, ESC starts
+ * another; DEL and C1 do nothing. */
+#define CONTROLS(state)                                                                 \
+	[0x00 ... 0x17] = CELL(EXECUTE, state), [0x18] = CELL(CANCEL, GROUND),          \
+	          [0x19] = CELL(EXECUTE, state), [0x1A] = CELL(CANCEL, GROUND),         \
+	          [0x1B] = CELL(CLEAR, ESCAPE), [0x1C ... 0x1F] = CELL(EXECUTE, state), \
+	          [0x7F ... 0x9F] = CELL(NONE, state)
 
 static const uint16_t table[STATES][VT_PARSER_CODES] = {
-    [GROUND] = {C0(GROUND), [0x20 ... 0x7E] = CELL(PRINT, GROUND), ANYWHERE,
+    [GROUND] = {CONTROLS(GROUND), [0x20 ... 0x7E] = CELL(PRINT, GROUND),
         ABOVE = CELL(PRINT, GROUND)},
-    [ESCAPE] = {C0(ESCAPE), [0x20 ... 0x2F] = CELL(COLLECT, ESCAPE_INTERMEDIATE),
+    [ESCAPE] = {CONTROLS(ESCAPE), [0x20 ... 0x2F] = CELL(COLLECT, ESCAPE_INTERMEDIATE),
         [0x30 ... 0x4F] = CELL(ESC_DISPATCH, GROUND), [0x50] = CELL(STRING_START, STRING),
         [0x51 ... 0x57] = CELL(ESC_DISPATCH, GROUND), [0x58] = CELL(STRING_START, STRING),
         [0x59 ... 0x5A] = CELL(ESC_DISPATCH, GROUND), [0x5B] = CELL(CLEAR, CSI_ENTRY),
         [0x5C] = CELL(ESC_DISPATCH, GROUND), [0x5D ... 0x5F] = CELL(STRING_START, STRING),
-        [0x60 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
-    [ESCAPE_INTERMEDIATE] = {C0(ESCAPE_INTERMEDIATE),
+        [0x60 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+    [ESCAPE_INTERMEDIATE] = {CONTROLS(ESCAPE_INTERMEDIATE),
         [0x20 ... 0x2F] = CELL(COLLECT, ESCAPE_INTERMEDIATE),
-        [0x30 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
-    [ESCAPE_IGNORE] = {C0(ESCAPE_IGNORE), [0x20 ... 0x2F] = CELL(NONE, ESCAPE_IGNORE),
-        [0x30 ... 0x7E] = CELL(NONE, GROUND), ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
-    [CSI_ENTRY] = {C0(CSI_ENTRY), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
+        [0x30 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+    [ESCAPE_IGNORE] = {CONTROLS(ESCAPE_IGNORE), [0x20 ... 0x2F] = CELL(NONE, ESCAPE_IGNORE),
+        [0x30 ... 0x7E] = CELL(NONE, GROUND), ABOVE = CELL(PRINT, GROUND)},
+    [CSI_ENTRY] = {CONTROLS(CSI_ENTRY), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
         [0x30 ... 0x3B] = CELL(PARAM, CSI_PARAM), [0x3C ... 0x3F] = CELL(PREFIX, CSI_PARAM),
-        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
-    [CSI_PARAM] = {C0(CSI_PARAM), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
+        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+    [CSI_PARAM] = {CONTROLS(CSI_PARAM), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
         [0x30 ... 0x3B] = CELL(PARAM, CSI_PARAM), [0x3C ... 0x3F] = CELL(NONE, CSI_IGNORE),
-        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
-    [CSI_INTERMEDIATE] = {C0(CSI_INTERMEDIATE), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
-        [0x30 ... 0x3F] = CELL(NONE, CSI_IGNORE), [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND),
-        ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
-    [CSI_IGNORE] = {C0(CSI_IGNORE), [0x20 ... 0x3F] = CELL(NONE, CSI_IGNORE),
-        [0x40 ... 0x7E] = CELL(NONE, GROUND), ANYWHERE, ABOVE = CELL(PRINT, GROUND)},
+        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+    [CSI_INTERMEDIATE] = {CONTROLS(CSI_INTERMEDIATE),
+        [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE), [0x30 ... 0x3F] = CELL(NONE, CSI_IGNORE),
+        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+    [CSI_IGNORE] = {CONTROLS(CSI_IGNORE), [0x20 ... 0x3F] = CELL(NONE, CSI_IGNORE),
+        [0x40 ... 0x7E] = CELL(NONE, GROUND), ABOVE = CELL(PRINT, GROUND)},
     /* Only what ends a string counts in it; other controls are dropped. */
     [STRING] = {[0x00 ... 0x06] = CELL(NONE, STRING),
         [0x07] = CELL(STRING_BELL, STRING),
@@ -94,13 +85,11 @@ static const uint16_t table[STATES][VT_PARSER_CODES] = {
         [0x1B] = CELL(STRING_BREAK, ESCAPE),
         [0x1C ... 0x1F] = CELL(NONE, STRING),
         [0x20 ... 0x7E] = CELL(STRING_PUT, STRING),
-        [0x7F ... 0x9B] = CELL(NONE, STRING),
-        [0x9C] = CELL(STRING_END, GROUND),
-        [0x9D ... 0x9F] = CELL(NONE, STRING),
+        [0x7F ... 0x9F] = CELL(NONE, STRING),
         ABOVE = CELL(STRING_PUT, STRING)},
-    [VT52_ROW] = {C0(VT52_ROW), [0x20 ... 0x7E] = CELL(VT52_SET_ROW, VT52_COL), ANYWHERE,
+    [VT52_ROW] = {CONTROLS(VT52_ROW), [0x20 ... 0x7E] = CELL(VT52_SET_ROW, VT52_COL),
         ABOVE = CELL(VT52_SET_ROW, VT52_COL)},
-    [VT52_COL] = {C0(VT52_COL), [0x20 ... 0x7E] = CELL(VT52_SET_COL, GROUND), ANYWHERE,
+    [VT52_COL] = {CONTROLS(VT52_COL), [0x20 ... 0x7E] = CELL(VT52_SET_COL, GROUND),
         ABOVE = CELL(VT52_SET_COL, GROUND)},
 };
 
@@ -289,10 +278,6 @@ static void step(struct vt_parser *p, uint32_t cp)
 	case ESC_DISPATCH:
 		esc_dispatch(p, (uint8_t)cp);
 		break;
-	case C1_DISPATCH:
-		p->string_open = false;
-		p->ops->escape(p->arg, NULL, 0, (uint8_t)(cp - 0x40));
-		break;
 	case CSI_DISPATCH:
 		csi_dispatch(p, (uint8_t)cp);
 		break;
@@ -318,9 +303,6 @@ static void step(struct vt_parser *p, uint32_t cp)
 			p->state = GROUND;
 			string_end(p);
 		}
-		break;
-	case STRING_END:
-		string_end(p);
 		break;
 	case VT52_SET_ROW:
 		p->vt52_row = (int)cp - 0x20;

@@ -2,9 +2,9 @@
  * diagram, vt100.net/emu/dec_ansi_parser), behind a UTF-8 decoder. Owner: whoever embeds it.
  * Allocates nothing.
  *
- * As xterm does in UTF-8 mode: bytes are decoded first, so that C1 controls are U+0080..U+009F and
- * a bare byte 0x80..0x9F is broken UTF-8, U+FFFD. Each maximal subpart of a broken sequence becomes
- * one U+FFFD (Unicode 15, section 3.9, "U+FFFD Substitution of Maximal Subparts"). A DCS is a
+ * Bytes are decoded first, in every state. C1 controls, U+0080..U+009F, do nothing, and a bare byte 0x80..0x9F is broken
+ * UTF-8, U+FFFD: so does xterm in UTF-8 mode. Each maximal subpart of a broken sequence becomes one U+FFFD (Unicode 15,
+ * section 3.9, "U+FFFD Substitution of Maximal Subparts"). A DCS is a string like the others: its own parameters are
  * string like the others: its own parameters are parsed by whoever handles it. */
 #ifndef SERIAL_VT_PARSER_H
 #define SERIAL_VT_PARSER_H
@@ -39,7 +39,7 @@ struct vt_parser_ops {
 	void (*text)(void *arg, const uint32_t *cp, size_t n);
 	/* C0 other than ESC, CAN and SUB inside sequences. */
 	void (*control)(void *arg, uint8_t c);
-	/* ESC sequences and C1 controls (as ESC and the 7-bit final). */
+	
 	void (*escape)(void *arg, const uint8_t *intermediate, unsigned n, uint8_t final);
 	void (*csi)(void *arg, const struct vt_csi *c);
 	/* A string that came to its proper end; whole: nothing of it was cut off. */

@@ -1,9 +1,11 @@
 #include "serial/vt_state.h"
 
-/* The last column that text may reach in the cursor's row. */
+/* The last column that text may reach in the cursor's row; half of them on a double-width line. */
 static int text_limit(const struct vt_screen *s)
 {
-	int last = vt_cursor_last_col(s, s->row);
+	int last = s->cols - 1;
+	if (vt_current_line(s)->size != VT_LINE_SINGLE && s->col < s->cols / 2)
+		last = s->cols / 2 - 1;
 	return s->col <= vt_right(s) && vt_right(s) < last ? vt_right(s) : last;
 }
 
@@ -18,6 +20,14 @@ static void wrap_line(struct vt_screen *s)
 static struct vt_cell pen_cell(const struct vt_pen *pen)
 {
 	return (struct vt_cell){.fg = pen->fg, .bg = pen->bg, .attrs = pen->attrs, .width = 1};
+}
+
+/* Format controls (zero-width spaces and joiners, bidirectional overrides, invisible operators): xterm drops them, and
+ * on the way to an operator's terminal they could only mislead. */
+static bool is_format(uint32_t cp)
+{
+	return (cp >= 0x200B && cp <= 0x200F) || (cp >= 0x202A && cp <= 0x202E) ||
+	       (cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF || (cp >= 0xFFF9 && cp <= 0xFFFB);
 }
 
 /* The cells [col, col + n) of the cursor's row, ready to be overwritten. */
@@ -128,18 +138,22 @@ static void collect_clusters(struct vt_screen *s)
 	s->collect_due = cost / 16;
 }
 
+/* As in xterm a mark joins the character printed last, wherever the cursor has gone since. */
 static void combine(struct vt_screen *s, uint32_t mark)
 {
 	if (s->last_row < 0)
 		return;
 	struct vt_line *l = vt_grid_line(s->grid, s->last_row);
-	if (s->last_col >= l->used)
-		return;
 	if (s->collect_due)
 		s->collect_due--;
 	if (vt_clusters_full(&s->clusters) && s->collect_due == 0)
 		collect_clusters(s);
-	struct vt_cell *c = &l->cells[s->last_col];
+	bool blank = s->last_col >= l->used;
+	struct vt_cell *c = vt_grid_write(s->grid, l, s->last_col, s->last_col + 1) + s->last_col;
+	if (blank)
+		*c = vt_blank;
+	else if (c->width == 0)
+		c--;
 	c->cp = vt_clusters_add(&s->clusters, c->cp, mark);
 	vt_mark(s, s->last_row);
 }
@@ -148,10 +162,10 @@ void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int width = vt_width(cp[i]);
-		if (width == 0)
+		if (width == 0 && !is_format(cp[i]))
 			combine(s, cp[i]);
-		else
-			print_one(s, cp[i], width);
+		else if (width > 0)
+			print_one(s, cp[i] == 0xFFFE || cp[i] == 0xFFFF ? 0xFFFD : cp[i], width);
 	}
 	s->sets.shift = 0;
 }

@@ -98,7 +98,6 @@ static void reset_state(struct vt_screen *s)
 	s->app_keypad = false;
 	s->pen = (struct vt_pen){0};
 	s->iso_protection = false;
-	s->wrap = false;
 	vt_charsets_init(&s->sets);
 	reset_margins(s);
 	for (int i = 0; i < 2; i++) {

@@ -141,8 +141,6 @@ void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n);
 void vt_print_repeat(struct vt_screen *s, int n); /* REP */
 
 /* vt_cursor.c: movement. */
-int vt_cursor_last_col(
-    const struct vt_screen *s, int row); /* half of the columns on a double-width line */
 void vt_cursor_set(struct vt_screen *s, int row, int col); /* absolute, clamped */
 void vt_cursor_address(
     struct vt_screen *s, int row, int col); /* relative to the margins with DECOM */
