@@ -39,7 +39,7 @@ struct vt_parser_ops {
 	void (*text)(void *arg, const uint32_t *cp, size_t n);
 	/* C0 other than ESC, CAN and SUB inside sequences. */
 	void (*control)(void *arg, uint8_t c);
-	
+
 	void (*escape)(void *arg, const uint8_t *intermediate, unsigned n, uint8_t final);
 	void (*csi)(void *arg, const struct vt_csi *c);
 	/* A string that came to its proper end; whole: nothing of it was cut off. */

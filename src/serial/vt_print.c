@@ -24,7 +24,7 @@ static struct vt_cell pen_cell(const struct vt_pen *pen)
 
 /* Format controls (zero-width spaces and joiners, bidirectional overrides, invisible operators): xterm drops them, and
  * on the way to an operator's terminal they could only mislead. */
-static bool is_format(uint32_t cp)
+bool vt_print_is_format(uint32_t cp)
 {
 	return (cp >= 0x200B && cp <= 0x200F) || (cp >= 0x202A && cp <= 0x202E) ||
 	       (cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF || (cp >= 0xFFF9 && cp <= 0xFFFB);
@@ -162,7 +162,7 @@ void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int width = vt_width(cp[i]);
-		if (width == 0 && !is_format(cp[i]))
+		if (width == 0 && !vt_print_is_format(cp[i]))
 			combine(s, cp[i]);
 		else if (width > 0)
 			print_one(s, cp[i] == 0xFFFE || cp[i] == 0xFFFF ? 0xFFFD : cp[i], width);
@@ -170,13 +170,16 @@ void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)
 	s->sets.shift = 0;
 }
 
+/* A count of several screens is cut by whole lines: the screen comes out the same, in bounded time. */
 void vt_print_repeat(struct vt_screen *s, int n)
 {
 	uint32_t cp = s->last;
 	if (cp == 0)
 		return;
 	int width = vt_width(cp);
-	n = vt_clamp(n, 0, s->rows * s->cols);
+	int screens = 2 * s->rows * s->cols, line = (vt_right(s) - vt_left(s) + 1) / width;
+	if (n > screens && line > 0)
+		n = screens + (n - screens) % line;
 	while (n-- > 0)
 		print_one(s, cp, width);
 }

@@ -20,6 +20,7 @@ struct work {
 	int cursor_col;
 	unsigned new_cursor_line, new_first_line;
 	int new_cursor_col;
+	bool new_wrap; /* it stands behind a full line */
 };
 
 static void open_line(struct work *w)
@@ -94,6 +95,7 @@ static void reflow_line(struct work *w, struct vt_line *l, struct vt_line *next,
 		w->new_cursor_line = w->made - 1;
 		int col = w->at + (w->cursor_col - n);
 		w->new_cursor_col = col < w->cols ? col : w->cols - 1;
+		w->new_wrap = col == w->cols;
 	}
 }
 
@@ -176,7 +178,9 @@ void vt_reflow(struct vt_grid *g, int rows, int cols, struct vt_reflow_cursor *c
 	install(&w, rows, top);
 	cursor->row = w.new_cursor_line > top ? (int)(w.new_cursor_line - top) : 0;
 	cursor->col = w.new_cursor_col;
-	if (cursor->wrap && cursor->col < cols - 1) {
+	if (w.new_wrap) {
+		cursor->wrap = true;
+	} else if (cursor->wrap && cursor->col < cols - 1) {
 		cursor->col++;
 		cursor->wrap = false;
 	}

@@ -31,6 +31,7 @@ static void on_control(void *arg, uint8_t c)
 	struct vt_screen *s = arg;
 	s->stamp++;
 	vt_escape_control(s, c);
+	s->last = 0;
 }
 
 static void on_escape(void *arg, const uint8_t *intermediate, unsigned n, uint8_t final)
@@ -38,6 +39,7 @@ static void on_escape(void *arg, const uint8_t *intermediate, unsigned n, uint8_
 	struct vt_screen *s = arg;
 	s->stamp++;
 	vt_escape_run(s, intermediate, n, final);
+	s->last = 0;
 }
 
 static void on_csi(void *arg, const struct vt_csi *c)
@@ -45,6 +47,7 @@ static void on_csi(void *arg, const struct vt_csi *c)
 	struct vt_screen *s = arg;
 	s->stamp++;
 	vt_csi_run(s, c);
+	s->last = 0;
 }
 
 static void on_string(void *arg, enum vt_string kind, const uint8_t *p, size_t n, bool whole)
@@ -52,6 +55,7 @@ static void on_string(void *arg, enum vt_string kind, const uint8_t *p, size_t n
 	struct vt_screen *s = arg;
 	s->stamp++;
 	vt_escape_string(s, kind, p, n, whole);
+	s->last = 0;
 }
 
 static void on_vt52_address(void *arg, int row, int col)

@@ -94,7 +94,7 @@ struct vt_screen {
 	struct vt_clusters clusters;
 	uint64_t collect_due; /* no collection of clusters before so many marks more: its cost stays
 	                         in proportion */
-	uint32_t last;        /* last character printed, for REP; 0 none */
+	uint32_t last; /* character printed just before, for REP; 0: something else came since */
 	int last_row, last_col; /* where it is, for combining marks; last_row -1 nowhere */
 
 	bool all_dirty;
@@ -139,6 +139,7 @@ void vt_screen_reset_tabs(struct vt_screen *s);
 void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n);
 void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n);
 void vt_print_repeat(struct vt_screen *s, int n); /* REP */
+bool vt_print_is_format(uint32_t cp);
 
 /* vt_cursor.c: movement. */
 void vt_cursor_set(struct vt_screen *s, int row, int col); /* absolute, clamped */

@@ -28,7 +28,8 @@ static void check_row(const struct vt_screen *s, const struct vt_cell *cells)
 	char text[VT_CELL_UTF8_MAX];
 	unsigned cols = vt_screen_cols(s);
 	for (unsigned c = 0; c < cols; c++) {
-		if (cells[c].width > 2 || (cells[c].width == 2 && (c + 1 == cols || cells[c + 1].width != 0)))
+		if (cells[c].width > 2 ||
+		    (cells[c].width == 2 && (c + 1 == cols || cells[c + 1].width != 0)))
 			abort(); /* half a wide character */
 		if (cells[c].width == 0 && (c == 0 || cells[c - 1].width != 2))
 			abort();
