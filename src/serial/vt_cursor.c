@@ -4,7 +4,7 @@ void vt_cursor_set(struct vt_screen *s, int row, int col)
 {
 	s->row = vt_clamp(row, 0, s->rows - 1);
 	s->col = vt_clamp(col, 0, s->cols - 1);
-	s->wrap = false;
+	vt_settle(s);
 }
 
 void vt_cursor_address(struct vt_screen *s, int row, int col)
@@ -59,7 +59,7 @@ static void back_wrapping(struct vt_screen *s, int n)
 		int row = s->row == s->top ? s->bottom : s->row - 1;
 		vt_cursor_set(s, row < 0 ? s->rows - 1 : row, vt_right(s));
 	}
-	s->wrap = false;
+	vt_settle(s);
 }
 
 void vt_cursor_back(struct vt_screen *s, int n)
@@ -76,7 +76,7 @@ void vt_cursor_return(struct vt_screen *s)
 {
 	int left = vt_left(s);
 	s->col = s->col >= left || vt_mode(s, VT_M_DECOM) ? left : 0;
-	s->wrap = false;
+	vt_settle(s);
 }
 
 static bool between_margins(const struct vt_screen *s)
@@ -92,7 +92,7 @@ void vt_cursor_index(struct vt_screen *s, int n)
 	}
 	n -= s->bottom - s->row;
 	s->row = s->bottom;
-	s->wrap = false;
+	vt_settle(s);
 	if (between_margins(s))
 		vt_edit_scroll_up(s, n);
 }
@@ -105,7 +105,7 @@ void vt_cursor_reverse_index(struct vt_screen *s, int n)
 	}
 	n -= s->row - s->top;
 	s->row = s->top;
-	s->wrap = false;
+	vt_settle(s);
 	if (between_margins(s))
 		vt_edit_scroll_down(s, n);
 }
@@ -129,6 +129,7 @@ void vt_cursor_column_index(struct vt_screen *s, bool forward)
 /* As in xterm a pending wrap stays pending through tabs. */
 void vt_cursor_tab(struct vt_screen *s, int n)
 {
+	s->last_row = -1;
 	int limit = s->col <= vt_right(s) ? vt_right(s) : s->cols - 1;
 	while (n-- > 0 && s->col < limit) {
 		do
@@ -139,6 +140,7 @@ void vt_cursor_tab(struct vt_screen *s, int n)
 
 void vt_cursor_back_tab(struct vt_screen *s, int n)
 {
+	s->last_row = -1;
 	int limit = vt_mode(s, VT_M_DECOM) ? vt_left(s) : 0;
 	while (n-- > 0 && s->col > limit) {
 		do

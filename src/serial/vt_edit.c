@@ -54,7 +54,7 @@ void vt_edit_erase_line(struct vt_screen *s, int what, bool selective)
 	switch (what) {
 	case 0:
 		erase_cells(s, s->row, s->col, s->cols, spare);
-		s->wrap = false;
+		vt_settle(s);
 		break;
 	case 1:
 		erase_cells(s, s->row, 0, s->col + 1, spare);
@@ -69,7 +69,7 @@ void vt_edit_erase_chars(struct vt_screen *s, int n)
 {
 	int to = s->col + vt_clamp(n, 1, s->cols - s->col);
 	erase_cells(s, s->row, s->col, to, s->iso_protection);
-	s->wrap = false;
+	vt_settle(s);
 }
 
 /* --- characters within a line
@@ -106,7 +106,7 @@ void vt_edit_insert_chars(struct vt_screen *s, int n)
 {
 	if (between_columns(s)) {
 		vt_edit_shift(s, s->row, s->col, vt_right(s), n);
-		s->wrap = false;
+		vt_settle(s);
 	}
 }
 
@@ -114,7 +114,7 @@ void vt_edit_delete_chars(struct vt_screen *s, int n)
 {
 	if (between_columns(s)) {
 		vt_edit_shift(s, s->row, s->col, vt_right(s), -n);
-		s->wrap = false;
+		vt_settle(s);
 	}
 }
 
@@ -158,11 +158,7 @@ static void scroll(struct vt_screen *s, int top, int bottom, int n, bool up, boo
 		vt_grid_scroll_up(s->grid, top, bottom, n, s->pen.bg, keep);
 	else
 		vt_grid_scroll_down(s->grid, top, bottom, n, s->pen.bg);
-	if (s->last_row >= top && s->last_row <= bottom) {
-		s->last_row += up ? -n : n;
-		if (s->last_row < top || s->last_row > bottom)
-			s->last_row = -1;
-	}
+	s->last_row = -1;
 }
 
 void vt_edit_scroll_up(struct vt_screen *s, int n)
@@ -198,7 +194,7 @@ static void shift_rows(struct vt_screen *s, int at, int n)
 {
 	for (int r = s->top; r <= s->bottom; r++)
 		vt_edit_shift(s, r, at, vt_right(s), n);
-	s->wrap = false;
+	vt_settle(s);
 }
 
 void vt_edit_insert_columns(struct vt_screen *s, int n)

@@ -138,24 +138,25 @@ static void collect_clusters(struct vt_screen *s)
 	s->collect_due = cost / 16;
 }
 
-/* As in xterm a mark joins the character printed last, wherever the cursor has gone since. */
+/* As in xterm a mark joins the character printed last, or, when the cursor has moved since, the one under it. */
 static void combine(struct vt_screen *s, uint32_t mark)
 {
-	if (s->last_row < 0)
+	int row = s->last_row < 0 ? s->row : s->last_row,
+	    col = s->last_row < 0 ? s->col : s->last_col;
+	struct vt_line *l = vt_grid_line(s->grid, row);
+	if (col >= l->used)
 		return;
-	struct vt_line *l = vt_grid_line(s->grid, s->last_row);
+	struct vt_cell *c = &l->cells[col];
+	if (c->width == 0)
+		c--;
+	if (c->cp == 0)
+		return;
 	if (s->collect_due)
 		s->collect_due--;
 	if (vt_clusters_full(&s->clusters) && s->collect_due == 0)
 		collect_clusters(s);
-	bool blank = s->last_col >= l->used;
-	struct vt_cell *c = vt_grid_write(s->grid, l, s->last_col, s->last_col + 1) + s->last_col;
-	if (blank)
-		*c = vt_blank;
-	else if (c->width == 0)
-		c--;
 	c->cp = vt_clusters_add(&s->clusters, c->cp, mark);
-	vt_mark(s, s->last_row);
+	vt_mark(s, row);
 }
 
 void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)

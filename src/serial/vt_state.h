@@ -122,6 +122,12 @@ static inline int vt_right(const struct vt_screen *s)
 {
 	return vt_mode(s, VT_M_DECLRMM) ? s->right : s->cols - 1;
 }
+/* The cursor was set, or its line changed: no wrap is pending, the character printed last is last no more. */
+static inline void vt_settle(struct vt_screen *s)
+{
+	s->wrap = false;
+	s->last_row = -1;
+}
 static inline void vt_mark(struct vt_screen *s, int row)
 {
 	s->dirty[row] = true;

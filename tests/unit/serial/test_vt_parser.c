@@ -87,11 +87,11 @@ static void test_sequences(void **state)
 	EXPECT("\033[m\033[;5H\033[1;2;3m", "CSI:m CSI:-1;5H CSI:1;2;3m ");
 	EXPECT("\033[?25h\033[!p\033[38:2::1:2:3m", "CSI:?25h CSI:!p CSI:38:2:-1:1:2:3m ");
 	EXPECT("\033(0\033#8\033M", "ESC:(0 ESC:#8 ESC:M ");
-	EXPECT("\302\233"
+	EXPECT("a\302\233"
 	       "5A\302\205",
-	    "CSI:5A ESC:E ");
+	    "\"a\" \"5A\" "); /* C1 controls do nothing */
 	EXPECT("\033]2;t\303\244\007x\033]0;u\033\\y", "OSC:2;t\303\244 \"x\" OSC:0;u \"y\" ");
-	EXPECT("\033P$qm\033\\\033_app\033\\\033^pm\302\234", "DCS:$qm STR:app STR:pm ");
+	EXPECT("\033P$qm\033\\\033_app\033\\\033^pm\033\\", "DCS:$qm STR:app STR:pm ");
 }
 
 static void test_breaks(void **state)
