@@ -335,7 +335,7 @@ static int build_inputs(struct builder *b)
 		else
 			buf_addf(
 			    &value, "usb-%s", in->type == INPUT_KEYBOARD ? "kbd" : names[in->type]);
-		buf_addf(&value, ",id=input%zu", i);
+		buf_addf(&value, ",id=input%zu%s", i, in->bus == INPUT_USB ? ",bus=usb.0" : "");
 		if (in->bus == INPUT_VIRTIO)
 			build_pci(b, &value, &in->address);
 		if (take_device(b, "input", in->line, &value) < 0)
