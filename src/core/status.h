@@ -174,8 +174,8 @@ int status_read_head(const struct status_page *p, struct status_page *out);
  * STATUS_HEAD_SIZE bytes. */
 int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err);
 /* The same, and the newest sample by the second (zeroes when none was taken yet). */
-int status_pread_latest(int dirfd, const char *path, struct status_page *out, struct status_sample *latest,
-    struct err *err);
+int status_pread_latest(int dirfd, const char *path, struct status_page *out,
+    struct status_sample *latest, struct err *err);
 /* Copies the last n samples (oldest first, at most STATUS_SECONDS); returns how many there are. */
 unsigned status_seconds(const struct status_page *p, struct status_sample *out, unsigned n);
 unsigned status_minutes(const struct status_page *p, struct status_sample *out, unsigned n);

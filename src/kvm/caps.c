@@ -17,7 +17,7 @@
 
 #define ASK_TIMEOUT_MS 10000
 #define CACHE_MAX (4u << 20) /* bytes; QEMU 7.2's is 60 KiB */
-#define NAMES_MAX                                                                      \
+#define NAMES_MAX \
 	20000 /* devices, CPU models, commands: the largest list today has under 1,000 \
 	       */
 

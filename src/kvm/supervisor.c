@@ -306,7 +306,8 @@ static int serve(struct supervisor *s, unsigned flags)
 	if (found == SUP_ORPHAN || (adopt && found == SUP_UNSETTLED)) {
 		if (sup_adopt(s, found, &err) < 0)
 			log_error("%s", err.msg);
-		notify_systemd("READY=1"); /* restarted by systemd after a crash: it waits for this */
+		notify_systemd(
+		    "READY=1"); /* restarted by systemd after a crash: it waits for this */
 		err_set(&busy, ERR_BUSY, "domain '%s' is already running", s->name);
 		sup_ready(s, adopt ? NULL : &busy);
 		return run(s);

@@ -1,5 +1,5 @@
 /* The QMP client against a scripted QEMU, polite and hostile. */
-#include "../cm.h"
+#include "unit/cm.h"
 
 #include "core/mem.h"
 #include "fake/peer.h"

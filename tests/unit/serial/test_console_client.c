@@ -1,5 +1,5 @@
 /* console_client: replay, live, who, keys, pause, the end; and what a broken hub may send. */
-#include "rig.h"
+#include "unit/serial/rig.h"
 
 #include "core/loop.h"
 

@@ -1,5 +1,5 @@
 /* hub: many clients, one keyboard, a guest that is always drained; slow, stopped and hostile peers. */
-#include "rig.h"
+#include "unit/serial/rig.h"
 
 #include <signal.h>
 #include <sys/resource.h>
