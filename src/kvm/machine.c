@@ -402,8 +402,7 @@ static void start_again(struct machine *m, void *req)
 
 static void do_suspend(struct machine *m, void *req)
 {
-	m->stop_asked = true;
-	m->ops->qmp(m->arg, "stop", req);
+	m->stop_asked = m->ops->qmp(m->arg, "stop", req);
 }
 
 static void done_already(struct machine *m, void *req)
@@ -428,15 +427,17 @@ static void runs_already(struct machine *m, void *req)
 
 static void do_shutdown(struct machine *m, void *req)
 {
+	if (!m->ops->qmp(m->arg, "system_powerdown", req))
+		return;
 	m->reboot = false;
-	m->ops->qmp(m->arg, "system_powerdown", req);
 	go(m, MACHINE_ASKED, VM_REASON_USER);
 }
 
 static void do_reboot(struct machine *m, void *req)
 {
+	if (!m->ops->qmp(m->arg, "system_powerdown", req))
+		return;
 	m->reboot = true;
-	m->ops->qmp(m->arg, "system_powerdown", req);
 	go(m, MACHINE_ASKED, VM_REASON_USER);
 }
 

@@ -65,8 +65,9 @@ enum machine_event {
 #define MACHINE_WAITERS_MAX 64 /* requests waiting for the end at a time; more are refused */
 
 struct machine_ops {
-	/* Sends a command to QEMU; req (may be NULL) is replied to with its outcome. */
-	void (*qmp)(void *arg, const char *command, void *req);
+	/* Sends a command to QEMU; req (may be NULL) is replied to with its outcome. false: it could not be
+	 * sent, and req has heard why. */
+	bool (*qmp)(void *arg, const char *command, void *req);
 	/* QMP's set-action: what a guest's reboot does from now on ("reset", "shutdown"). */
 	void (*set_reboot)(void *arg, const char *action);
 	/* Why did QEMU stop? Answered by EV_STOPPED, EV_IOERROR … */

@@ -193,18 +193,34 @@ static void no_monitor(struct supervisor *s, struct control_req *req)
 	control_reply(req, NULL, &err);
 }
 
-static void op_qmp(void *arg, const char *command, void *req)
+/* Nobody waits four seconds to hear what is known at once. */
+static void stopped_process(struct supervisor *s, struct control_req *req)
+{
+	struct err err;
+	err_set(&err, ERR_STATE,
+	    "QEMU of domain '%s' (process %d) was stopped by a signal: kill -CONT %d lets it go on, destroy "
+	    "ends it",
+	    s->name, (int)s->pid, (int)s->pid);
+	control_reply(req, NULL, &err);
+}
+
+static bool op_qmp(void *arg, const char *command, void *req)
 {
 	struct supervisor *s = arg;
 	if (s->qmp == NULL || !s->qmp_ready) {
 		no_monitor(s, req);
-		return;
+		return false;
+	}
+	if (req != NULL && sampler_stopped(&s->sampler)) {
+		stopped_process(s, req);
+		return false;
 	}
 	struct pending *p = xmalloc(sizeof(*p));
 	p->s = s;
 	p->req = req;
 	p->first_cont = s->machine.state == MACHINE_STARTING && str_eq(command, "cont");
 	qmp_send(s->qmp, command, NULL, req == NULL ? 0 : OPERATION_TIMEOUT_MS, got_return, p);
+	return true;
 }
 
 static void op_set_reboot(void *arg, const char *action)
@@ -390,6 +406,8 @@ static void ctl_qmp(void *arg, const char *command, struct json_object *args, st
 	struct supervisor *s = arg;
 	if (s->qmp == NULL || !s->qmp_ready)
 		no_monitor(s, r);
+	else if (sampler_stopped(&s->sampler))
+		stopped_process(s, r);
 	else
 		qmp_send(s->qmp, command, json_object_get(args), OPERATION_TIMEOUT_MS, got_raw, r);
 }

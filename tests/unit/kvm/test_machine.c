@@ -16,9 +16,10 @@ struct fake {
 	bool deaf;
 };
 
-static void f_qmp(void *arg, const char *command, void *req)
+static bool f_qmp(void *arg, const char *command, void *req)
 {
 	buf_addf(&((struct fake *)arg)->log, "qmp %s%s; ", command, req == NULL ? "" : " for req");
+	return !((struct fake *)arg)->deaf;
 }
 
 static void f_set_reboot(void *arg, const char *action)
@@ -230,6 +231,18 @@ static void test_shutdown(void **state)
 	x->m.death = (struct machine_death){.known = true, .clean = true};
 	machine_handle(&x->m, EV_DIED, NULL);
 	expect(x, "timer 0; (Stopped Shutdown) timer 0; ended; ", VM_OFF, VM_REASON_SHUTDOWN);
+}
+
+static void test_shutdown_that_cannot_be_asked_for(void **state)
+{
+	struct fixture *x = *state;
+	to_running(x);
+	x->f.deaf = true;
+	machine_handle(&x->m, EV_DO_REBOOT, &x->req);
+	assert_false(x->m.reboot);
+	machine_handle(&x->m, EV_DO_SHUTDOWN, &x->req);
+	expect(x, "qmp system_powerdown for req; qmp system_powerdown for req; ", VM_RUNNING,
+	    VM_REASON_BOOTED);
 }
 
 static void test_reboot_is_a_poweroff_turned(void **state)
@@ -477,6 +490,7 @@ int main(void)
 	    T(test_stopped_by_somebody_else),
 	    T(test_io_error),
 	    T(test_shutdown),
+	    T(test_shutdown_that_cannot_be_asked_for),
 	    T(test_reboot_is_a_poweroff_turned),
 	    T(test_guest_reboots_instead),
 	    T(test_poweroff_restart),
