@@ -72,6 +72,12 @@ void sampler_detach(struct sampler *s)
 	s->cpu_permille = 0;
 }
 
+void sampler_disk(struct sampler *s, unsigned i, const char *id)
+{
+	if (i < STATUS_DISKS_MAX)
+		snprintf(s->disk_id[i], sizeof(s->disk_id[i]), "%s", id);
+}
+
 /* --- reading --- */
 
 static ssize_t read_text(int fd, char *out, size_t size)

@@ -19,6 +19,8 @@
 #define SAMPLER_STATE_S 2          /* between looks at the process's scheduling state */
 #define SAMPLER_BALLOON_S 5        /* between looks at the balloon's statistics while watched */
 
+#define SAMPLER_ID_MAX 32
+
 struct sampler {
 	struct status_writer *page;
 	char *watch_path;
@@ -32,6 +34,7 @@ struct sampler {
 	uint64_t counters_at_ns, balloon_at_ns; /* when they were last asked for */
 	uint64_t state_at_ns;
 	uint64_t counters_ns; /* when they last came, and what they were */
+	char disk_id[STATUS_DISKS_MAX][SAMPLER_ID_MAX]; /* QEMU's ids of the page's disks */
 	uint64_t rd_bytes, wr_bytes;
 	uint32_t rd_kib, wr_kib; /* rates between the last two */
 	uint64_t stopped_ns; /* CLOCK_MONOTONIC since when the process is stopped by a signal; 0 it
@@ -46,6 +49,8 @@ void sampler_init(struct sampler *s, struct status_writer *page, const char *wat
 void sampler_fini(struct sampler *s);
 void sampler_attach(struct sampler *s, pid_t pid);
 void sampler_detach(struct sampler *s);
+/* QEMU's device id of the page's disk number i. */
+void sampler_disk(struct sampler *s, unsigned i, const char *id);
 bool sampler_watched(struct sampler *s, uint64_t now_ns);
 
 enum { SAMPLER_WANT_COUNTERS = 1, SAMPLER_WANT_BALLOON = 2 };

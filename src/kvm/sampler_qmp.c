@@ -34,26 +34,24 @@ void sampler_cpus(struct sampler *s, struct json_object *list)
 	}
 }
 
-/* argv's names: device id or QOM path of the front end ends in what the page knows by target; the
- * supervisor put the targets into the page in the order of the definition, and the ids are
- * "disk-TARGET". */
-static struct status_disk *find_disk(struct status_page *p, struct json_object *block)
+/* Is id one whole element of the path? "/machine/peripheral/virtio-disk0/virtio-backend" */
+static bool path_has(const char *path, const char *id)
 {
-	const char *names[] = {json_get_str(block, "qdev"), json_get_str(block, "device"),
-	    json_get_str(block, "node-name")};
-	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-		if (names[k] == NULL)
-			continue;
-		for (unsigned i = 0; i < p->disks && i < STATUS_DISKS_MAX; i++) {
-			const char *at = strstr(names[k], p->disk[i].target);
-			size_t n = strlen(p->disk[i].target);
-			if (n == 0 || at == NULL ||
-			    (at > names[k] && at[-1] != '-' && at[-1] != '/'))
-				continue;
-			if (at[n] == '\0' || at[n] == '/' || at[n] == '-')
-				return &p->disk[i];
-		}
-	}
+	size_t n = strlen(id);
+	for (const char *at = path; n > 0 && (at = strstr(at, id)) != NULL; at += n)
+		if ((at == path || at[-1] == '/') && (at[n] == '\0' || at[n] == '/'))
+			return true;
+	return false;
+}
+
+static struct status_disk *find_disk(
+    const struct sampler *s, struct status_page *p, struct json_object *block)
+{
+	const char *qdev = json_get_str(block, "qdev"), *device = json_get_str(block, "device");
+	for (unsigned i = 0; i < p->disks && i < STATUS_DISKS_MAX; i++)
+		if ((qdev != NULL && path_has(qdev, s->disk_id[i])) ||
+		    (device != NULL && path_has(device, s->disk_id[i])))
+			return &p->disk[i];
 	return NULL;
 }
 
@@ -84,7 +82,7 @@ void sampler_blocks(struct sampler *s, uint64_t now, struct json_object *list)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *block = json_object_array_get_idx(list, i);
 		struct json_object *stats = json_get_obj(block, "stats");
-		struct status_disk *d = find_disk(p, block);
+		struct status_disk *d = find_disk(s, p, block);
 		rd += count_of(stats, "rd_bytes");
 		wr += count_of(stats, "wr_bytes");
 		if (d != NULL && stats != NULL)

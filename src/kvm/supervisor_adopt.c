@@ -67,6 +67,7 @@ static void take_policy(struct supervisor *s)
 		return;
 	}
 	sup_load_policy(s, &d);
+	sup_name_disks(s, &d);
 	domain_fini(&d);
 }
 

@@ -68,6 +68,7 @@ void sup_load_policy(struct supervisor *s, const struct domain *d);
 /* Reads the definition (live: run/NAME/live.xml), makes hubs and sockets and QEMU. *d is the caller's on success. */
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err);
 int sup_launch(struct supervisor *s, const struct domain *d, struct err *err);
+void sup_name_disks(struct supervisor *s, const struct domain *d);
 int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err);
 
 /* --- supervisor_qemu.c: the connections to a QEMU that lives, and its death --- */

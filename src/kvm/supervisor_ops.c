@@ -1,4 +1,5 @@
 /* What the machine and the control socket make happen: QMP commands, timers, signals, the page, events, the end. */
+#include <dirent.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -328,21 +329,20 @@ static void op_spawn(void *arg)
 	loop_defer(s->loop, spawn_failed, s);
 }
 
+/* The sockets of this run. Rings, page and watch word stay: the last word on it. */
 static void unlink_files(const struct supervisor *s)
 {
-	static const char *const files[] = {"qmp.sock", "vnc.sock", "live.xml"};
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		CLEANUP_FREE
-		char *path = home_run_file(s->home, s->name, files[i]);
-		unlink(path);
+	CLEANUP_FREE
+	char *dir = home_run_dir(s->home, s->name);
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		size_t n = strlen(e->d_name);
+		if ((n > 5 && str_eq(e->d_name + n - 5, ".sock")) || str_eq(e->d_name, "live.xml"))
+			unlinkat(dirfd(d), e->d_name, 0);
 	}
-	for (unsigned i = 0; i < STATUS_CONSOLES_MAX; i++) {
-		char file[32];
-		snprintf(file, sizeof(file), "serial%u.sock", i);
-		CLEANUP_FREE
-		char *path = home_run_file(s->home, s->name, file);
-		unlink(path);
-	}
+	if (d != NULL)
+		closedir(d);
 }
 
 /* Everything is settled and the lock given back before anybody is told: who hears of the end may start anew. */

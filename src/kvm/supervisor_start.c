@@ -11,6 +11,7 @@
 #include <libxml/parser.h>
 
 #include "core/file.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/sock.h"
 #include "core/store.h"
@@ -20,6 +21,8 @@
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
+
+#define RUN_DIR_MAX 80 /* bytes; a socket's name in it still fits into sun_path's 108 */
 
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
 {
@@ -180,6 +183,16 @@ static void close_fds(int *fds, size_t n)
 			close(fds[i]);
 }
 
+/* QEMU's ids of the disks, by which its counters come. */
+void sup_name_disks(struct supervisor *s, const struct domain *d)
+{
+	char id[ARGV_ID_MAX];
+	for (unsigned i = 0; i < d->n_disks && i < STATUS_DISKS_MAX; i++) {
+		argv_disk_id(d, i, id);
+		sampler_disk(&s->sampler, i, id);
+	}
+}
+
 static int listen_all(
     const struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
 {
@@ -193,7 +206,8 @@ static int listen_all(
 	return 0;
 }
 
-static int spawn_it(struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
+static int spawn_it(
+    struct supervisor *s, const struct argv_out *a, int *fds, size_t n_fds, struct err *err)
 {
 	int pidfd = -1;
 	CLEANUP_FREE
@@ -205,7 +219,7 @@ static int spawn_it(struct supervisor *s, const struct argv_out *a, int *fds, st
 	const struct spawn what = {.argv = a->argv,
 	    .env = a->env,
 	    .fds = fds,
-	    .n_fds = a->n_sockets,
+	    .n_fds = n_fds,
 	    .log_fd = log_fd,
 	    .dir = "/",
 	    .page = &s->page};
@@ -216,27 +230,40 @@ static int spawn_it(struct supervisor *s, const struct argv_out *a, int *fds, st
 	return 0;
 }
 
-static int launch(
-    struct supervisor *s, const struct domain *d, const struct argv_out *a, struct err *err)
+/* dir: a descriptor that comes before the sockets, -1 none. */
+static int launch(struct supervisor *s, const struct domain *d, const struct argv_out *a, int dir,
+    struct err *err)
 {
 	int fds[SPAWN_FDS_MAX];
+	size_t first = dir >= 0;
 	memset(fds, -1, sizeof(fds));
-	if (a->n_sockets > SPAWN_FDS_MAX || a->n_consoles > STATUS_CONSOLES_MAX)
+	fds[0] = dir;
+	if (a->n_sockets >= SPAWN_FDS_MAX || a->n_consoles > STATUS_CONSOLES_MAX)
 		return err_set(err, ERR_UNSUPPORTED, "more than %d consoles in one domain",
 		    STATUS_CONSOLES_MAX);
 	if (sup_make_hubs(s, a->n_consoles, err) < 0)
 		return -1;
 	page_fill(s, d, a->n_consoles);
-	int rc = listen_all(s, a, fds, err);
+	sup_name_disks(s, d);
+	int rc = listen_all(s, a, fds + first, err);
 	if (rc == 0)
 		rc = write_live_xml(s, d, err);
 	if (rc == 0)
-		rc = spawn_it(s, a, fds, err);
+		rc = spawn_it(s, a, fds, first + a->n_sockets, err);
 	/* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
-	close_fds(fds, SPAWN_FDS_MAX);
+	close_fds(fds + first, SPAWN_FDS_MAX - first);
 	if (rc == 0)
 		sup_connect(s);
 	return rc;
+}
+
+static void log_notes(const char *notes)
+{
+	while (notes != NULL && *notes != '\0') {
+		size_t n = strcspn(notes, "\n");
+		log_info("%.*s", (int)n, notes);
+		notes += n + (notes[n] == '\n');
+	}
 }
 
 int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
@@ -250,13 +277,18 @@ int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
 	char *log = home_log_dir(s->home, s->name);
 	if (check_files(d, err) < 0 || ask_caps(s, d, &caps, &kvm, err) < 0)
 		return -1;
+	/* QEMU binds some sockets itself: where their path would be too long, it gets the folder. */
+	CLEANUP_CLOSE
+	int dir = strlen(run) > RUN_DIR_MAX ? open(run, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	const struct argv_in in = {.run_dir = run,
 	    .log_dir = log,
-	    .fd_first = SPAWN_FD_FIRST,
+	    .fd_first = SPAWN_FD_FIRST + (dir >= 0),
+	    .run_dir_fd = dir >= 0 ? SPAWN_FD_FIRST : 0,
 	    .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
 	int rc = argv_build(d, &caps, &in, &argv, err);
 	if (rc == 0) {
-		rc = launch(s, d, &argv, err);
+		log_notes(argv.notes);
+		rc = launch(s, d, &argv, dir, err);
 		argv_fini(&argv);
 	}
 	caps_fini(&caps);

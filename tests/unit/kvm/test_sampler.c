@@ -130,16 +130,16 @@ static void test_blocks(void **state)
 	struct fixture *x = *state;
 	struct status_page *p = x->page.page;
 	p->disks = 2;
-	strcpy(p->disk[0].target, "vda");
-	strcpy(p->disk[1].target, "vdaa");
+	sampler_disk(&x->s, 0, "virtio-disk1");
+	sampler_disk(&x->s, 1, "virtio-disk10");
 	give_blocks(x, 10 * S,
-	    "[{\"qdev\":\"/machine/peripheral/disk-vda/virtio-backend\",\"stats\":{\"rd_bytes\":1024,\"wr_bytes\":7}},"
-	    "{\"qdev\":\"disk-vdaa\",\"stats\":{\"rd_bytes\":5}}]");
+	    "[{\"qdev\":\"/machine/peripheral/virtio-disk1/virtio-backend\",\"stats\":{\"rd_bytes\":1024,\"wr_bytes\":7}},"
+	    "{\"qdev\":\"virtio-disk10\",\"stats\":{\"rd_bytes\":5}}]");
 	assert_int_equal(p->disk[0].rd_bytes, 1024);
 	assert_int_equal(p->disk[1].rd_bytes, 5);
 	give_blocks(x, 12 * S,
-	    "[{\"device\":\"disk-vda\",\"stats\":{\"rd_bytes\":2098176,\"wr_bytes\":7}},"
-	    "{\"qdev\":\"disk-vdaa\",\"stats\":{\"rd_bytes\":5}}]");
+	    "[{\"device\":\"virtio-disk1\",\"stats\":{\"rd_bytes\":2098176,\"wr_bytes\":7}},"
+	    "{\"qdev\":\"virtio-disk10\",\"stats\":{\"rd_bytes\":5}}]");
 	assert_int_equal(x->s.rd_kib, 1024);
 	assert_int_equal(x->s.wr_kib, 0);
 	sampler_tick(&x->s, 13 * S, 0);
