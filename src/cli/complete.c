@@ -68,7 +68,7 @@ static void offer_domains(struct completer *k)
 {
 	struct vm *vms;
 	size_t n;
-	if (vm_list(k->home, &vms, &n, NULL) < 0)
+	if (vm_list_brief(k->home, &vms, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (suits(k, &vms[i]))

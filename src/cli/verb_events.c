@@ -92,7 +92,7 @@ static int look_around(struct watcher *w, struct err *err)
 	struct vm *vms;
 	size_t n;
 	watch_dir(w, w->c->home.run);
-	if (vm_list(&w->c->home, &vms, &n, err) < 0)
+	if (vm_list_brief(&w->c->home, &vms, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		CLEANUP_FREE char *dir = home_run_dir(&w->c->home, vms[i].name);

@@ -130,7 +130,7 @@ int verb_list(struct cli *c)
 		                          : "id");
 		return CLI_USAGE;
 	}
-	if (vm_list(&c->home, &vms, &n, &err) < 0) {
+	if (vm_list_brief(&c->home, &vms, &n, &err) < 0) {
 		out_error("%s", err.msg);
 		return CLI_FAILED;
 	}

@@ -111,16 +111,20 @@ void status_end(struct status_writer *w)
 
 /* --- readers --- */
 
-static void terminate(struct status_page *p)
+/* Whoever may write the file may write rubbish into it: a reader's string ends all the same. */
+static void terminate_brief(struct status_page *p)
 {
-	/* Whoever may write the file may write rubbish into it: a reader's string ends all the
-	 * same. */
 	p->name[sizeof(p->name) - 1] = p->title[sizeof(p->title) - 1] = '\0';
-	p->detail[sizeof(p->detail) - 1] = p->address[sizeof(p->address) - 1] = '\0';
-	p->job[sizeof(p->job) - 1] = '\0';
+	p->detail[sizeof(p->detail) - 1] = '\0';
 	p->disks = p->disks < STATUS_DISKS_MAX ? p->disks : STATUS_DISKS_MAX;
 	p->nets = p->nets < STATUS_NETS_MAX ? p->nets : STATUS_NETS_MAX;
 	p->consoles = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;
+}
+
+static void terminate(struct status_page *p)
+{
+	terminate_brief(p);
+	p->address[sizeof(p->address) - 1] = p->job[sizeof(p->job) - 1] = '\0';
 	for (unsigned i = 0; i < STATUS_DISKS_MAX; i++) {
 		p->disk[i].target[sizeof(p->disk[i].target) - 1] = '\0';
 		p->disk[i].path[sizeof(p->disk[i].path) - 1] = '\0';
@@ -180,12 +184,12 @@ int status_read_head(const struct status_page *p, struct status_page *out)
 	return torn;
 }
 
-static int pread_head(int fd, const char *path, struct status_page *out, struct err *err)
+static int pread_part(
+    int fd, const char *path, struct status_page *out, size_t size, struct err *err)
 {
 	for (int i = 0; i < READ_TRIES; i++) {
 		uint32_t after = 0;
-		if (pread(fd, out, STATUS_HEAD_SIZE, 0) != (ssize_t)STATUS_HEAD_SIZE ||
-		    !head_valid(out))
+		if (pread(fd, out, size, 0) != (ssize_t)size || !head_valid(out))
 			return err_set(
 			    err, ERR_INVALID, "'%s' is not a status page of this version", path);
 		if (out->seq & 1)
@@ -195,7 +199,6 @@ static int pread_head(int fd, const char *path, struct status_page *out, struct 
 		    after == out->seq)
 			break;
 	}
-	terminate(out);
 	return 0;
 }
 
@@ -210,8 +213,9 @@ int status_pread_latest(int dirfd, const char *path, struct status_page *out,
 	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
-	if (pread_head(fd, path, out, err) < 0)
+	if (pread_part(fd, path, out, STATUS_HEAD_SIZE, err) < 0)
 		return -1;
+	terminate(out);
 	if (latest) {
 		uint64_t k = (out->seconds_count - 1) % STATUS_SECONDS;
 		off_t at = (off_t)(offsetof(struct status_page, seconds) + k * sizeof(*latest));
@@ -219,6 +223,17 @@ int status_pread_latest(int dirfd, const char *path, struct status_page *out,
 		    pread(fd, latest, sizeof(*latest), at) != (ssize_t)sizeof(*latest))
 			memset(latest, 0, sizeof(*latest));
 	}
+	return 0;
+}
+
+int status_pread_brief(int dirfd, const char *path, struct status_page *out, struct err *err)
+{
+	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	if (pread_part(fd, path, out, STATUS_BRIEF_SIZE, err) < 0)
+		return -1;
+	terminate_brief(out);
 	return 0;
 }
 

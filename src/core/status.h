@@ -173,6 +173,10 @@ int status_read_head(const struct status_page *p, struct status_page *out);
 /* The same by one pread of the file, for lists over many VMs: no mapping. out needs
  * STATUS_HEAD_SIZE bytes. */
 int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err);
+/* What stands before the devices: enough for a table of many VMs, a tenth of the head. out needs STATUS_BRIEF_SIZE
+ * bytes, and nothing behind them may be looked at. */
+#define STATUS_BRIEF_SIZE offsetof(struct status_page, disk)
+int status_pread_brief(int dirfd, const char *path, struct status_page *out, struct err *err);
 /* The same, and the newest sample by the second (zeroes when none was taken yet). */
 int status_pread_latest(int dirfd, const char *path, struct status_page *out,
     struct status_sample *latest, struct err *err);

@@ -68,15 +68,17 @@ static void judge(struct vm *vm)
 }
 
 /* Fills *vm from what is on disk; false when there is nothing of that name. */
-static bool look(const struct home *h, const char *name, bool defined, struct vm *vm)
+static bool look(const struct home *h, const char *name, bool defined, bool brief, struct vm *vm)
 {
 	memset(vm, 0, sizeof(*vm));
 	CLEANUP_FREE
 	char *status = home_run_file(h, name, "status");
-	struct status_page *head = xmalloc(STATUS_HEAD_SIZE);
+	struct status_page *head = xmalloc(brief ? STATUS_BRIEF_SIZE : STATUS_HEAD_SIZE);
 	vm->defined = defined;
 	vm->supervised = vm_locked(h, name);
-	vm->has_page = status_pread_head(AT_FDCWD, status, head, NULL) == 0;
+	vm->brief = brief;
+	vm->has_page =
+	    (brief ? status_pread_brief : status_pread_head)(AT_FDCWD, status, head, NULL) == 0;
 	if (vm->has_page) {
 		vm->head = head;
 		judge(vm);
@@ -102,7 +104,7 @@ int vm_probe(const struct home *h, const char *name, struct vm *vm, struct err *
 		return -1;
 	CLEANUP_FREE
 	char *xml = home_domain_xml(h, name);
-	if (!look(h, name, access(xml, F_OK) == 0, vm))
+	if (!look(h, name, access(xml, F_OK) == 0, false, vm))
 		return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
 	return 0;
 }
@@ -138,7 +140,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err)
+static int list_all(const struct home *h, bool brief, struct vm **vms, size_t *n, struct err *err)
 {
 	char **defined = NULL, **running = xcalloc(1, sizeof(*running));
 	size_t nd = 0, nr = 0, at = 0, i = 0, k = 0;
@@ -154,7 +156,7 @@ int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err)
 	while (rc == 0 && (i < nd || k < nr)) {
 		int cmp = i == nd ? 1 : k == nr ? -1 : strcmp(defined[i], running[k]);
 		const char *name = cmp <= 0 ? defined[i] : running[k];
-		at += look(h, name, cmp <= 0, &(*vms)[at]);
+		at += look(h, name, cmp <= 0, brief, &(*vms)[at]);
 		i += cmp <= 0;
 		k += cmp >= 0;
 	}
@@ -162,6 +164,16 @@ int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err)
 	store_names_free(defined);
 	store_names_free(running);
 	return rc;
+}
+
+int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err)
+{
+	return list_all(h, false, vms, n, err);
+}
+
+int vm_list_brief(const struct home *h, struct vm **vms, size_t *n, struct err *err)
+{
+	return list_all(h, true, vms, n, err);
 }
 
 void vm_list_free(struct vm *vms, size_t n)

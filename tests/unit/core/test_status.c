@@ -5,6 +5,33 @@
 
 #include "core/status.h"
 
+/* The brief part ends where the devices begin: not a byte behind it is touched. */
+static void test_brief(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE
+	char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE
+	struct status_page *got = xmalloc(STATUS_BRIEF_SIZE);
+	struct err err = {0};
+	struct status_writer w;
+	assert_int_equal(status_pread_brief(-100, path, got, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_int_equal(status_writer_open(&w, path, false, &err), 0);
+	struct status_page *p = status_begin(&w);
+	p->state = VM_PAUSED;
+	p->consoles = 99; /* rubbish is cut down to what there is room for */
+	memset(p->detail, 'x', sizeof(p->detail));
+	status_end(&w);
+	assert_int_equal(status_pread_brief(-100, path, got, &err), 0);
+	assert_int_equal(got->state, VM_PAUSED);
+	assert_int_equal(got->consoles, STATUS_CONSOLES_MAX);
+	assert_int_equal(strlen(got->detail), sizeof(got->detail) - 1);
+	status_writer_close(&w);
+	cm_rmdir(dir);
+}
+
 static void test_write_and_read(void **state)
 {
 	(void)state;
@@ -140,6 +167,7 @@ static void test_concurrent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_brief),
 	    cmocka_unit_test(test_write_and_read),
 	    cmocka_unit_test(test_rubbish),
 	    cmocka_unit_test(test_torn),
