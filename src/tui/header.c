@@ -10,37 +10,56 @@
 #define SPARK 8
 #define SPARK_SECONDS 8 /* per column */
 #define BAR 10
+#define NARROW 30 /* columns below which our own name gives way to the counts */
 
-static int count(int col, int limit, enum style st, unsigned n, const char *word)
+/* The counts, trouble first: it must not be what a narrow terminal drops. */
+struct part {
+	enum style st;
+	char text[32];
+};
+#define PARTS 8
+
+static unsigned parts_of(const struct model_counts *c, struct part out[PARTS])
 {
-	char text[64];
-	if (!n)
-		return col;
-	snprintf(text, sizeof(text), "%u %s", n, word);
-	if (col + draw_width(text) + 1 > limit)
-		return col;
-	return col + 1 + draw_text(0, col, limit - col, st, text);
+	const struct {
+		unsigned n;
+		enum style st;
+		const char *word;
+	} all[PARTS] = {{c->all, STYLE_BAR, c->all == 1 ? "VM" : "VMs"},
+	    {c->crashed, STYLE_ERROR, "crashed"}, {c->silent, STYLE_ERROR, "not answering"},
+	    {c->running, STYLE_BAR, "running"}, {c->paused, STYLE_BAR, "paused"},
+	    {c->other, STYLE_BAR, "changing"}, {c->off, STYLE_BAR, "off"},
+	    {c->marked, STYLE_BAR_KEY, "marked"}};
+	unsigned n = 0;
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (!all[i].n && i > 0)
+			continue;
+		out[n].st = all[i].st;
+		snprintf(out[n++].text, sizeof(out[0].text), "%u %s", all[i].n, all[i].word);
+	}
+	return n;
 }
 
-static void draw_left(struct app *app, int limit)
+static int left_width(const char *host, const struct part *p, unsigned n)
 {
-	struct model_counts c;
+	int w = 7 + draw_width(host) + 2;
+	for (unsigned i = 0; i < n; i++)
+		w += (int)strlen(p[i].text) + 2;
+	return w;
+}
+
+static void draw_left(const char *host, const struct part *p, unsigned n, int limit)
+{
 	int col = 1;
-	char text[64];
-	model_counts(app->model, &c);
-	col += draw_text(0, col, limit - col, STYLE_BAR_KEY, "hvmux") + 1;
-	if (limit > 40)
-		col += draw_text(0, col, limit - col - 20, STYLE_BAR, app->host.name) + 2;
-	snprintf(text, sizeof(text), "%u VM%s", c.all, c.all == 1 ? "" : "s");
-	col += draw_text(0, col, limit - col, STYLE_BAR, text) + 1;
-	/* Trouble first: it must not be what a narrow terminal drops. */
-	col = count(col, limit, STYLE_ERROR, c.crashed, "crashed");
-	col = count(col, limit, STYLE_ERROR, c.silent, "not answering");
-	col = count(col, limit, STYLE_BAR, c.running, "running");
-	col = count(col, limit, STYLE_BAR, c.paused, "paused");
-	col = count(col, limit, STYLE_BAR, c.other, "changing");
-	col = count(col, limit, STYLE_BAR, c.off, "off");
-	count(col, limit, STYLE_BAR_KEY, c.marked, "marked");
+	if (limit >= NARROW)
+		col += draw_text(0, col, limit - col, STYLE_BAR_KEY, "hvmux") + 1;
+	if (*host)
+		col += draw_text(0, col, limit - col, STYLE_BAR, host) + 2;
+	for (unsigned i = 0; i < n; i++) {
+		if (col + (int)strlen(p[i].text) > limit)
+			break;
+		col += draw_text(0, col, limit - col, p[i].st, p[i].text) + 2;
+	}
 }
 
 static void cpu_text(struct app *app, bool spark, char *out, size_t n)
@@ -85,23 +104,27 @@ static void right_text(struct app *app, int detail, char *out, size_t n)
 
 void header_draw(struct app *app, int row)
 {
-	int cols = draw_cols(), detail = 4, w;
-	char text[256];
 	struct model_counts c;
-	int left;
+	struct part parts[PARTS];
+	const char *host = app->host.name;
+	int cols = draw_cols(), detail = 4, w, left;
+	unsigned n;
+	char text[256];
 	model_counts(app->model, &c);
-	/* What the counts need comes first; the machine's figures take what is left. */
-	left = 24 + (int)strlen(app->host.name) + (c.running ? 12 : 0) + (c.crashed ? 11 : 0) +
-	       (c.silent ? 17 : 0) + (c.paused ? 10 : 0) + (c.off ? 8 : 0) + (c.marked ? 10 : 0) +
-	       (c.other ? 12 : 0);
+	n = parts_of(&c, parts);
+	left = left_width(host, parts, n);
+	if (left + 6 > cols) {
+		left -= draw_width(host) + 2;
+		host = "";
+	}
 	draw_fill(row, 0, cols, STYLE_BAR);
 	do {
 		right_text(app, --detail, text, sizeof(text));
 		w = draw_width(text);
 	} while (detail > 0 && w + left > cols);
-	if (w + 14 > cols)
+	if (w + left > cols)
 		w = 0;
 	else
 		draw_text(row, cols - w, w, STYLE_BAR, text);
-	draw_left(app, cols - w - 1);
+	draw_left(host, parts, n, cols - w);
 }

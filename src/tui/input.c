@@ -357,6 +357,10 @@ int input_key_parse(const char *s, struct vt_key *k)
 			return 0;
 		}
 	}
+	if (!strcasecmp(s, "Space")) {
+		k->cp = ' ';
+		return 0;
+	}
 	if (s[0] > ' ' && s[0] < 0x7f && !s[1]) {
 		k->cp = (uint32_t)s[0];
 		if ((k->mods & VT_MOD_CTRL) && k->cp >= 'A' && k->cp <= 'Z')

@@ -13,10 +13,11 @@
 #define NAME_MIN 8
 #define NAME_MAX_COLS 32
 #define CONSOLE_MIN 10
+#define CONSOLE_GOOD 24 /* the last line of a console is worth more than further figures */
 #define SPARK 8
 #define SPARK_SECONDS 8
 #define WIDE_STATE_COLS 100
-#define FRESH_NS 5000000000ull /* output this young is "now" */
+#define FRESH_NS 10000000000ull /* output this young is "now" */
 
 static const struct {
 	const char *title;
@@ -54,7 +55,8 @@ void list_layout(struct list_layout *l, int cols, int name)
 		int w = c == COL_CONSOLE ? CONSOLE_MIN : columns[c].width;
 		if (c == COL_STATE && cols >= WIDE_STATE_COLS)
 			w = 13;
-		if (w + 1 > left)
+		if (w + 1 > left || (c >= COL_DISK && c <= COL_ADDRESS && l->width[COL_CONSOLE] &&
+		                        w + 1 + CONSOLE_GOOD - CONSOLE_MIN > left))
 			continue;
 		l->width[c] = w;
 		left -= w + 1;
@@ -226,7 +228,8 @@ void list_row_draw(
 	draw_overlay(selected ? A_REVERSE : A_NORMAL);
 	draw_fill(row, 0, l->cols, st);
 	draw_text(row, 0, 1, st, selected ? (app->theme.utf8 ? "▸" : ">") : " ");
-	draw_text(row, 1, 1, selected ? st : STYLE_MARK, e->marked ? "*" : " ");
+	if (e->marked)
+		draw_text(row, 1, 1, selected ? st : STYLE_MARK, "*");
 	draw_field(row, l->at[COL_NAME], l->width[COL_NAME],
 	    selected || e->marked ? STYLE_STRONG : st, e->name);
 	draw_field(row, l->at[COL_STATE], l->width[COL_STATE], selected ? st : state_style(e),

@@ -117,6 +117,13 @@ static bool on_key(void *arg, const struct vt_key *k)
 	if (!app->top || app->quitting)
 		return true;
 	message_clear(app);
+	/* Esc and a key after it may arrive as one packet, which looks like Alt and that key. */
+	if ((k->mods & VT_MOD_ALT) && !app->top->ops->guest) {
+		struct vt_key esc = {.sym = VT_KEY_ESCAPE}, plain = *k;
+		plain.mods &= ~(unsigned)VT_MOD_ALT;
+		app->top->ops->key(app->top, &esc);
+		return app->top ? app->top->ops->key(app->top, &plain) : true;
+	}
 	took = app->top->ops->key(app->top, k);
 	if (!took)
 		tty_pause_input(app->tty, true);

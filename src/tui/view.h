@@ -13,6 +13,7 @@ struct view;
 
 struct view_ops {
 	bool overlay;
+	bool guest; /* keys are a guest's: Alt+x is not Esc and then x */
 	void (*draw)(struct view *v);
 	/* Returns false when the key cannot be taken yet: it comes again after app_input_continue(). */
 	bool (*key)(struct view *v, const struct vt_key *k);

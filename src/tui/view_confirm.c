@@ -89,7 +89,8 @@ static void confirm_draw(struct view *v)
 	struct confirm *c = (struct confirm *)v;
 	int names = (int)(c->n_names > NAMES_SHOWN ? NAMES_SHOWN + 1 : c->n_names);
 	int width = draw_cols() < WIDTH_MAX ? draw_cols() : WIDTH_MAX;
-	int height = names + 7, row, col, limit;
+	int height = names + 6, row, col,
+	    limit; /* a frame, what is lost, what runs, a gap, the answer */
 	char text[600];
 	if (height > draw_rows())
 		height = draw_rows();
@@ -106,7 +107,7 @@ static void confirm_draw(struct view *v)
 	row = draw_names(c, row + 1, limit, col + 2, width - 4);
 	snprintf(text, sizeof(text), "%s: %s", c->verb->flags & VERB_DELETES ? "Deleted" : "Lost",
 	    c->verb->losses ? c->verb->losses : "the present state");
-	row = draw_line(row, limit - (height > 6), col + 2, width - 4, STYLE_BAD, text);
+	row = draw_line(row, limit, col + 2, width - 4, STYLE_BAD, text);
 	snprintf(text, sizeof(text), "Runs: %.500s", c->command);
 	draw_line(row, limit, col + 2, width - 4, STYLE_NORMAL, text);
 	draw_answer(c, limit, col + 2, width - 4);

@@ -471,7 +471,8 @@ static void console_close(struct view *v)
 	free(c);
 }
 
-static const struct view_ops ops = {.draw = console_draw,
+static const struct view_ops ops = {.guest = true,
+    .draw = console_draw,
     .key = console_key,
     .paste = console_paste,
     .tick = console_tick,
