@@ -13,7 +13,7 @@
 #define NAME_MIN 8
 #define NAME_MAX_COLS 32
 #define CONSOLE_MIN 10
-#define CONSOLE_GOOD 24 /* the last line of a console is worth more than further figures */
+#define CONSOLE_GOOD 18 /* the last line of a console is worth more than further figures */
 #define SPARK 8
 #define SPARK_SECONDS 8
 #define WIDE_STATE_COLS 100

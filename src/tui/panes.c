@@ -166,7 +166,9 @@ static void draw_graphs(struct panes *p, const struct vm_entry *e, const struct 
 	         down = (4 + across - 1) / across;
 	int width = at->cols / (int)across, height;
 	if (!have) {
-		draw_text(at->row, 1, at->cols - 1, STYLE_DIM, "no history yet");
+		draw_text(at->row, 1, at->cols - 1, STYLE_DIM,
+		    p->day ? "no history of the last 24 hours yet (t: 10 minutes)"
+		           : "no history yet");
 		return;
 	}
 	while (down > 1 && at->height / (int)down < 3)

@@ -308,6 +308,8 @@ static void move(struct list *l, enum key_action a)
 	    [ACT_PAGE_DOWN] = page,
 	    [ACT_TOP] = -1000000,
 	    [ACT_BOTTOM] = 1000000};
+	if (a == ACT_TOP)
+		l->first = 0;
 	select_row(l, l->at + by[a]);
 }
 
