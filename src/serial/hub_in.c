@@ -116,8 +116,9 @@ static void attach(struct hub_client *c, unsigned want)
 	c->attached = true;
 	hub_audit(b, "%s (process %d) attached to %s", c->name, (int)c->pid, b->label);
 	if ((want & FRAME_WANT_TAKE) || ((want & FRAME_WANT_KEYBOARD) && !b->holder))
-		hub_keys_take(c);
-	hub_out_who(b);
+		hub_keys_take(c); /* tells everybody */
+	else
+		hub_out_who(b);
 }
 
 static void on_hello(struct hub_client *c, const struct frame *f)
