@@ -129,6 +129,7 @@ static void change(
 		int from = s->exact_rect || r == b.top ? b.left : 0;
 		int to = s->exact_rect || r == b.bottom ? b.right + 1 : s->cols;
 		struct vt_line *l = vt_grid_line(s->grid, r);
+		vt_grid_read(s->grid, l); /* blank cells take attributes too */
 		struct vt_cell *cells = vt_grid_write(s->grid, l, from, to);
 		for (int i = from; i < to; i++)
 			cells[i].attrs = (uint16_t)(((cells[i].attrs & ~off) | on) ^ flip);
