@@ -311,7 +311,7 @@ static int video_parse(struct parse *p, const xmlNode *node, unsigned element)
 			char *s = str_printable(v->model, strlen(v->model), 40);
 			int rc = parse_refuse(p, model, "type='%s' is not supported", s);
 			free(v->model);
-			v->model = NULL;
+			*v = (struct domain_video){0};
 			return rc;
 		}
 		if (strcmp(models[i], v->model) == 0)

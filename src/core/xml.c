@@ -87,6 +87,8 @@ xmlDoc *xml_read(
 		err_set(err, ERR_FAIL, "%s: out of memory", file);
 		return NULL;
 	}
+	/* Conversion errors find their way to standard error past the parser's own handlers. */
+	xmlSetGenericErrorFunc(NULL, ignore_error);
 	bool doctype = false;
 	parser->_private = &doctype;
 	parser->sax->internalSubset = stop_at_doctype;

@@ -32,9 +32,9 @@ start_paused() {
 	[ $rc -eq 0 ] && grep -q '"status": "prelaunch"' "$TEST_TMP/qmp"
 }
 
-if [ -r "$guest/linux/vmlinuz" ]; then
-	cp "$guest/linux/vmlinuz" "$TEST_TMP/vmlinuz a"
-	cp "$guest/linux/initramfs" "$TEST_TMP/initrd,1"
+if [ -r "$guest/initramfs" ]; then
+	cp "$guest/vmlinuz" "$TEST_TMP/vmlinuz a"
+	cp "$guest/initramfs" "$TEST_TMP/initrd,1"
 fi
 for xml in "$HVMUX_SRC"/tests/data/argv/*.xml; do
 	stem=$(basename "$xml" .xml)
