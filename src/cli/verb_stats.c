@@ -30,15 +30,6 @@ static void put_u64(
 		out_add_u64(s->json, json_key, value);
 }
 
-static void put_str(
-    const struct sink *s, const char *virsh_key, const char *json_key, const char *value)
-{
-	if (s->text)
-		buf_addf(s->text, "  %s=%s\n", virsh_key, value);
-	else
-		out_add_str(s->json, json_key, value);
-}
-
 /* The members of one element: "block.0." in front of virsh's keys, an object of its own in JSON. */
 static void put_item_u64(const struct sink *s, const char *group, unsigned i, const char *key,
     const char *json_key, uint64_t value)
@@ -129,11 +120,12 @@ static void put_nets(const struct sink *s, const struct status_page *p)
 	for (unsigned i = 0; i < p->nets; i++) {
 		const struct status_net *d = &p->net[i];
 		struct sink item = item_sink(s, list);
-		if (d->target[0] || !s->text)
-			put_item_str(
-			    &item, "net", i, "name", "name", d->target[0] ? d->target : NULL);
+		if (d->target[0])
+			put_item_str(&item, "net", i, "name", "name", d->target);
+		else if (!s->text)
+			out_add_str(item.json, "name", NULL);
 		if (!s->text)
-			put_str(&item, NULL, "mac", d->mac);
+			out_add_str(item.json, "mac", d->mac);
 		if (!d->known) /* QEMU's user networking counts nothing: no key rather than a zero */
 			continue;
 		put_item_u64(&item, "net", i, "rx.bytes", "rx_bytes", d->rx_bytes);
