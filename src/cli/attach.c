@@ -1,12 +1,14 @@
 #include "cli/attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -42,7 +44,8 @@ int attach_device(const char *word, unsigned *index, struct err *err)
 
 struct flow {
 	int from, to;
-	bool from_sock, detach; /* detach: Ctrl+] ends it */
+	bool from_sock, detach,
+	    drop; /* detach: Ctrl+] ends it; drop: a spectator's keys go nowhere */
 	bool ended;
 	size_t at, len; /* what is still to be written: data[at, at + len) */
 	char data[PIECE];
@@ -70,6 +73,8 @@ static bool flow_read(struct flow *f)
 		f->len = (size_t)(stop - f->data);
 		f->ended = true;
 	}
+	if (f->drop)
+		f->len = 0;
 	return stop && f->len == 0;
 }
 
@@ -97,24 +102,26 @@ static int pump_turn(struct flow *up, struct flow *down, struct err *err)
 	};
 	if (poll(p, 4, -1) < 0)
 		return errno == EINTR ? 0 : err_errno(err, errno, "cannot wait for the console");
-	if (p[1].revents && flow_write(up) < 0)
-		return 1;
-	if (p[3].revents && flow_write(down) < 0)
-		return err_errno(err, errno, "cannot write to standard output");
 	if (p[2].revents && flow_read(down))
 		return 1;
 	if (p[0].revents && flow_read(up))
 		return 1;
+	/* Written at once where there is room: half the wake-ups. */
+	if (up->len && flow_write(up) < 0)
+		return 1;
+	if (down->len && flow_write(down) < 0)
+		return err_errno(err, errno, "cannot write to standard output");
 	/* Input that ended by Ctrl+] ends everything once it is delivered; input that ended by itself does not. */
 	return up->ended && up->detach && up->len == 0;
 }
 
-int attach_pump(int in, int out, int sock, struct err *err)
+int attach_pump(int in, int out, int sock, bool watch, struct err *err)
 {
 	struct flow *up = xcalloc(1, sizeof(*up)), *down = xcalloc(1, sizeof(*down));
 	up->from = in;
 	up->to = sock;
 	up->detach = isatty(in);
+	up->drop = watch;
 	down->from = sock;
 	down->to = out;
 	down->from_sock = true;
@@ -160,6 +167,18 @@ static void make_raw(void)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
 }
 
+/* A descriptor of our own for a terminal or a pipe, which never blocks: a terminal that has stopped taking output must not
+ * keep Ctrl+] from being read, and the shell's descriptor must not be left non-blocking. */
+static int open_output(int fd)
+{
+	struct stat st;
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) < 0 || !(isatty(fd) || S_ISFIFO(st.st_mode)))
+		return -1;
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static int attach_raw(struct cli *c, const char *name, unsigned index, struct err *err)
 {
 	CLEANUP_FREE char *file = xasprintf("console%u.raw", index);
@@ -173,7 +192,8 @@ static int attach_raw(struct cli *c, const char *name, unsigned index, struct er
 		    stderr, "Connected to domain '%s'\nEscape character is ^] (Ctrl + ])\n", name);
 		make_raw();
 	}
-	int rc = attach_pump(c->readonly ? -1 : STDIN_FILENO, STDOUT_FILENO, sock, err);
+	CLEANUP_CLOSE int out = open_output(STDOUT_FILENO);
+	int rc = attach_pump(STDIN_FILENO, out < 0 ? STDOUT_FILENO : out, sock, c->readonly, err);
 	restore_terminal();
 	return rc;
 }

@@ -12,6 +12,7 @@
 
 struct pump {
 	int in, out, sock, rc;
+	bool watch;
 	struct err err;
 	pthread_t thread;
 };
@@ -19,16 +20,17 @@ struct pump {
 static void *run_pump(void *arg)
 {
 	struct pump *p = arg;
-	p->rc = attach_pump(p->in, p->out, p->sock, &p->err);
+	p->rc = attach_pump(p->in, p->out, p->sock, p->watch, &p->err);
 	return NULL;
 }
 
-static void start_pump(struct pump *p, int in, int out, int sock)
+static void start_pump(struct pump *p, int in, int out, int sock, bool watch)
 {
 	memset(p, 0, sizeof(*p));
 	p->in = in;
 	p->out = out;
 	p->sock = sock;
+	p->watch = watch;
 	assert_int_equal(pthread_create(&p->thread, NULL, run_pump, p), 0);
 }
 
@@ -58,7 +60,7 @@ static void test_both_ways_until_the_console_ends(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sock), 0);
 	fd_set_nonblock(sock[1], false);
 	assert_int_equal(pipe(in) | pipe(out), 0);
-	start_pump(&p, in[0], out[1], sock[0]);
+	start_pump(&p, in[0], out[1], sock[0], false);
 	assert_int_equal(write(in[1], "root\x1d\n", 6), 6);
 	expect_bytes(sock[1], "root\x1d\n"); /* not a terminal: Ctrl+] is a byte like any other */
 	close(in[1]);                        /* the input's end is not the console's */
@@ -72,26 +74,26 @@ static void test_both_ways_until_the_console_ends(void **state)
 	close(sock[0]);
 }
 
-static void test_detach_from_a_terminal(void **state)
+static void detach_from_a_terminal(bool watch)
 {
 	int sock[2], out[2], master, slave;
 	struct termios raw;
 	struct pump p;
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sock), 0);
 	fd_set_nonblock(sock[1], false);
 	assert_int_equal(pipe(out), 0);
 	cfmakeraw(memset(&raw, 0, sizeof(raw)));
 	raw.c_cc[VMIN] = 1;
 	assert_int_equal(openpty(&master, &slave, NULL, &raw, NULL), 0);
-	start_pump(&p, slave, out[1], sock[0]);
+	start_pump(&p, slave, out[1], sock[0], watch);
 	assert_int_equal(write(master,
 	                     "ab\x1d"
 	                     "c",
 	                     4),
 	    4);
 	end_pump(&p);
-	expect_bytes(sock[1], "ab"); /* what was typed before it has arrived, nothing after it */
+	if (!watch)
+		expect_bytes(sock[1], "ab"); /* what was typed before it has arrived */
 	char more;
 	assert_int_equal(recv(sock[1], &more, 1, MSG_DONTWAIT), -1);
 	close(master);
@@ -100,6 +102,18 @@ static void test_detach_from_a_terminal(void **state)
 	close(out[1]);
 	close(sock[0]);
 	close(sock[1]);
+}
+
+static void test_detach_from_a_terminal(void **state)
+{
+	(void)state;
+	detach_from_a_terminal(false);
+}
+
+static void test_a_spectator_types_nothing_and_detaches(void **state)
+{
+	(void)state;
+	detach_from_a_terminal(true);
 }
 
 static void *flood(void *arg)
@@ -123,7 +137,7 @@ static void test_much_output_arrives_whole(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sock), 0);
 	fd_set_nonblock(sock[1], false);
 	assert_int_equal(pipe(out), 0);
-	start_pump(&p, -1, out[1], sock[0]);
+	start_pump(&p, -1, out[1], sock[0], false);
 	assert_int_equal(pthread_create(&writer, NULL, flood, &sock[1]), 0);
 	char piece[4096];
 	unsigned at = 0;
@@ -164,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_both_ways_until_the_console_ends),
 	    cmocka_unit_test(test_detach_from_a_terminal),
+	    cmocka_unit_test(test_a_spectator_types_nothing_and_detaches),
 	    cmocka_unit_test(test_much_output_arrives_whole),
 	    cmocka_unit_test(test_devices),
 	};
