@@ -119,6 +119,27 @@ static int check_identity(struct domain *d, const struct others *others, struct 
 	return 0;
 }
 
+/* A domain that runs without a definition is the one of its name: it keeps its uuid. */
+static int check_running(const struct home *h, struct domain *d, struct err *err)
+{
+	struct vm vm = {0};
+	if (vm_probe(h, d->name, &vm, NULL) < 0)
+		return 0;
+	int rc = 0;
+	if (vm.live && !vm.defined && vm.head != NULL) {
+		char uuid[37];
+		uuid_unparse_lower(vm.head->uuid, uuid);
+		if (d->has_uuid && memcmp(d->uuid, vm.head->uuid, sizeof d->uuid) != 0)
+			rc = err_set(err, ERR_EXISTS,
+			    "domain '%s' is running with uuid %s and another is given", d->name,
+			    uuid);
+		memcpy(d->uuid, vm.head->uuid, sizeof d->uuid);
+		d->has_uuid = true;
+	}
+	vm_fini(&vm);
+	return rc;
+}
+
 static int check_macs(const struct domain *d, const struct mac_search *s, struct err *err)
 {
 	for (size_t i = 0; i < d->n_nets; i++) {
@@ -138,8 +159,8 @@ static int store_domain(const struct home *h, struct domain *d, struct err *err)
 	if (others_read(h, &others, err) < 0)
 		return -1;
 	struct mac_search search = {&others, d->name};
-	if (check_identity(d, &others, err) < 0 || check_macs(d, &search, err) < 0 ||
-	    domain_complete(d, mac_taken, &search, err) < 0)
+	if (check_identity(d, &others, err) < 0 || check_running(h, d, err) < 0 ||
+	    check_macs(d, &search, err) < 0 || domain_complete(d, mac_taken, &search, err) < 0)
 		return -1;
 	CLEANUP_FREE
 	char *xml = domain_format(d, err);

@@ -71,9 +71,10 @@ void domain_fini(struct domain *d)
 	char *const strings[] = {d->name, d->title, d->description, d->cpu_model, d->arch,
 	    d->machine, d->kernel, d->initrd, d->cmdline, d->clock_offset, d->emulator,
 	    d->video.model, d->rng, d->panic_model, d->watchdog_model, d->watchdog_action,
-	    d->source, (char *)d->inputs};
+	    d->source};
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
+	free(d->inputs);
 	FREE_ARRAY(d->cpu_features, d->n_cpu_features, feature_fini);
 	FREE_ARRAY(d->disks, d->n_disks, disk_fini);
 	FREE_ARRAY(d->nets, d->n_nets, net_fini);

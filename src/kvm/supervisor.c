@@ -253,6 +253,11 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	s->machine.start_paused = unlink(wish) == 0 || (flags & SUPERVISOR_PAUSED) != 0;
 	if (sup_read_domain(s, false, &d, err) < 0)
 		return -1;
+	/* A document that was copied here by hand may lack what define fills in. */
+	if (domain_complete(&d, NULL, NULL, err) < 0) {
+		domain_fini(&d);
+		return -1;
+	}
 	sup_load_policy(s, &d);
 	wipe_page(s);
 	struct status_page *p = status_begin(&s->page);

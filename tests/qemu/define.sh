@@ -1,0 +1,85 @@
+#!/bin/sh
+# Definitions: what define, undefine, dumpxml and domxml-to-native take, refuse and print, as virsh's users know it.
+. "$(dirname "$0")/lib.sh"
+cd "$TEST_TMP" || exit 2
+
+# document NAME [MORE]: a definition in NAME.xml, MORE among its devices.
+document() {
+	cat >"$1.xml" <<-END
+		<domain type='qemu'>
+		  <name>$1</name>
+		  <memory unit='MiB'>8</memory>
+		  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+		  <features><acpi/></features>
+		  <devices>${2:-}</devices>
+		</domain>
+	END
+}
+prints() { [ "$("$HVMUX" $2 2>/dev/null | sed '/^$/d')" = "$1" ]; }
+uuid_of() { "$HVMUX" dumpxml "$1" | sed -n 's|.*<uuid>\(.*\)</uuid>.*|\1|p'; }
+same_uuid() { [ -n "$1" ] && [ "$1" = "$2" ]; }
+
+document web1
+check "define says so in virsh's words" prints "Domain 'web1' defined from web1.xml" "define web1.xml"
+first=$(uuid_of web1)
+check "define again is a change" "$HVMUX" define web1.xml
+check "a name keeps its uuid" same_uuid "$first" "$(uuid_of web1)"
+check "dumpxml can be defined again" sh -c '"$HVMUX" dumpxml web1 >again.xml && "$HVMUX" define again.xml'
+sed "s|<name>web1|<name>other|" again.xml >taken.xml
+check_fails "a uuid is taken once" 1 "domain 'web1' is already defined with uuid $first" "$HVMUX" define taken.xml
+sed "s|<uuid>.|<uuid>f|; s|<uuid>.......|<uuid>fffffff|" again.xml >changed.xml
+check_fails "a name's uuid does not change" 1 "domain 'web1' already exists with uuid $first" "$HVMUX" define changed.xml
+
+document net1 "<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"
+document net2 "<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"
+check "a domain with a card" "$HVMUX" define net1.xml
+check_fails "a MAC address is taken once" 1 "is the one of domain 'net1'" "$HVMUX" define net2.xml
+
+document tpm1 "<tpm model='tpm-tis'/>"
+check_fails "hardware that is not supported: file, line, element" 1 "tpm1.xml:6: <tpm>:" "$HVMUX" define tpm1.xml
+check_fails "... is a warning if wished" 0 "tpm1.xml:6: <tpm>: this kind of device is not supported; ignored" \
+	"$HVMUX" define --ignore-unsupported tpm1.xml
+check_fails "... and stays in the document" 0 "<tpm" "$HVMUX" dumpxml tpm1
+check_fails "a file that is not there" 1 "none.xml" "$HVMUX" define none.xml
+check_fails "several: the good ones are defined" 1 "Domain 'net1' defined" "$HVMUX" define none.xml net1.xml
+check "from standard input" sh -c '"$HVMUX" define - <net1.xml'
+check_fails "define without a file is wrong usage" 2 "" "$HVMUX" define
+
+check_fails "domxml-to-native of a file" 0 "-name guest=net1,debug-threads=on" \
+	"$HVMUX" domxml-to-native qemu-argv --xml net1.xml
+check_fails "domxml-to-native of a domain" 0 "mac=52:54:00:00:00:01" "$HVMUX" domxml-to-native qemu-argv net1
+check_fails "only one format" 2 "qemu-argv" "$HVMUX" domxml-to-native xen-xl net1
+check_fails "neither file nor domain is wrong usage" 2 "" "$HVMUX" domxml-to-native qemu-argv
+
+for d in a b; do
+	document $d "<disk type='file'><source file='$TEST_TMP/shared.img'/><target dev='vda'/></disk>
+		<disk type='file'><source file='$TEST_TMP/$d.img'/><target dev='vdb'/></disk>
+		<disk type='file'><source file='$TEST_TMP/ro.img'/><target dev='vdc'/><readonly/></disk>"
+	: >$d.img
+done
+: >shared.img
+: >ro.img
+check "two domains with a common disk" "$HVMUX" define a.xml b.xml
+check "undefine --remove-all-storage" "$HVMUX" undefine a --remove-all-storage
+check "removes the domain's own disk" test ! -e a.img
+check "keeps another's, and what is read only" test -e shared.img -a -e ro.img -a -e b.img
+check "the last one takes the common disk along" "$HVMUX" undefine b --remove-all-storage
+check "which is gone" test ! -e shared.img -a -e ro.img
+check "undefine says so in virsh's words" prints "Domain 'net1' has been undefined" "undefine net1"
+check "undefine with virsh's options" "$HVMUX" undefine web1 --snapshots-metadata --nvram --managed-save
+check_fails "an unknown domain" 1 "failed to get domain 'web1'" "$HVMUX" undefine web1
+check_fails "dumpxml of an unknown domain" 1 "failed to get domain 'web1'" "$HVMUX" dumpxml web1
+
+document live1 "<serial type='pty'/>"
+check "a domain that will run" "$HVMUX" define live1.xml
+check "starts" "$HVMUX" start live1 --paused
+running=$(uuid_of live1)
+check_fails "its storage stays while it runs" 1 "stopped domains" "$HVMUX" undefine live1 --remove-all-storage
+check "undefine leaves it running" "$HVMUX" undefine live1
+check_fails "... without a definition" 0 "Persistent:     no" "$HVMUX" dominfo live1
+check_fails "... its document is still there" 0 "<name>live1</name>" "$HVMUX" dumpxml live1
+check_fails "... undefining once more" 1 "runs without a definition" "$HVMUX" undefine live1
+check "defining it again" "$HVMUX" define live1.xml
+check "keeps the uuid that it runs with" same_uuid "$running" "$("$HVMUX" dumpxml live1 --inactive | sed -n 's|.*<uuid>\(.*\)</uuid>.*|\1|p')"
+check "end" "$HVMUX" destroy live1
+tap_done
