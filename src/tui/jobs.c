@@ -18,6 +18,7 @@
 
 #define PROGRESS_FD 3
 #define PROGRESS_LINE_MAX 4096
+#define WORDS_MAX 400 /* bytes of a job's one line */
 
 extern char **environ;
 
@@ -324,6 +325,27 @@ const struct job *jobs_get(const struct jobs *jobs, unsigned i)
 	return jobs->list[jobs->n - 1 - i];
 }
 
+/* "error: Failed to start domain 'a'\nerror: no space" → "Failed to start domain 'a': no space". */
+static char *error_words(const struct buf *b, size_t end)
+{
+	CLEANUP_BUF struct buf out = BUF_INIT;
+	for (size_t at = 0; at < end && out.len < WORDS_MAX;) {
+		const char *line = b->data + at, *nl = memchr(line, '\n', end - at);
+		size_t n = nl ? (size_t)(nl - line) : end - at;
+		at += n + 1;
+		if (n >= 7 && !memcmp(line, "error: ", 7)) {
+			line += 7;
+			n -= 7;
+		}
+		if (!n)
+			continue;
+		if (out.len)
+			buf_adds(&out, ": ");
+		buf_add(&out, line, n);
+	}
+	return out.len ? str_printable(out.data, out.len, WORDS_MAX) : xstrdup("");
+}
+
 char *job_words(const struct job *j)
 {
 	const struct buf *b = j->err.len ? &j->err : &j->out;
@@ -333,14 +355,11 @@ char *job_words(const struct job *j)
 		end--;
 	if (!end)
 		return xstrdup("");
-	/* An error is said first and explained below: its first line; a result's last line. */
-	if (b == &j->err) {
-		size_t n = strcspn(b->data, "\n");
-		return str_printable(b->data, n < end ? n : end, 400);
-	}
+	if (b == &j->err)
+		return error_words(b, end);
 	for (from = end; from && b->data[from - 1] != '\n';)
 		from--;
-	return str_printable(b->data + from, end - from, 400);
+	return str_printable(b->data + from, end - from, WORDS_MAX);
 }
 
 struct jobs *jobs_new(

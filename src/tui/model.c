@@ -295,6 +295,8 @@ static void take_facts(struct vm_entry *e, const struct status_page *p)
 	e->used_kib = p->guest_available_kib && p->guest_available_kib < have
 	                  ? have - p->guest_available_kib
 	                  : p->rss_kib;
+	if (e->used_kib > have) /* QEMU's own share on top is not the guest's */
+		e->used_kib = have;
 	take_console(e, p);
 }
 
