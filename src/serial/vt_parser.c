@@ -240,31 +240,70 @@ static void csi_dispatch(struct vt_parser *p, uint8_t final)
 	p->ops->csi(p->arg, &p->csi);
 }
 
-/* One decoded code point through the table. The next state is set first: an action may go
- * elsewhere. */
+static void string_action(struct vt_parser *p, enum action action, uint32_t cp)
+{
+	switch (action) {
+	case STRING_START:
+		p->string_open = false;
+		string_start(p, cp);
+		if (p->vt52)
+			p->state = GROUND;
+		break;
+	case STRING_PUT:
+		string_put(p, cp);
+		break;
+	case STRING_BREAK:
+		clear(p);
+		p->string_open = true;
+		break;
+	default: /* STRING_BELL: the end of an OSC, nothing in others */
+		if (p->kind == VT_STRING_OSC) {
+			p->state = GROUND;
+			string_end(p);
+		}
+		break;
+	}
+}
+
+static void print(struct vt_parser *p, uint32_t cp)
+{
+	p->string_open = false;
+	if (cp < 0x80)
+		p->ops->ascii(p->arg, &(uint8_t){(uint8_t)cp}, 1);
+	else
+		p->ops->text(p->arg, &cp, 1);
+}
+
+/* Forgets what came of a sequence; in VT52 mode there are no control sequences to begin. */
+static void enter(struct vt_parser *p)
+{
+	p->string_open = false;
+	clear(p);
+	if (p->vt52 && p->state == CSI_ENTRY)
+		p->state = GROUND;
+}
+
+/* One decoded code point through the table. The next state is set first: an action may go elsewhere. */
 static void step(struct vt_parser *p, uint32_t cp)
 {
-	uint32_t code = cp < 0xA0 ? cp : 0xA0;
-	uint16_t cell = table[p->state][code];
+	uint16_t cell = table[p->state][cp < 0xA0 ? cp : 0xA0];
+	enum action action = (enum action)(cell >> 8);
 	p->state = (uint8_t)(cell & 0xFF);
-	switch ((enum action)(cell >> 8)) {
+	switch (action) {
 	case NONE:
 		break;
 	case PRINT:
-		p->string_open = false;
-		if (cp < 0x80)
-			p->ops->ascii(p->arg, &(uint8_t){(uint8_t)cp}, 1);
-		else
-			p->ops->text(p->arg, &cp, 1);
+		print(p, cp);
 		break;
 	case EXECUTE:
 		p->ops->control(p->arg, (uint8_t)cp);
 		break;
-	case CLEAR:
+	case CANCEL:
 		p->string_open = false;
-		clear(p);
-		if (p->vt52 && p->state == CSI_ENTRY)
-			p->state = GROUND;
+		p->ops->control(p->arg, (uint8_t)cp);
+		break;
+	case CLEAR:
+		enter(p);
 		break;
 	case COLLECT:
 		collect(p, (uint8_t)cp);
@@ -281,28 +320,11 @@ static void step(struct vt_parser *p, uint32_t cp)
 	case CSI_DISPATCH:
 		csi_dispatch(p, (uint8_t)cp);
 		break;
-	case CANCEL:
-		p->string_open = false;
-		p->ops->control(p->arg, (uint8_t)cp);
-		break;
 	case STRING_START:
-		p->string_open = false;
-		string_start(p, cp);
-		if (p->vt52)
-			p->state = GROUND;
-		break;
 	case STRING_PUT:
-		string_put(p, cp);
-		break;
 	case STRING_BREAK:
-		clear(p);
-		p->string_open = true;
-		break;
 	case STRING_BELL:
-		if (p->kind == VT_STRING_OSC) {
-			p->state = GROUND;
-			string_end(p);
-		}
+		string_action(p, action, cp);
 		break;
 	case VT52_SET_ROW:
 		p->vt52_row = (int)cp - 0x20;
