@@ -406,6 +406,15 @@ static const uint8_t *feed_text(struct vt_parser *p, const uint8_t *d, const uin
 	return d;
 }
 
+/* Parameters of a control sequence, as the table has them, without a turn through it for each digit. */
+static const uint8_t *feed_params(struct vt_parser *p, const uint8_t *d, const uint8_t *end)
+{
+	p->state = CSI_PARAM;
+	while (d < end && *d >= '0' && *d <= ';')
+		param(p, *d++);
+	return d;
+}
+
 /* One byte, or the end of a broken sequence before it, outside GROUND. */
 static const uint8_t *feed_other(struct vt_parser *p, const uint8_t *d)
 {
@@ -453,6 +462,11 @@ void vt_parser_feed(struct vt_parser *p, const uint8_t *data, size_t n)
 {
 	const uint8_t *d = data, *end = data + n;
 	while (d < end) {
+		bool params = (p->state == CSI_PARAM || p->state == CSI_ENTRY) && p->need == 0;
+		if (params && *d >= '0' && *d <= ';') {
+			d = feed_params(p, d, end);
+			continue;
+		}
 		if (p->state != GROUND) {
 			d = feed_other(p, d);
 			continue;
