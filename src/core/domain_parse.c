@@ -515,12 +515,14 @@ static int parse_qemu_env(struct parse *p, const xmlNode *node)
 static int parse_qemu(struct parse *p, const xmlNode *root)
 {
 	struct domain *d = p->d;
-	const xmlNode *node = xml_first(root);
-	for (; node != NULL && !is_qemu(node, "commandline"); node = xml_next(node))
-		if (node->ns != NULL && !is_qemu(node, "deprecation") &&
-		    (is_qemu(node, "capabilities") || is_qemu(node, "override")) &&
-		    parse_refuse(p, node, "not supported") < 0)
+	const xmlNode *node = NULL;
+	for (const xmlNode *n = xml_first(root); n != NULL; n = xml_next(n)) {
+		if (is_qemu(n, "commandline") && node == NULL)
+			node = n;
+		if ((is_qemu(n, "capabilities") || is_qemu(n, "override")) &&
+		    parse_refuse(p, n, "not supported") < 0)
 			return -1;
+	}
 	for (const xmlNode *n = xml_first(node); n != NULL; n = xml_next(n)) {
 		if (d->n_qemu_args + d->n_qemu_env >= QEMU_ARGS_MAX)
 			return parse_invalid(p, n, "more than %d arguments", QEMU_ARGS_MAX);
