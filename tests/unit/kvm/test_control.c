@@ -1,5 +1,5 @@
 /* control.sock's server, asked by the real client and by strangers. */
-#include "../cm.h"
+#include "unit/cm.h"
 
 #include <fcntl.h>
 #include <pthread.h>

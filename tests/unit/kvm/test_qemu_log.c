@@ -1,5 +1,5 @@
 /* QEMU's last words, found in what it wrote. */
-#include "../cm.h"
+#include "unit/cm.h"
 
 #include <sys/stat.h>
 

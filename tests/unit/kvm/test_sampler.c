@@ -1,5 +1,5 @@
 /* Figures of a real process (this test), and QMP's answers, honest and not. */
-#include "../cm.h"
+#include "unit/cm.h"
 
 #include <signal.h>
 #include <sys/wait.h>
