@@ -12,7 +12,7 @@ struct deferred {
 
 struct loop {
 	struct event_base *base;
-	struct event *reaper; /* low priority: runs when no other callback is active */
+	struct event *reaper; /* activated last, so it runs last of those active now */
 	struct deferred *dead;
 	size_t n, cap;
 };
@@ -43,10 +43,10 @@ struct loop *loop_new(void)
 	l->base = cfg ? event_base_new_with_config(cfg) : NULL;
 	if (cfg)
 		event_config_free(cfg);
-	if (!l->base || event_base_priority_init(l->base, 3) < 0)
+	if (!l->base)
 		abort(); /* no epoll and no poll: nothing can run */
 	l->reaper = event_new(l->base, -1, 0, on_reap, l);
-	if (!l->reaper || event_priority_set(l->reaper, 2) < 0)
+	if (!l->reaper)
 		abort();
 	return l;
 }
