@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC3045
 # tests/e2e/lib.sh: sourced by the tests of the dashboard in a real terminal (tmux). POSIX sh, on top of
 # tests/qemu/lib.sh (TAP, a HVMUX_HOME of the test's own, waiting with deadlines, guests).
 #

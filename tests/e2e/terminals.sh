@@ -69,6 +69,7 @@ check "leaves the VMs alone" kill -0 $fakes_pid
 check "they still answer" [ "$(hv list --name | grep -c vm)" -ge 4 ]
 
 tm new-session -d -s jobs -x 80 -y 24 "env PS1='prompt> ' HVMUX_HOME='$HVMUX_HOME' LC_ALL='$LC_ALL' sh -i"
+# shellcheck disable=SC2209
 pane=jobs
 see "prompt>"
 text "$HVMUX"
