@@ -142,8 +142,11 @@ int main(int argc, char **argv)
 	if (write(fd, "q", 1) != 1)
 		kill(pid, SIGTERM);
 	drain(fd, 300, &ignored, NULL);
-	int status = 0;
-	if (waitpid(pid, &status, WNOHANG) == 0) {
+	int status = 0, left = 0;
+	/* The terminal is closed a moment before its process is a zombie. */
+	for (int i = 0; i < 100 && (left = waitpid(pid, &status, WNOHANG)) == 0; i++)
+		usleep(5000);
+	if (left == 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		printf("left_by_q no\n");

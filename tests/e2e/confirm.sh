@@ -17,7 +17,8 @@ see "destroy vm2?"
 keys Escape
 check "Esc cancels" see_not "destroy vm2?"
 keys 7
-check "nothing has run" see "nothing yet: commands that you run"
+check "the events pane opens" see_not "Fake GNU"
+check "nothing has run" shows_not "hvmux destroy"
 keys S
 see "shutdown vm2?"
 keys y
