@@ -12,6 +12,9 @@
 #define HISTORY_MAX (1u << 20) /* bytes of the last run that are replayed */
 #define RETRY_MS 10            /* between looks whether the guest takes keys again */
 #define BELL_EVERY_MS 500
+#define ADOPT_AGAIN_MS 5000
+#define TYPED_AHEAD_MS \
+	1500 /* keys that were meant for a guest must not become the list's commands */
 
 enum console_state {
 	STATE_LIVE,
@@ -37,6 +40,8 @@ struct console {
 	uint64_t bell_ms;
 	struct buf keys; /* accepted, not yet taken by the client */
 	struct event *retry;
+	uint64_t adopted_ms; /* when a new supervisor was asked for */
+	uint64_t ended_ms;   /* when it ended under the operator's fingers */
 };
 
 /* --- size --- */
@@ -185,6 +190,17 @@ static void show_history(struct console *c)
 		vt_screen_feed(c->screen, (const uint8_t *)b.data, b.len);
 }
 
+/* The guest runs on without its supervisor: a new one is wanted now, not at the list's next look. */
+static void adopt(struct console *c, const struct vm *vm)
+{
+	uint64_t now = loop_now_ms();
+	if (!(vm->orphan || vm->unsettled) || c->v.app->options->readonly ||
+	    (c->adopted_ms && now - c->adopted_ms < ADOPT_AGAIN_MS))
+		return;
+	c->adopted_ms = now;
+	vm_adopt_all(c->v.app->home, vm, 1);
+}
+
 /* Lost: is the VM gone for good, or only its supervisor? */
 static void look_again(struct console *c)
 {
@@ -192,15 +208,17 @@ static void look_again(struct console *c)
 	bool live = false;
 	if (vm_probe(c->v.app->home, c->name, &vm, NULL) == 0) {
 		live = vm.live;
-		if ((vm.orphan || vm.unsettled) &&
-		    !c->v.app->model) /* a console of its own: nobody else looks after it */
-			vm_adopt_all(c->v.app->home, &vm, 1);
+		adopt(c, &vm);
 		vm_fini(&vm);
 	}
 	if (live) {
 		connect_client(c);
+		if (!c->client)
+			snprintf(
+			    c->why, sizeof(c->why), "its supervisor is gone, the guest runs on");
 	} else {
 		c->state = STATE_ENDED;
+		c->ended_ms = loop_now_ms();
 		end_words(c, c->why);
 	}
 	app_dirty(c->v.app);
@@ -369,7 +387,8 @@ static bool console_key(struct view *v, const struct vt_key *k)
 			return true;
 		if (c->scrolling && leaves(k))
 			scroll_end(c);
-		else if (leaves(k))
+		else if (c->state == STATE_ENDED && leaves(k) &&
+		         loop_now_ms() - c->ended_ms > TYPED_AHEAD_MS)
 			view_pop(v);
 		return true;
 	}

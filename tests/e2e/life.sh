@@ -16,6 +16,12 @@ check "it boots to a login" see "web1 login:" 90
 text root
 keys Enter
 check "and logs us in" see "root@web1" 30
+kill -KILL "$(json_number web1 supervisor_pid)"
+check "a killed supervisor: the console says so" see "its supervisor is gone, the guest runs on"
+check "and comes back by itself" see "F11 scroll"
+text "echo it goes on | tr a-z A-Z"
+keys Enter
+check "with the same guest" see "IT GOES ON"
 keys 'C-]'
 see "q quit"
 keys p
