@@ -58,8 +58,7 @@ static void format_option(struct buf *out, const struct verb_opt *o)
 
 void help_format_verb(const struct verb *v, struct buf *out)
 {
-	CLEANUP_FREE
-	char *synopsis = verb_synopsis(v);
+	CLEANUP_FREE char *synopsis = verb_synopsis(v);
 	buf_addf(out, "  NAME\n    %s - %s\n", v->name, v->summary);
 	buf_addf(out, "\n  SYNOPSIS\n    %s\n", synopsis);
 	if (v->text) {

@@ -104,8 +104,7 @@ void out_error(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *text = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
 	fflush(stdout);
 	fprintf(stderr, "error: %s\n", text);
@@ -154,8 +153,7 @@ void out_progress(const struct cli *c, unsigned done, unsigned total, const char
 	out_add_str(o, "text", text);
 	const char *plain = json_object_to_json_string_ext(
 	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	CLEANUP_FREE
-	char *line = xasprintf("%s\n", plain);
+	CLEANUP_FREE char *line = xasprintf("%s\n", plain);
 	/* A dashboard that went away must not stop the work. */
 	(void)fd_write_all(c->progress_fd, line, strlen(line));
 	json_object_put(o);

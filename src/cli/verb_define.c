@@ -162,8 +162,7 @@ static int store_domain(const struct home *h, struct domain *d, struct err *err)
 	if (check_identity(d, &others, err) < 0 || check_running(h, d, err) < 0 ||
 	    check_macs(d, &search, err) < 0 || domain_complete(d, mac_taken, &search, err) < 0)
 		return -1;
-	CLEANUP_FREE
-	char *xml = domain_format(d, err);
+	CLEANUP_FREE char *xml = domain_format(d, err);
 	return xml != NULL ? store_write(h, d->name, xml, strlen(xml), err) : -1;
 }
 
@@ -301,8 +300,7 @@ int verb_undefine(struct cli *c)
 	int status = CLI_DONE;
 	for (unsigned i = 0; i < n; i++) {
 		struct err err = {0};
-		CLEANUP_FREE
-		char *name = vm_resolve(&c->home, words[i], &err);
+		CLEANUP_FREE char *name = vm_resolve(&c->home, words[i], &err);
 		if (name != NULL && undefine_domain(c, name, &err) == 0)
 			continue;
 		if (name != NULL)
@@ -326,8 +324,7 @@ static int print_document(const struct buf *xml, const char *name, bool secrets,
 		if (xml_is(n, "graphics"))
 			xmlUnsetProp(n, (const xmlChar *)"passwd");
 	size_t n;
-	CLEANUP_FREE
-	char *text = xml_format(doc, &n);
+	CLEANUP_FREE char *text = xml_format(doc, &n);
 	fwrite(text, 1, n, stdout);
 	putchar('\n');
 	return 0;
@@ -343,8 +340,7 @@ static int dump_domain(struct cli *c, const char *name, struct err *err)
 	vm_fini(&vm);
 	int rc = -1;
 	if (live && !cli_flag(c, "inactive")) {
-		CLEANUP_FREE
-		char *path = home_run_file(&c->home, name, "live.xml");
+		CLEANUP_FREE char *path = home_run_file(&c->home, name, "live.xml");
 		rc = file_read(path, STORE_XML_MAX, &xml, err);
 	}
 	/* A domain that is just starting or ending has no live document. */
@@ -361,8 +357,7 @@ static int dump_domain(struct cli *c, const char *name, struct err *err)
 int verb_dumpxml(struct cli *c)
 {
 	struct err err = {0};
-	CLEANUP_FREE
-	char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
+	CLEANUP_FREE char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
 	if (name != NULL && dump_domain(c, name, &err) == 0)
 		return CLI_DONE;
 	out_error("%s", err.msg);
@@ -387,17 +382,14 @@ static int print_native(struct cli *c, const struct domain *d, struct err *err)
 {
 	struct caps caps = {0};
 	struct argv_out out;
-	CLEANUP_FREE
-	char *run = home_run_dir(&c->home, d->name);
-	CLEANUP_FREE
-	char *log = home_log_dir(&c->home, d->name);
+	CLEANUP_FREE char *run = home_run_dir(&c->home, d->name);
+	CLEANUP_FREE char *log = home_log_dir(&c->home, d->name);
 	const struct argv_in in = {.run_dir = run, .log_dir = log};
 	if (caps_get(&c->home, d->emulator, d->arch, &caps, err) < 0)
 		return -1;
 	int rc = argv_build(d, &caps, &in, &out, err);
 	if (rc == 0) {
-		CLEANUP_FREE
-		char *text = argv_shell(&out);
+		CLEANUP_FREE char *text = argv_shell(&out);
 		fputs(text, stdout);
 		argv_fini(&out);
 	}
@@ -409,8 +401,7 @@ int verb_domxml_to_native(struct cli *c)
 {
 	struct err err = {0};
 	CLEANUP_BUF struct buf xml = BUF_INIT, warnings = BUF_INIT;
-	CLEANUP_FREE
-	char *shown = NULL;
+	CLEANUP_FREE char *shown = NULL;
 	CLEANUP(domain_fini) struct domain d = {0};
 	int rc = 0;
 	if (strcmp(cli_value(c, "format"), "qemu-argv") != 0)

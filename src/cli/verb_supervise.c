@@ -19,8 +19,7 @@ int verb_supervise(struct cli *c)
 	        ? (int)fd
 	        : -1;
 	/* The supervisor overwrites the strings of argv with its title. */
-	CLEANUP_FREE
-	char *name = xstrdup(cli_value(c, "name"));
+	CLEANUP_FREE char *name = xstrdup(cli_value(c, "name"));
 	if (cli_flag(c, "paused"))
 		flags |= SUPERVISOR_PAUSED;
 	if (cli_flag(c, "adopt"))

@@ -14,14 +14,11 @@
 
 void audit_write(const struct home *h, const char *name, const char *fmt, ...)
 {
-	CLEANUP_FREE
-	char *dir = home_log_dir(h, name);
-	CLEANUP_FREE
-	char *path = home_log_file(h, name, "audit.log");
+	CLEANUP_FREE char *dir = home_log_dir(h, name);
+	CLEANUP_FREE char *path = home_log_file(h, name, "audit.log");
 	struct stat st;
 	if (stat(path, &st) == 0 && st.st_size >= AUDIT_BYTES_MAX) {
-		CLEANUP_FREE
-		char *old = xasprintf("%s.1", path);
+		CLEANUP_FREE char *old = xasprintf("%s.1", path);
 		rename(path, old);
 	}
 	if (home_mkdir(h, dir, NULL) < 0)

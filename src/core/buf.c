@@ -62,8 +62,7 @@ void buf_addvf(struct buf *b, const char *fmt, va_list ap)
 	if (n >= 0 && (size_t)n < sizeof(small)) {
 		buf_add(b, small, (size_t)n);
 	} else {
-		CLEANUP_FREE
-		char *s = xvasprintf(fmt, again);
+		CLEANUP_FREE char *s = xvasprintf(fmt, again);
 		buf_adds(b, s);
 	}
 	va_end(again);

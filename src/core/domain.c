@@ -156,8 +156,7 @@ static int make_mac(struct domain *d, struct domain_net *net,
 		unsigned char r[3];
 		if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
 			return err_set(err, ERR_IO, "no random numbers for a MAC address");
-		CLEANUP_FREE
-		char *mac = xasprintf("52:54:00:%02x:%02x:%02x", r[0], r[1], r[2]);
+		CLEANUP_FREE char *mac = xasprintf("52:54:00:%02x:%02x:%02x", r[0], r[1], r[2]);
 		if (mac_used(d, mac) || (taken != NULL && taken(arg, mac)))
 			continue;
 		net->mac = TAKE_PTR(mac);

@@ -13,8 +13,7 @@ static int invalid_at(struct parse *p, const char *element, unsigned line, const
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *words = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *words = xvasprintf(fmt, ap);
 	va_end(ap);
 	return err_set(p->err, ERR_INVALID, "%s:%u: <%s>: %s", p->file, line, element, words);
 }

@@ -18,16 +18,14 @@ static unsigned line_of(const xmlNode *node)
 
 static char *printable_attr(const xmlNode *node, const char *attr)
 {
-	CLEANUP_FREE
-	char *value = xml_attr(node, attr);
+	CLEANUP_FREE char *value = xml_attr(node, attr);
 	return value != NULL ? str_printable(value, strlen(value), 40) : xstrdup("");
 }
 
 /* --- <interface> --- */
 static int parse_mac(struct parse *p, const xmlNode *node, char **out)
 {
-	CLEANUP_FREE
-	char *mac = xml_child_attr(node, "mac", "address");
+	CLEANUP_FREE char *mac = xml_child_attr(node, "mac", "address");
 	if (mac == NULL)
 		return 0;
 	bool good = strlen(mac) == 17;
@@ -37,8 +35,7 @@ static int parse_mac(struct parse *p, const xmlNode *node, char **out)
 		good = i % 3 == 2 ? mac[i] == ':' : strchr("0123456789abcdef", mac[i]) != NULL;
 	}
 	if (!good) {
-		CLEANUP_FREE
-		char *s = str_printable(mac, strlen(mac), 40);
+		CLEANUP_FREE char *s = str_printable(mac, strlen(mac), 40);
 		return parse_invalid(p, node, "'%s' is not a MAC address", s);
 	}
 	if (strchr("13579bdf", mac[1]) != NULL)
@@ -49,12 +46,10 @@ static int parse_mac(struct parse *p, const xmlNode *node, char **out)
 
 static int parse_interface(struct parse *p, const xmlNode *node, struct domain_net *net)
 {
-	CLEANUP_FREE
-	char *type = printable_attr(node, "type");
+	CLEANUP_FREE char *type = printable_attr(node, "type");
 	if (strcmp(type, "user") != 0)
 		return parse_refuse(p, node, "type='%s': only 'user' is supported", type);
-	CLEANUP_FREE
-	char *link = xml_child_attr(node, "link", "state");
+	CLEANUP_FREE char *link = xml_child_attr(node, "link", "state");
 	if (link != NULL && strcmp(link, "up") != 0 &&
 	    parse_refuse(p, xml_child(node, "link"), "only state='up' is supported") < 0)
 		return -1;
@@ -113,10 +108,8 @@ static const struct controller_model {
 static int controller_kind(struct parse *p, const xmlNode *node, struct domain_controller *c)
 {
 	static const char *const types[] = {"pci", "usb", "ide", "sata", "virtio-serial", NULL};
-	CLEANUP_FREE
-	char *type = printable_attr(node, "type");
-	CLEANUP_FREE
-	char *model = printable_attr(node, "model");
+	CLEANUP_FREE char *type = printable_attr(node, "type");
+	CLEANUP_FREE char *model = printable_attr(node, "model");
 	int t = 0;
 	while (types[t] != NULL && strcmp(types[t], type) != 0)
 		t++;
@@ -173,8 +166,7 @@ static int controller_parse(struct parse *p, const xmlNode *node, unsigned eleme
 /* --- <serial>, <console>, <channel> --- */
 static int parse_chr(struct parse *p, const xmlNode *node, struct domain_chr *chr)
 {
-	CLEANUP_FREE
-	char *type = printable_attr(node, "type");
+	CLEANUP_FREE char *type = printable_attr(node, "type");
 	const xmlNode *target = xml_child(node, "target");
 	const xmlNode *log = xml_child(node, "log");
 	enum domain_switch append = SWITCH_ABSENT;
@@ -202,10 +194,8 @@ static struct domain_chr *add_chr(struct parse *p, const xmlNode *node, unsigned
 static int serial_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	const xmlNode *target = xml_child(node, "target");
-	CLEANUP_FREE
-	char *type = xml_attr(target, "type");
-	CLEANUP_FREE
-	char *port = xml_attr(target, "port");
+	CLEANUP_FREE char *type = xml_attr(target, "type");
+	CLEANUP_FREE char *port = xml_attr(target, "port");
 	if (type != NULL && strcmp(type, "isa-serial") != 0)
 		return parse_refuse(p, target, "only type='isa-serial' is supported");
 	unsigned next = 0;
@@ -226,8 +216,7 @@ static int serial_parse(struct parse *p, const xmlNode *node, unsigned element)
 static int console_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	const xmlNode *target = xml_child(node, "target");
-	CLEANUP_FREE
-	char *type = xml_attr(target, "type");
+	CLEANUP_FREE char *type = xml_attr(target, "type");
 	if (type == NULL || strcmp(type, "serial") == 0) {
 		/* The other name of serial 0; alone it makes one. */
 		for (size_t i = 0; i < p->d->n_consoles; i++)
@@ -248,10 +237,8 @@ static int console_parse(struct parse *p, const xmlNode *node, unsigned element)
 
 static int channel_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
-	CLEANUP_FREE
-	char *type = printable_attr(node, "type");
-	CLEANUP_FREE
-	char *target = xml_child_attr(node, "target", "type");
+	CLEANUP_FREE char *type = printable_attr(node, "type");
+	CLEANUP_FREE char *target = xml_child_attr(node, "target", "type");
 	struct domain_channel *c = DOMAIN_ADD(p->d->channels, p->d->n_channels);
 	c->line = line_of(node);
 	c->element = element;
@@ -269,11 +256,9 @@ static int channel_parse(struct parse *p, const xmlNode *node, unsigned element)
 /* --- <graphics>, <video>, <input> --- */
 static int graphics_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
-	CLEANUP_FREE
-	char *type = printable_attr(node, "type");
+	CLEANUP_FREE char *type = printable_attr(node, "type");
 	const xmlNode *listen = xml_child(node, "listen");
-	CLEANUP_FREE
-	char *listen_type = xml_attr(listen, "type");
+	CLEANUP_FREE char *listen_type = xml_attr(listen, "type");
 	if (strcmp(type, "vnc") != 0)
 		return parse_refuse(p, node, "type='%s': only 'vnc' is supported", type);
 	if (p->d->n_graphics > 0)
@@ -307,8 +292,7 @@ static int video_parse(struct parse *p, const xmlNode *node, unsigned element)
 	    "vga", "cirrus", "virtio", "qxl", "bochs", "vmvga", "none", NULL};
 	for (size_t i = 0;; i++) {
 		if (models[i] == NULL) {
-			CLEANUP_FREE
-			char *s = str_printable(v->model, strlen(v->model), 40);
+			CLEANUP_FREE char *s = str_printable(v->model, strlen(v->model), 40);
 			int rc = parse_refuse(p, model, "type='%s' is not supported", s);
 			free(v->model);
 			*v = (struct domain_video){0};
@@ -335,10 +319,8 @@ static int input_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	static const char *const types[] = {"mouse", "keyboard", "tablet", NULL};
 	static const char *const buses[] = {"ps2", "usb", "virtio", NULL};
-	CLEANUP_FREE
-	char *type = printable_attr(node, "type");
-	CLEANUP_FREE
-	char *bus = xml_attr(node, "bus");
+	CLEANUP_FREE char *type = printable_attr(node, "type");
+	CLEANUP_FREE char *bus = xml_attr(node, "bus");
 	int t = 0, b = 0;
 	while (types[t] != NULL && strcmp(types[t], type) != 0)
 		t++;
@@ -364,8 +346,7 @@ static int input_parse(struct parse *p, const xmlNode *node, unsigned element)
 static int memballoon_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	struct domain *d = p->d;
-	CLEANUP_FREE
-	char *model = printable_attr(node, "model");
+	CLEANUP_FREE char *model = printable_attr(node, "model");
 	if (d->balloon_given)
 		return parse_invalid(p, node, "there is another one");
 	d->balloon_given = true;
@@ -385,21 +366,17 @@ static int memballoon_parse(struct parse *p, const xmlNode *node, unsigned eleme
 static int rng_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	struct domain *d = p->d;
-	CLEANUP_FREE
-	char *model = printable_attr(node, "model");
+	CLEANUP_FREE char *model = printable_attr(node, "model");
 	const xmlNode *backend = xml_child(node, "backend");
 	const xmlNode *rate = xml_child(node, "rate");
-	CLEANUP_FREE
-	char *kind = printable_attr(backend, "model");
-	CLEANUP_FREE
-	char *bytes = xml_attr(rate, "bytes");
+	CLEANUP_FREE char *kind = printable_attr(backend, "model");
+	CLEANUP_FREE char *bytes = xml_attr(rate, "bytes");
 	if (d->rng != NULL)
 		return parse_refuse(p, node, "only one is supported");
 	if (strcmp(model, "virtio") != 0 || strcmp(kind, "random") != 0)
 		return parse_refuse(
 		    p, node, "only model='virtio' with the backend 'random' is supported");
-	CLEANUP_FREE
-	char *text = xml_text(backend);
+	CLEANUP_FREE char *text = xml_text(backend);
 	text[strcspn(text, " \t\r\n")] = '\0';
 	d->rng = xstrdup(text[0] != '\0' ? text : "/dev/urandom");
 	d->rng_element = element;
@@ -419,8 +396,7 @@ static int rng_parse(struct parse *p, const xmlNode *node, unsigned element)
 static int panic_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	struct domain *d = p->d;
-	CLEANUP_FREE
-	char *model = printable_attr(node, "model");
+	CLEANUP_FREE char *model = printable_attr(node, "model");
 	if (model[0] != '\0' && strcmp(model, "isa") != 0 && strcmp(model, "pvpanic") != 0)
 		return parse_refuse(
 		    p, node, "model='%s': only 'isa' and 'pvpanic' are supported", model);
@@ -436,8 +412,7 @@ static int watchdog_parse(struct parse *p, const xmlNode *node, unsigned element
 	static const char *const actions[] = {
 	    "reset", "shutdown", "poweroff", "pause", "none", "inject-nmi", NULL};
 	struct domain *d = p->d;
-	CLEANUP_FREE
-	char *model = printable_attr(node, "model");
+	CLEANUP_FREE char *model = printable_attr(node, "model");
 	int action;
 	if (strcmp(model, "itco") != 0 && strcmp(model, "i6300esb") != 0)
 		return parse_refuse(

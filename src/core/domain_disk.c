@@ -28,10 +28,8 @@ static int parse_driver(struct parse *p, const xmlNode *node, struct domain_disk
 	static const char *const discard[] = {"", "unmap", "ignore", NULL};
 	static const char *const zeroes[] = {"", "off", "on", "unmap", NULL};
 	const xmlNode *driver = xml_child(node, "driver");
-	CLEANUP_FREE
-	char *name = xml_attr(driver, "name");
-	CLEANUP_FREE
-	char *type = xml_attr(driver, "type");
+	CLEANUP_FREE char *name = xml_attr(driver, "name");
+	CLEANUP_FREE char *type = xml_attr(driver, "type");
 	if (name != NULL && strcmp(name, "qemu") != 0)
 		return parse_refuse(p, driver, "only the driver 'qemu' is supported");
 	/* Never guessed from the content: a guest could write a qcow2 header that names any file. */
@@ -39,8 +37,7 @@ static int parse_driver(struct parse *p, const xmlNode *node, struct domain_disk
 	if (str_eq(type, "qcow2")) {
 		disk->format = DISK_QCOW2;
 	} else if (type != NULL && strcmp(type, "raw") != 0) {
-		CLEANUP_FREE
-		char *s = str_printable(type, strlen(type), 40);
+		CLEANUP_FREE char *s = str_printable(type, strlen(type), 40);
 		return parse_refuse(
 		    p, driver, "type='%s': only 'raw' and 'qcow2' are supported", s);
 	}
@@ -95,8 +92,8 @@ static int parse_bus(
 			    disk->target, buses[i].word, buses[i].prefix, buses[i].prefix);
 		return 0;
 	}
-	CLEANUP_FREE
-	char *s = str_printable(bus != NULL ? bus : "", bus != NULL ? strlen(bus) : 0, 40);
+	CLEANUP_FREE char *s =
+	    str_printable(bus != NULL ? bus : "", bus != NULL ? strlen(bus) : 0, 40);
 	return parse_refuse(
 	    p, target, "bus='%s': only 'virtio', 'ide' and 'sata' are supported", s);
 }
@@ -104,15 +101,13 @@ static int parse_bus(
 static int parse_target(struct parse *p, const xmlNode *node, struct domain_disk *disk)
 {
 	const xmlNode *target = xml_child(node, "target");
-	CLEANUP_FREE
-	char *bus = xml_attr(target, "bus");
+	CLEANUP_FREE char *bus = xml_attr(target, "bus");
 	disk->target = xml_attr(target, "dev");
 	if (disk->target == NULL)
 		return parse_invalid(p, node, "has no <target dev=…>");
 	size_t n = strlen(disk->target);
 	if (n == 0 || n > 15 || strspn(disk->target, "abcdefghijklmnopqrstuvwxyz0123456789") != n) {
-		CLEANUP_FREE
-		char *s = str_printable(disk->target, n, 40);
+		CLEANUP_FREE char *s = str_printable(disk->target, n, 40);
 		return parse_invalid(p, target, "dev='%s' is not a target like vda or sdb", s);
 	}
 	return parse_bus(p, target, bus, disk);
@@ -121,8 +116,7 @@ static int parse_target(struct parse *p, const xmlNode *node, struct domain_disk
 static int parse_drive(struct parse *p, const xmlNode *node, struct domain_disk *disk)
 {
 	const xmlNode *address = xml_child(node, "address");
-	CLEANUP_FREE
-	char *type = xml_attr(address, "type");
+	CLEANUP_FREE char *type = xml_attr(address, "type");
 	if (!str_eq(type, "drive"))
 		return 0;
 	unsigned target = 0;
@@ -164,13 +158,10 @@ static int parse_source(struct parse *p, const xmlNode *node, struct domain_disk
 static int parse_disk(struct parse *p, const xmlNode *node, struct domain_disk *disk)
 {
 	static const char *const devices[] = {"disk", "cdrom", NULL};
-	CLEANUP_FREE
-	char *type = xml_attr(node, "type");
-	CLEANUP_FREE
-	char *device = xml_attr(node, "device");
+	CLEANUP_FREE char *type = xml_attr(node, "type");
+	CLEANUP_FREE char *device = xml_attr(node, "device");
 	if (type != NULL && strcmp(type, "file") != 0) {
-		CLEANUP_FREE
-		char *s = str_printable(type, strlen(type), 40);
+		CLEANUP_FREE char *s = str_printable(type, strlen(type), 40);
 		return parse_refuse(p, node, "type='%s': only 'file' is supported", s);
 	}
 	if (str_eq(device, "floppy") || str_eq(device, "lun"))

@@ -25,8 +25,7 @@ static void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *value = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *value = xvasprintf(fmt, ap);
 	va_end(ap);
 	xml_set_attr(node, name, value);
 }
@@ -47,8 +46,7 @@ static void put_kib(struct format *f, const char *name, uint64_t old, uint64_t k
 	if (old == kib)
 		return;
 	xmlNode *node = xml_need_child(f->root, name);
-	CLEANUP_FREE
-	char *text = xasprintf("%llu", (unsigned long long)kib);
+	CLEANUP_FREE char *text = xasprintf("%llu", (unsigned long long)kib);
 	xml_set_attr(node, "unit", "KiB");
 	xml_set_text(node, text);
 }
@@ -82,8 +80,7 @@ static void put_general(struct format *f)
 		put_kib(f, "currentMemory", old->current_memory_kib, d->current_memory_kib);
 	if (d->vcpus_max != old->vcpus_max || d->vcpus != old->vcpus) {
 		xmlNode *vcpu = xml_need_child(f->root, "vcpu");
-		CLEANUP_FREE
-		char *text = xasprintf("%u", d->vcpus_max);
+		CLEANUP_FREE char *text = xasprintf("%u", d->vcpus_max);
 		xml_set_text(vcpu, text);
 		set_attrf(vcpu, "current", "%u", d->vcpus);
 	}

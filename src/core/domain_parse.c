@@ -29,8 +29,7 @@ void parse_warn(struct parse *p, const xmlNode *node, const char *fmt, ...)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *words = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *words = xvasprintf(fmt, ap);
 	va_end(ap);
 	add_warning(p, node, words);
 }
@@ -39,8 +38,7 @@ int parse_refuse(struct parse *p, const xmlNode *node, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *words = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *words = xvasprintf(fmt, ap);
 	va_end(ap);
 	if (p->flags & DOMAIN_PARSE_LENIENT)
 		return PARSE_SKIP;
@@ -56,8 +54,7 @@ int parse_invalid(struct parse *p, const xmlNode *node, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *words = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *words = xvasprintf(fmt, ap);
 	va_end(ap);
 	return xml_error(p->err, ERR_INVALID, p->file, node, "%s", words);
 }
@@ -78,8 +75,7 @@ bool parse_text_ok(const char *text)
 int parse_number(
     struct parse *p, const xmlNode *node, const char *attr, unsigned max, unsigned *out)
 {
-	CLEANUP_FREE
-	char *value = xml_attr(node, attr);
+	CLEANUP_FREE char *value = xml_attr(node, attr);
 	if (value == NULL)
 		return 0;
 	uint64_t n;
@@ -89,8 +85,7 @@ int parse_number(
 	else if (str_u64(value, UINT32_MAX, &n) < 0)
 		n = UINT64_MAX;
 	if (n > max) {
-		CLEANUP_FREE
-		char *s = shown(value);
+		CLEANUP_FREE char *s = shown(value);
 		return parse_invalid(p, node, "%s='%s' is not a number from 0 to %u", attr, s, max);
 	}
 	*out = (unsigned)n;
@@ -106,8 +101,7 @@ int parse_word(struct parse *p, const xmlNode *node, const char *what, const cha
 	struct buf list = BUF_INIT;
 	for (int i = 0; words[i] != NULL; i++)
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
-	CLEANUP_FREE
-	char *s = shown(value);
+	CLEANUP_FREE char *s = shown(value);
 	parse_invalid(p, node, "%s '%s' is none of: %s", what, s, list.data);
 	buf_fini(&list);
 	return -1;
@@ -116,8 +110,7 @@ int parse_word(struct parse *p, const xmlNode *node, const char *what, const cha
 int parse_attr_word(struct parse *p, const xmlNode *node, const char *attr,
     const char *const *words, int absent, int *out)
 {
-	CLEANUP_FREE
-	char *value = xml_attr(node, attr);
+	CLEANUP_FREE char *value = xml_attr(node, attr);
 	*out = value != NULL ? parse_word(p, node, attr, value, words) : absent;
 	return *out < 0 ? -1 : 0;
 }
@@ -125,8 +118,7 @@ int parse_attr_word(struct parse *p, const xmlNode *node, const char *attr,
 int parse_switch(struct parse *p, const xmlNode *node, const char *attr, enum domain_switch *out)
 {
 	static const char *const words[] = {"on", "yes", "off", "no", NULL};
-	CLEANUP_FREE
-	char *value = xml_attr(node, attr);
+	CLEANUP_FREE char *value = xml_attr(node, attr);
 	if (value == NULL)
 		return 0;
 	int i = parse_word(p, node, attr, value, words);
@@ -140,8 +132,7 @@ int parse_path_check(struct parse *p, const xmlNode *node, const char *path)
 {
 	if (path == NULL)
 		return 0;
-	CLEANUP_FREE
-	char *s = shown(path);
+	CLEANUP_FREE char *s = shown(path);
 	if (path[0] != '/')
 		return parse_invalid(p, node, "'%s' is not an absolute path", s);
 	if (!parse_text_ok(path))
@@ -156,12 +147,10 @@ int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out)
 {
 	static const char *const multifunction[] = {"off", "on", NULL};
 	const xmlNode *node = xml_child(device, "address");
-	CLEANUP_FREE
-	char *type = xml_attr(node, "type");
+	CLEANUP_FREE char *type = xml_attr(node, "type");
 	if (node == NULL || !str_eq(type, "pci"))
 		return 0;
-	CLEANUP_FREE
-	char *slot = xml_attr(node, "slot");
+	CLEANUP_FREE char *slot = xml_attr(node, "slot");
 	int multi;
 	if (parse_number(p, node, "domain", 0xffff, &out->domain) < 0 ||
 	    parse_number(p, node, "bus", 0xff, &out->bus) < 0 ||
@@ -187,8 +176,7 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 		return parse_invalid(p, root, "has no <name>");
 	if (name_check("domain", d->name, &why) < 0)
 		return parse_invalid(p, xml_child(root, "name"), "%s", why.msg);
-	CLEANUP_FREE
-	char *uuid = xml_child_text(root, "uuid");
+	CLEANUP_FREE char *uuid = xml_child_text(root, "uuid");
 	if (uuid != NULL) {
 		char compact[37] = "";
 		size_t n = 0;
@@ -200,8 +188,7 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 		}
 		const char *hex = uuid + strspn(uuid, " \t\r\n");
 		size_t len = strcspn(hex, " \t\r\n");
-		CLEANUP_FREE
-		char *s = shown(uuid);
+		CLEANUP_FREE char *s = shown(uuid);
 		if ((len != 36 && len != 32) || uuid_parse(compact, d->uuid) != 0)
 			return parse_invalid(p, xml_child(root, "uuid"), "'%s' is not a UUID", s);
 		d->has_uuid = true;
@@ -218,10 +205,8 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 static int parse_size(struct parse *p, const xmlNode *root, const char *name, uint64_t *kib)
 {
 	const xmlNode *node = xml_child(root, name);
-	CLEANUP_FREE
-	char *number = xml_text(node);
-	CLEANUP_FREE
-	char *unit = xml_attr(node, "unit");
+	CLEANUP_FREE char *number = xml_text(node);
+	CLEANUP_FREE char *unit = xml_attr(node, "unit");
 	struct err why = {0};
 	if (node != NULL && units_kib(number, unit, DOMAIN_MEMORY_MAX_KIB, kib, &why) < 0)
 		return parse_invalid(p, node, "%s", why.msg);
@@ -256,14 +241,12 @@ static int parse_vcpu(struct parse *p, const xmlNode *root)
 	d->vcpus = d->vcpus_max = 1;
 	if (node == NULL)
 		return 0;
-	CLEANUP_FREE
-	char *text = xml_text(node);
+	CLEANUP_FREE char *text = xml_text(node);
 	char *number = text + strspn(text, " \t\r\n");
 	number[strcspn(number, " \t\r\n")] = '\0';
 	uint64_t n;
 	if (str_u64(number, DOMAIN_VCPUS_MAX, &n) < 0 || n == 0) {
-		CLEANUP_FREE
-		char *s = shown(number);
+		CLEANUP_FREE char *s = shown(number);
 		return parse_invalid(
 		    p, node, "'%s' is not a number from 1 to %u", s, DOMAIN_VCPUS_MAX);
 	}
@@ -281,8 +264,7 @@ static int parse_cpu_features(struct parse *p, const xmlNode *cpu)
 		if (!xml_is(n, "feature"))
 			continue;
 		int policy;
-		CLEANUP_FREE
-		char *name = xml_attr(n, "name");
+		CLEANUP_FREE char *name = xml_attr(n, "name");
 		if (parse_attr_word(p, n, "policy", policies, 1, &policy) < 0)
 			return -1;
 		if (name == NULL || name[0] == '\0' ||
@@ -335,8 +317,7 @@ static int parse_boot(struct parse *p, const xmlNode *os)
 	for (const xmlNode *n = xml_first(os); n != NULL; n = xml_next(n)) {
 		if (!xml_is(n, "boot"))
 			continue;
-		CLEANUP_FREE
-		char *dev = xml_attr(n, "dev");
+		CLEANUP_FREE char *dev = xml_attr(n, "dev");
 		if (dev == NULL)
 			return parse_invalid(p, n, "has no dev");
 		int i = parse_word(p, n, "dev", dev, devs);
@@ -363,8 +344,7 @@ static int parse_os(struct parse *p, const xmlNode *root)
 	const xmlNode *type = xml_child(os, "type");
 	if (type == NULL)
 		return parse_invalid(p, os != NULL ? os : root, "has no <type> in <os>");
-	CLEANUP_FREE
-	char *kind = xml_text(type);
+	CLEANUP_FREE char *kind = xml_text(type);
 	if (strcmp(kind, "hvm") != 0 && parse_refuse(p, type, "only 'hvm' is supported") < 0)
 		return -1;
 	d->arch = xml_attr(type, "arch");
@@ -409,8 +389,7 @@ static int parse_timer(struct parse *p, const xmlNode *node)
 {
 	static const char *const policies[] = {"", "delay", "catchup", "merge", "discard", NULL};
 	struct domain *d = p->d;
-	CLEANUP_FREE
-	char *name = xml_attr(node, "name");
+	CLEANUP_FREE char *name = xml_attr(node, "name");
 	enum domain_switch present = SWITCH_ABSENT;
 	int policy;
 	if (name == NULL)
@@ -429,8 +408,7 @@ static int parse_timer(struct parse *p, const xmlNode *node)
 	else if (strcmp(name, "hypervclock") == 0 && present == SWITCH_OFF)
 		return 0;
 	else {
-		CLEANUP_FREE
-		char *s = shown(name);
+		CLEANUP_FREE char *s = shown(name);
 		return parse_refuse(p, node, "timer '%s' is not supported like this", s) < 0 ? -1
 		                                                                             : 0;
 	}
@@ -467,8 +445,7 @@ static int parse_action(
 	    [ACTION_COREDUMP_RESTART] = "coredump-restart",
 	};
 	const xmlNode *node = xml_child(root, name);
-	CLEANUP_FREE
-	char *word = xml_text(node);
+	CLEANUP_FREE char *word = xml_text(node);
 	if (node == NULL)
 		return 0;
 	int i = parse_word(p, node, "action", word, words);
@@ -501,10 +478,8 @@ static bool is_qemu(const xmlNode *node, const char *name)
 
 static int parse_qemu_env(struct parse *p, const xmlNode *node)
 {
-	CLEANUP_FREE
-	char *name = xml_attr(node, "name");
-	CLEANUP_FREE
-	char *value = xml_attr(node, "value");
+	CLEANUP_FREE char *name = xml_attr(node, "name");
+	CLEANUP_FREE char *value = xml_attr(node, "value");
 	if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
 		return parse_invalid(p, node, "has no usable name");
 	*DOMAIN_ADD(p->d->qemu_env, p->d->n_qemu_env) =
@@ -543,8 +518,7 @@ int parse_document(struct parse *p, const xmlNode *root)
 {
 	static const char *const types[] = {"kvm", "qemu", NULL};
 	int type;
-	CLEANUP_FREE
-	char *word = xml_attr(root, "type");
+	CLEANUP_FREE char *word = xml_attr(root, "type");
 	if (word == NULL)
 		return parse_invalid(p, root, "has no type: 'kvm' or 'qemu' (emulated)");
 	if (parse_attr_word(p, root, "type", types, -1, &type) < 0)

@@ -173,9 +173,9 @@ static int check_unknown(struct parse *p, const xmlNode *node, const char *paren
 
 static int check_element(struct parse *p, const xmlNode *node, const char *parent)
 {
-	CLEANUP_FREE
-	char *path = parent[0] != '\0' ? xasprintf("%s/%s", parent, (const char *)node->name)
-	                               : xstrdup((const char *)node->name);
+	CLEANUP_FREE char *path = parent[0] != '\0'
+	                              ? xasprintf("%s/%s", parent, (const char *)node->name)
+	                              : xstrdup((const char *)node->name);
 	const struct rule *rule = find_rule(path);
 	if (rule == NULL)
 		return check_unknown(p, node, parent);

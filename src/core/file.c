@@ -92,8 +92,7 @@ static int temp_open(const char *path, mode_t mode, char **tmp)
 static int sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	CLEANUP_FREE
-	char *dir =
+	CLEANUP_FREE char *dir =
 	    slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
 	CLEANUP_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -1 : fsync(fd);
@@ -102,8 +101,7 @@ static int sync_folder(const char *path)
 static int write_replace(
     const char *path, const void *data, size_t n, mode_t mode, bool fresh, struct err *err)
 {
-	CLEANUP_FREE
-	char *tmp = NULL;
+	CLEANUP_FREE char *tmp = NULL;
 	CLEANUP_CLOSE int fd = temp_open(path, mode, &tmp);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot write '%s'", path);

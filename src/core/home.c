@@ -21,8 +21,7 @@ static char *absolute(const char *dir)
 	if (dir[0] == '/') {
 		path = xstrdup(dir);
 	} else {
-		CLEANUP_FREE
-		char *cwd = getcwd(NULL, 0);
+		CLEANUP_FREE char *cwd = getcwd(NULL, 0);
 		path = xasprintf("%s/%s", cwd ? cwd : "", dir);
 	}
 	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
@@ -32,8 +31,7 @@ static char *absolute(const char *dir)
 
 static void init_private(struct home *h, const char *dir)
 {
-	CLEANUP_FREE
-	char *root = absolute(dir);
+	CLEANUP_FREE char *root = absolute(dir);
 	h->mode = HOME_PRIVATE;
 	h->conf = xasprintf("%s/etc", root);
 	h->data = xasprintf("%s/data", root);
@@ -70,12 +68,10 @@ static int init_session(struct home *h, struct err *err)
 	h->mode = HOME_SESSION;
 	h->conf = xdg("XDG_CONFIG_HOME", user, ".config");
 	h->data = xdg("XDG_DATA_HOME", user, ".local/share");
-	CLEANUP_FREE
-	char *state = xdg("XDG_STATE_HOME", user, ".local/state");
+	CLEANUP_FREE char *state = xdg("XDG_STATE_HOME", user, ".local/state");
 	h->log = xasprintf("%s/log", state);
 	const char *rt = getenv("XDG_RUNTIME_DIR");
-	CLEANUP_FREE
-	char *mine = xasprintf("/run/user/%u", (unsigned)getuid());
+	CLEANUP_FREE char *mine = xasprintf("/run/user/%u", (unsigned)getuid());
 	struct stat st;
 	if (rt && rt[0] == '/')
 		h->run = xasprintf("%s/hvmux", rt);
@@ -91,8 +87,7 @@ int home_init(struct home *h, const char *uri, struct err *err)
 	memset(h, 0, sizeof(*h));
 	bool system = uri ? strcmp(uri, "qemu:///system") == 0 : getuid() == 0;
 	if (uri && !system && strcmp(uri, "qemu:///session") != 0) {
-		CLEANUP_FREE
-		char *shown = str_printable(uri, strlen(uri), 120);
+		CLEANUP_FREE char *shown = str_printable(uri, strlen(uri), 120);
 		return err_set(err, ERR_USAGE,
 		    "cannot connect to '%s': only qemu:///system and qemu:///session are known",
 		    shown);
@@ -176,8 +171,7 @@ int home_mkdir(const struct home *h, const char *dir, struct err *err)
 			return err_set(err, ERR_INVALID, "'%s' is not a folder", dir);
 		return 0;
 	}
-	CLEANUP_FREE
-	char *path = xstrdup(dir);
+	CLEANUP_FREE char *path = xstrdup(dir);
 	for (char *p = path + 1; *p; p++) {
 		if (*p != '/')
 			continue;

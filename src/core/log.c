@@ -33,11 +33,9 @@ static void log_rotate(void)
 	struct stat st;
 	if (!log_path || fstat(log_fd, &st) < 0 || st.st_size < LOG_BYTES_MAX)
 		return;
-	CLEANUP_FREE
-	char *old = xasprintf("%s.1", log_path);
+	CLEANUP_FREE char *old = xasprintf("%s.1", log_path);
 	rename(log_path, old);
-	CLEANUP_FREE
-	char *path = xstrdup(log_path);
+	CLEANUP_FREE char *path = xstrdup(log_path);
 	log_open(path);
 }
 

@@ -135,8 +135,7 @@ static int check_hello(struct rpc_client *c, uint64_t deadline, struct err *err)
 struct rpc_client *rpc_connect(
     const struct home *h, const char *name, int timeout_ms, struct err *err)
 {
-	CLEANUP_FREE
-	char *path = home_run_file(h, name, "control.sock");
+	CLEANUP_FREE char *path = home_run_file(h, name, "control.sock");
 	int fd = sock_connect(path, err);
 	if (fd < 0)
 		return NULL;

@@ -27,8 +27,7 @@ static int address(const char *path, struct sockaddr_un *sa, int *dir, struct er
 		return 0;
 	}
 	const char *slash = strrchr(path, '/');
-	CLEANUP_FREE
-	char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
+	CLEANUP_FREE char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
 	*dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*dir < 0)
 		return err_errno(err, errno, "cannot open the folder of the socket '%s'", path);

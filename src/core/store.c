@@ -19,8 +19,7 @@
 
 int store_lock(const struct home *h, struct err *err)
 {
-	CLEANUP_FREE
-	char *path = xasprintf("%s/.lock", h->conf);
+	CLEANUP_FREE char *path = xasprintf("%s/.lock", h->conf);
 	if (home_mkdir(h, h->conf, err) < 0)
 		return -1;
 	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -59,8 +58,7 @@ static char *name_of_file(const char *file)
 
 int store_names(const struct home *h, char ***names, size_t *n, struct err *err)
 {
-	CLEANUP_FREE
-	char *dir = home_domains_dir(h);
+	CLEANUP_FREE char *dir = home_domains_dir(h);
 	size_t cap = 16;
 	*n = 0;
 	*names = xcalloc(cap, sizeof(**names));
@@ -95,8 +93,7 @@ void store_names_free(char **names)
 
 int store_read(const struct home *h, const char *name, struct buf *out, struct err *err)
 {
-	CLEANUP_FREE
-	char *path = home_domain_xml(h, name);
+	CLEANUP_FREE char *path = home_domain_xml(h, name);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
 	return file_read(path, STORE_XML_MAX, out, err);
@@ -104,8 +101,7 @@ int store_read(const struct home *h, const char *name, struct buf *out, struct e
 
 int store_write(const struct home *h, const char *name, const char *xml, size_t n, struct err *err)
 {
-	CLEANUP_FREE
-	char *dir = home_domains_dir(h), *path = home_domain_xml(h, name);
+	CLEANUP_FREE char *dir = home_domains_dir(h), *path = home_domain_xml(h, name);
 	if (home_mkdir(h, dir, err) < 0)
 		return -1;
 	return file_write_atomic(path, xml, n, 0600, err);
@@ -113,8 +109,7 @@ int store_write(const struct home *h, const char *name, const char *xml, size_t 
 
 int store_remove(const struct home *h, const char *name, struct err *err)
 {
-	CLEANUP_FREE
-	char *path = home_domain_xml(h, name), *dir = home_domains_dir(h);
+	CLEANUP_FREE char *path = home_domain_xml(h, name), *dir = home_domains_dir(h);
 	if (unlink(path) < 0)
 		return errno == ENOENT
 		           ? err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name)

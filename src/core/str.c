@@ -140,8 +140,7 @@ void str_age(uint64_t s, char out[STR_HUMAN_MAX])
 int name_check(const char *what, const char *name, struct err *err)
 {
 	size_t n = strlen(name);
-	CLEANUP_FREE
-	char *shown = str_printable(name, n, 80);
+	CLEANUP_FREE char *shown = str_printable(name, n, 80);
 	if (n == 0)
 		return err_set(err, ERR_INVALID, "%s name is empty", what);
 	if (n > NAME_MAX_BYTES)
@@ -152,8 +151,7 @@ int name_check(const char *what, const char *name, struct err *err)
 		return err_set(err, ERR_INVALID, "%s name '%s' is not valid UTF-8", what, shown);
 	if (strchr(name, '/'))
 		return err_set(err, ERR_INVALID, "%s name '%s' contains '/'", what, shown);
-	CLEANUP_FREE
-	char *clean = str_printable(name, n, SIZE_MAX);
+	CLEANUP_FREE char *clean = str_printable(name, n, SIZE_MAX);
 	if (strcmp(clean, name) != 0)
 		return err_set(
 		    err, ERR_INVALID, "%s name '%s' contains control characters", what, shown);

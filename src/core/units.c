@@ -45,16 +45,13 @@ static char *trimmed(const char *s)
 int units_bytes(const char *number, const char *unit, uint64_t implied, uint64_t max, uint64_t *out,
     struct err *err)
 {
-	CLEANUP_FREE
-	char *digits = trimmed(number);
-	CLEANUP_FREE
-	char *shown = str_printable(digits, strlen(digits), 64);
+	CLEANUP_FREE char *digits = trimmed(number);
+	CLEANUP_FREE char *shown = str_printable(digits, strlen(digits), 64);
 	uint64_t factor = implied;
 	if (unit != NULL && unit[0] != '\0')
 		factor = unit_factor(unit);
 	if (factor == 0) {
-		CLEANUP_FREE
-		char *u = str_printable(unit, strlen(unit), 64);
+		CLEANUP_FREE char *u = str_printable(unit, strlen(unit), 64);
 		return err_set(err, ERR_INVALID,
 		    "unknown unit '%s': use b, KiB, MiB, GiB, TiB (1024) or KB, MB, GB (1000)", u);
 	}

@@ -71,8 +71,7 @@ static void judge(struct vm *vm)
 static bool look(const struct home *h, const char *name, bool defined, bool brief, struct vm *vm)
 {
 	memset(vm, 0, sizeof(*vm));
-	CLEANUP_FREE
-	char *status = home_run_file(h, name, "status");
+	CLEANUP_FREE char *status = home_run_file(h, name, "status");
 	struct status_page *head = xmalloc(brief ? STATUS_BRIEF_SIZE : STATUS_HEAD_SIZE);
 	vm->defined = defined;
 	vm->supervised = vm_locked(h, name);
@@ -102,8 +101,7 @@ int vm_probe(const struct home *h, const char *name, struct vm *vm, struct err *
 	memset(vm, 0, sizeof(*vm));
 	if (name_check("domain", name, err) < 0)
 		return -1;
-	CLEANUP_FREE
-	char *xml = home_domain_xml(h, name);
+	CLEANUP_FREE char *xml = home_domain_xml(h, name);
 	if (!look(h, name, access(xml, F_OK) == 0, false, vm))
 		return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
 	return 0;

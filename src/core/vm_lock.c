@@ -15,8 +15,7 @@
 
 int vm_lock(const struct home *h, const char *name, struct err *err)
 {
-	CLEANUP_FREE
-	char *dir = home_run_dir(h, name), *path = home_run_file(h, name, "lock");
+	CLEANUP_FREE char *dir = home_run_dir(h, name), *path = home_run_file(h, name, "lock");
 	struct stat mine, there;
 	if (home_mkdir(h, dir, err) < 0)
 		return -1;
@@ -39,8 +38,7 @@ int vm_lock(const struct home *h, const char *name, struct err *err)
 
 bool vm_locked(const struct home *h, const char *name)
 {
-	CLEANUP_FREE
-	char *path = home_run_file(h, name, "lock");
+	CLEANUP_FREE char *path = home_run_file(h, name, "lock");
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
@@ -48,8 +46,7 @@ bool vm_locked(const struct home *h, const char *name)
 
 unsigned vm_next_id(const struct home *h)
 {
-	CLEANUP_FREE
-	char *path = xasprintf("%s/.next-id", h->run);
+	CLEANUP_FREE char *path = xasprintf("%s/.next-id", h->run);
 	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	char text[16] = "";
 	uint64_t id = 0;

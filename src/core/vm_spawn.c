@@ -165,8 +165,7 @@ static bool unit_installed(const struct home *h)
 	if (h->mode != HOME_SYSTEM || access("/run/systemd/system", F_OK) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		CLEANUP_FREE
-		char *path = xasprintf("%s/" UNIT_FILE, dirs[i]);
+		CLEANUP_FREE char *path = xasprintf("%s/" UNIT_FILE, dirs[i]);
 		if (access(path, F_OK) == 0)
 			return true;
 	}
@@ -208,12 +207,9 @@ static int run_systemctl(const char *verb, const char *unit)
  */
 static int spawn_unit(const struct home *h, const char *name, unsigned flags, struct err *err)
 {
-	CLEANUP_FREE
-	char *unit = unit_name(name);
-	CLEANUP_FREE
-	char *wish = home_run_file(h, name, "start-paused");
-	CLEANUP_FREE
-	char *dir = home_run_dir(h, name);
+	CLEANUP_FREE char *unit = unit_name(name);
+	CLEANUP_FREE char *wish = home_run_file(h, name, "start-paused");
+	CLEANUP_FREE char *dir = home_run_dir(h, name);
 	if (home_mkdir(h, dir, err) < 0)
 		return -1;
 	if (flags & VM_SPAWN_PAUSED) {
@@ -255,8 +251,7 @@ int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, 
 /* Was an adoption of this VM begun a moment ago? Notes that one begins now. */
 static bool adopt_begun(const struct home *h, const char *name)
 {
-	CLEANUP_FREE
-	char *path = home_run_file(h, name, "adopt");
+	CLEANUP_FREE char *path = home_run_file(h, name, "adopt");
 	struct stat st;
 	uint64_t now = timestamp_ns(), then = 0;
 	if (stat(path, &st) == 0)

@@ -37,8 +37,7 @@ static int set_parser_error(
 	if (last == NULL || last->message == NULL)
 		return err_set(err, ERR_INVALID, "%s: not an XML document", file);
 	size_t n = strcspn(last->message, "\n");
-	CLEANUP_FREE
-	char *words = str_printable(last->message, n, QUOTED_MAX);
+	CLEANUP_FREE char *words = str_printable(last->message, n, QUOTED_MAX);
 	return err_set(err, ERR_INVALID, "%s:%d: not well-formed XML: %s", file, last->line, words);
 }
 
@@ -179,11 +178,9 @@ int xml_error(struct err *err, enum err_code code, const char *file, const xmlNo
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *words = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *words = xvasprintf(fmt, ap);
 	va_end(ap);
-	CLEANUP_FREE
-	char *name =
+	CLEANUP_FREE char *name =
 	    str_printable((const char *)node->name, strlen((const char *)node->name), QUOTED_MAX);
 	return err_set(
 	    err, code, "%s:%ld: <%s>: %s", file, xmlGetLineNo((xmlNode *)node), name, words);
@@ -212,10 +209,8 @@ xmlNode *xml_add_child(xmlNode *node, const char *name)
 		xmlUnlinkNode(last);
 		xmlFreeNode(last);
 	}
-	CLEANUP_FREE
-	char *before = xasprintf("\n%*s", (int)(depth + 1) * 2, "");
-	CLEANUP_FREE
-	char *after = xasprintf("\n%*s", (int)depth * 2, "");
+	CLEANUP_FREE char *before = xasprintf("\n%*s", (int)(depth + 1) * 2, "");
+	CLEANUP_FREE char *after = xasprintf("\n%*s", (int)depth * 2, "");
 	add_text(node, before);
 	xmlNode *child = xmlNewChild(node, NULL, (const xmlChar *)name, NULL);
 	/* xmlNewChild hands on its parent's namespace. */

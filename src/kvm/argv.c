@@ -22,8 +22,7 @@ void build_addf(struct builder *b, const char *option, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *value = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *value = xvasprintf(fmt, ap);
 	va_end(ap);
 	build_add(b, option);
 	build_add(b, value);
@@ -31,8 +30,7 @@ void build_addf(struct builder *b, const char *option, const char *fmt, ...)
 
 void build_take(struct builder *b, const char *option, struct buf *value)
 {
-	CLEANUP_FREE
-	char *text = buf_take(value);
+	CLEANUP_FREE char *text = buf_take(value);
 	build_add(b, option);
 	build_add(b, text);
 }
@@ -66,8 +64,7 @@ int build_unsupported(struct builder *b, const char *element, unsigned line, con
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE
-	char *words = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *words = xvasprintf(fmt, ap);
 	va_end(ap);
 	char at[32] = "";
 	if (line > 0)
@@ -93,8 +90,7 @@ void build_chardev(struct builder *b, struct buf *value, const char *id, enum ar
 	if (b->in->fd_first > 0) {
 		buf_addf(value, ",fd=%d", b->in->fd_first + (int)out->n_sockets);
 	} else {
-		CLEANUP_FREE
-		char *path = xasprintf("%s/%s", b->in->run_dir, file);
+		CLEANUP_FREE char *path = xasprintf("%s/%s", b->in->run_dir, file);
 		build_key(value, "path", path);
 	}
 	buf_adds(value, ",server=on,wait=off");

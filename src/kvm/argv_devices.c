@@ -11,8 +11,7 @@
 
 static int take_device(struct builder *b, const char *element, unsigned line, struct buf *value)
 {
-	CLEANUP_FREE
-	char *device = xstrndup(value->data, strcspn(value->data, ","));
+	CLEANUP_FREE char *device = xstrndup(value->data, strcspn(value->data, ","));
 	int rc = build_need(b, element, line, device);
 	if (rc == 0)
 		build_take(b, "-device", value);
@@ -274,8 +273,7 @@ static int build_graphics(struct builder *b)
 	struct buf value = BUF_INIT;
 	if (d->n_graphics == 0)
 		return 0;
-	CLEANUP_FREE
-	char *path = xstrdup0(d->graphics[0].socket);
+	CLEANUP_FREE char *path = xstrdup0(d->graphics[0].socket);
 	if (path == NULL && b->in->run_dir_fd > 0)
 		path = xasprintf("/proc/self/fd/%d/vnc.sock", b->in->run_dir_fd);
 	else if (path == NULL)
@@ -283,8 +281,7 @@ static int build_graphics(struct builder *b)
 	if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		return build_unsupported(b, "graphics", d->graphics[0].line,
 		    "the socket's path '%s' has %zu bytes, at most 107", path, strlen(path));
-	CLEANUP_FREE
-	char *display = xasprintf("unix:%s", path);
+	CLEANUP_FREE char *display = xasprintf("unix:%s", path);
 	build_key(&value, "vnc", display);
 	buf_consume(&value, 1);
 	build_take(b, "-vnc", &value);

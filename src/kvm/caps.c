@@ -30,8 +30,7 @@ static char *find_in_path(const char *program)
 		path = "/usr/local/bin:/usr/bin:/bin";
 	while (*path != '\0') {
 		size_t n = strcspn(path, ":");
-		CLEANUP_FREE
-		char *file = xasprintf("%.*s/%s", (int)n, path, program);
+		CLEANUP_FREE char *file = xasprintf("%.*s/%s", (int)n, path, program);
 		if (file[0] == '/' && access(file, X_OK) == 0)
 			return TAKE_PTR(file);
 		path += n + (path[n] == ':');
@@ -41,10 +40,9 @@ static char *find_in_path(const char *program)
 
 static char *find_binary(const char *binary, const char *arch, struct err *err)
 {
-	CLEANUP_FREE
-	char *found = NULL;
-	CLEANUP_FREE
-	char *program = xasprintf("qemu-system-%s", str_eq(arch, "i686") ? "i386" : arch);
+	CLEANUP_FREE char *found = NULL;
+	CLEANUP_FREE char *program =
+	    xasprintf("qemu-system-%s", str_eq(arch, "i686") ? "i386" : arch);
 	if (binary == NULL && HVMUX_QEMU[0] != '\0')
 		binary = HVMUX_QEMU;
 	if (binary == NULL)
@@ -170,8 +168,8 @@ static int ask_qemu(const char *binary, struct caps *c, struct err *err)
 	struct json_object *answers[Q_COUNT];
 	CLEANUP_BUF struct buf words = BUF_INIT;
 	if (probe_run(argv, questions, Q_COUNT, ASK_TIMEOUT_MS, answers, &words, err) < 0) {
-		CLEANUP_FREE
-		char *text = str_printable(words.data == NULL ? "" : words.data, words.len, 400);
+		CLEANUP_FREE char *text =
+		    str_printable(words.data == NULL ? "" : words.data, words.len, 400);
 		if (text[0] != '\0')
 			err_set(err, ERR_FAIL, "%s: is it a QEMU? It said: %s",
 			    err == NULL ? "" : err->msg, text);
@@ -196,10 +194,9 @@ static uint64_t hash(const char *s)
 /* One file per state of the binary: an upgrade makes another name. */
 static char *cache_path(const struct home *h, const char *binary, const struct stat *st)
 {
-	CLEANUP_FREE
-	char *key = xasprintf("1 %s %jd %jd.%09ld %ju %ju", binary, (intmax_t)st->st_size,
-	    (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (uintmax_t)st->st_ino,
-	    (uintmax_t)st->st_dev);
+	CLEANUP_FREE char *key = xasprintf("1 %s %jd %jd.%09ld %ju %ju", binary,
+	    (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+	    (uintmax_t)st->st_ino, (uintmax_t)st->st_dev);
 	char name[32];
 	snprintf(name, sizeof(name), "%016" PRIx64 ".json", hash(key));
 	return home_data_file(h, "caps", name);
@@ -222,10 +219,8 @@ static bool read_cache(const char *path, const char *binary, struct caps *c)
 static void write_cache(const struct home *h, const char *path, const struct caps *c)
 {
 	struct err err;
-	CLEANUP_FREE
-	char *dir = home_data_file(h, "caps", ".");
-	CLEANUP_FREE
-	char *text = caps_format(c);
+	CLEANUP_FREE char *dir = home_data_file(h, "caps", ".");
+	CLEANUP_FREE char *text = caps_format(c);
 	if (home_mkdir(h, dir, &err) < 0 ||
 	    file_write_atomic(path, text, strlen(text), 0600, &err) < 0)
 		log_warn("%s", err.msg);
@@ -236,14 +231,12 @@ int caps_get(
 {
 	struct stat st;
 	memset(c, 0, sizeof(*c));
-	CLEANUP_FREE
-	char *real = find_binary(binary, arch == NULL ? "x86_64" : arch, err);
+	CLEANUP_FREE char *real = find_binary(binary, arch == NULL ? "x86_64" : arch, err);
 	if (real == NULL)
 		return -1;
 	if (stat(real, &st) < 0)
 		return err_errno(err, errno, "cannot use the emulator '%s'", real);
-	CLEANUP_FREE
-	char *path = cache_path(h, real, &st);
+	CLEANUP_FREE char *path = cache_path(h, real, &st);
 	if (!read_cache(path, real, c)) {
 		memset(c, 0, sizeof(*c));
 		if (ask_qemu(real, c, err) < 0)

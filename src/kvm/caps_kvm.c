@@ -28,8 +28,7 @@
 static bool cpu_has_flag(const char *flag)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	CLEANUP_FREE
-	char *word = xasprintf(" %s ", flag);
+	CLEANUP_FREE char *word = xasprintf(" %s ", flag);
 	if (file_read("/proc/cpuinfo", CPUINFO_MAX, &b, NULL) < 0 || b.data == NULL)
 		return false;
 	char *line = strstr(b.data, "\nflags");
@@ -74,8 +73,7 @@ static bool may_work(const struct caps *c, struct caps_kvm *k)
 		    "'%s' was built without KVM: use another emulator, " OR_TCG, c->binary);
 		return false;
 	}
-	CLEANUP_CLOSE
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return true;
 	int e = errno;
@@ -98,16 +96,14 @@ static void keep_last_line(const struct buf *words, char out[300])
 	size_t from = n;
 	while (from > 0 && s[from - 1] != '\n')
 		from--;
-	CLEANUP_FREE
-	char *text = str_printable(s + from, n - from, 250);
+	CLEANUP_FREE char *text = str_printable(s + from, n - from, 250);
 	snprintf(out, 300, "%s", text);
 }
 
 static bool model_starts(
     const struct caps *c, const char *machine, const char *model, char words[300])
 {
-	CLEANUP_FREE
-	char *m = xasprintf("%s,accel=kvm", machine);
+	CLEANUP_FREE char *m = xasprintf("%s,accel=kvm", machine);
 	const char *const argv[] = {c->binary, "-machine", m, "-cpu", model, "-m", "16",
 	    "-nodefaults", "-no-user-config", "-display", "none", "-S", NULL};
 	CLEANUP_BUF struct buf text = BUF_INIT;
@@ -157,8 +153,7 @@ static char *cache_key(const struct caps *c)
 
 static char *cache_file(const struct home *h, const struct caps *c)
 {
-	CLEANUP_FREE
-	char *name = xasprintf("kvm-%s-%u.json", c->target, (unsigned)geteuid());
+	CLEANUP_FREE char *name = xasprintf("kvm-%s-%u.json", c->target, (unsigned)geteuid());
 	return home_data_file(h, "caps", name);
 }
 
@@ -186,8 +181,7 @@ static void write_cache(
     const struct home *h, const char *path, const char *key, const struct caps_kvm *k)
 {
 	struct err err;
-	CLEANUP_FREE
-	char *dir = home_data_file(h, "caps", ".");
+	CLEANUP_FREE char *dir = home_data_file(h, "caps", ".");
 	struct json_object *o = json_object_new_object();
 	json_object_object_add(o, "key", json_object_new_string(key));
 	json_object_object_add(o, "usable", json_object_new_boolean(k->usable));
@@ -207,10 +201,8 @@ int caps_kvm_get(const struct home *h, const struct caps *c, struct caps_kvm *k,
 	memset(k, 0, sizeof(*k));
 	if (!may_work(c, k))
 		return 0;
-	CLEANUP_FREE
-	char *key = cache_key(c);
-	CLEANUP_FREE
-	char *path = cache_file(h, c);
+	CLEANUP_FREE char *key = cache_key(c);
+	CLEANUP_FREE char *path = cache_file(h, c);
 	if (key != NULL && read_cache(path, key, k))
 		return 0;
 	k->modes_64bit = cpu_has_flag("vmx") || cpu_has_flag("svm");

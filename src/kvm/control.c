@@ -181,10 +181,8 @@ static void do_qmp(struct client *c, struct json_object *id, struct json_object 
 		    "qmp: params need \"execute\": a QMP command's name");
 		return;
 	}
-	CLEANUP_FREE
-	char *printable = str_printable(command, strlen(command), 64);
-	CLEANUP_FREE
-	char *what = xasprintf("qmp:%s", printable);
+	CLEANUP_FREE char *printable = str_printable(command, strlen(command), 64);
+	CLEANUP_FREE char *what = xasprintf("qmp:%s", printable);
 	c->control->ops->qmp(c->control->arg, command, json_get_obj(params, "arguments"),
 	    req_new(c, id, what, true));
 }
@@ -296,8 +294,7 @@ static void client_new(struct control *ctl, int fd)
 		return;
 	}
 	struct client *c = xcalloc(1, sizeof(*c));
-	CLEANUP_FREE
-	char *user = user_name(uid);
+	CLEANUP_FREE char *user = user_name(uid);
 	c->control = ctl;
 	c->who = xasprintf("%s(%u) pid=%d", user, (unsigned)uid, (int)pid);
 	c->wire = jsonl_new(ctl->loop, fd, RPC_MESSAGE_MAX, &client_ops, c);
@@ -333,8 +330,7 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 struct control *control_new(struct loop *l, const struct home *h, const char *name,
     const struct control_ops *ops, void *arg, struct err *err)
 {
-	CLEANUP_FREE
-	char *path = home_run_file(h, name, "control.sock");
+	CLEANUP_FREE char *path = home_run_file(h, name, "control.sock");
 	int fd = sock_listen(path, 0660, err);
 	if (fd < 0)
 		return NULL;

@@ -155,8 +155,7 @@ int probe_run(const char *const *argv, const struct probe_question *questions, s
     unsigned timeout_ms, struct json_object **answers, struct buf *words, struct err *err)
 {
 	struct probe p = {.questions = questions, .n = n, .answers = answers};
-	CLEANUP_CLOSE
-	int text = memfd_create("words", MFD_CLOEXEC);
+	CLEANUP_CLOSE int text = memfd_create("words", MFD_CLOEXEC);
 	int monitor = -1, status = 0;
 	memset(answers, 0, n * sizeof(*answers));
 	if (text < 0)

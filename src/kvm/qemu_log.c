@@ -21,20 +21,17 @@
 int qemu_log_open(const struct home *h, const char *name, const char *command_line, struct err *err)
 {
 	char stamp[TIMESTAMP_MAX];
-	CLEANUP_FREE
-	char *dir = home_log_dir(h, name);
-	CLEANUP_FREE
-	char *path = home_log_file(h, name, "qemu.log");
+	CLEANUP_FREE char *dir = home_log_dir(h, name);
+	CLEANUP_FREE char *path = home_log_file(h, name, "qemu.log");
 	if (home_mkdir(h, dir, err) < 0)
 		return -1;
 	qemu_log_limit(h, name);
-	CLEANUP_CLOSE
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
 	timestamp_format(timestamp_ns(), stamp);
-	CLEANUP_FREE
-	char *head = xasprintf("# %s: start of '%s'\n%s" MARK, stamp, name, command_line);
+	CLEANUP_FREE char *head =
+	    xasprintf("# %s: start of '%s'\n%s" MARK, stamp, name, command_line);
 	if (fd_write_all(fd, head, strlen(head)) < 0)
 		return err_errno(err, errno, "cannot write '%s'", path);
 	return TAKE_FD(fd);
@@ -43,8 +40,7 @@ int qemu_log_open(const struct home *h, const char *name, const char *command_li
 /* Reads the last `max` bytes. */
 static void read_end(const char *path, size_t max, struct buf *out)
 {
-	CLEANUP_CLOSE
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0)
 		return;
@@ -59,16 +55,13 @@ static void read_end(const char *path, size_t max, struct buf *out)
 void qemu_log_limit(const struct home *h, const char *name)
 {
 	struct stat st;
-	CLEANUP_FREE
-	char *path = home_log_file(h, name, "qemu.log");
-	CLEANUP_FREE
-	char *old = home_log_file(h, name, "qemu.log.1");
+	CLEANUP_FREE char *path = home_log_file(h, name, "qemu.log");
+	CLEANUP_FREE char *old = home_log_file(h, name, "qemu.log.1");
 	if (stat(path, &st) < 0 || st.st_size <= (off_t)QEMU_LOG_MAX)
 		return;
 	CLEANUP_BUF struct buf end = BUF_INIT;
 	read_end(path, QEMU_LOG_KEEP, &end);
-	CLEANUP_CLOSE
-	int fd = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CLEANUP_CLOSE int fd = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0 && end.data != NULL)
 		fd_write_all(fd, end.data, end.len);
 	/* QEMU appends: its next words land at the new end. */
@@ -118,8 +111,8 @@ static char *last_lines(const char *text, const char *end, bool warnings)
 	}
 	struct buf b = BUF_INIT;
 	while (n-- > 0) {
-		CLEANUP_FREE
-		char *s = str_printable(start[n], (size_t)(stop[n] - start[n]), QEMU_LOG_WORDS);
+		CLEANUP_FREE char *s =
+		    str_printable(start[n], (size_t)(stop[n] - start[n]), QEMU_LOG_WORDS);
 		if (b.len + strlen(s) + 2 > QEMU_LOG_WORDS && b.len > 0)
 			continue;
 		buf_addf(&b, "%s%s", b.len > 0 ? "; " : "", s);
@@ -141,8 +134,7 @@ char *qemu_log_words_of(const char *text, size_t n)
 
 char *qemu_log_words(const struct home *h, const char *name)
 {
-	CLEANUP_FREE
-	char *path = home_log_file(h, name, "qemu.log");
+	CLEANUP_FREE char *path = home_log_file(h, name, "qemu.log");
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	read_end(path, QEMU_LOG_KEEP, &b);
 	return b.data == NULL ? xstrdup("") : qemu_log_words_of(b.data, b.len);

@@ -72,8 +72,7 @@ pid_t spawn_qemu(const struct spawn *s, int *pidfd, struct err *err)
 		    err, ERR_UNSUPPORTED, "more than %d sockets for one QEMU", SPAWN_FDS_MAX);
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "cannot make a pipe");
-	CLEANUP_CLOSE
-	int in = pipe_fd[0];
+	CLEANUP_CLOSE int in = pipe_fd[0];
 	pid_t pid = fork();
 	if (pid == 0)
 		become_qemu(s, pipe_fd[1]);

@@ -38,8 +38,7 @@ void sup_detail(struct supervisor *s, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* Cut by vsnprintf, perhaps inside a character. */
-	CLEANUP_FREE
-	char *whole = str_printable(text, strlen(text), sizeof(text) - 1);
+	CLEANUP_FREE char *whole = str_printable(text, strlen(text), sizeof(text) - 1);
 	snprintf(s->detail, sizeof(s->detail), "%s", whole);
 }
 
@@ -190,14 +189,10 @@ static int sup_init(struct supervisor *s, const struct home *h, const char *name
 
 static int open_all(struct supervisor *s, struct err *err)
 {
-	CLEANUP_FREE
-	char *status = home_run_file(s->home, s->name, "status");
-	CLEANUP_FREE
-	char *watch = home_run_file(s->home, s->name, "watch");
-	CLEANUP_FREE
-	char *logs = home_log_dir(s->home, s->name);
-	CLEANUP_FREE
-	char *log = home_log_file(s->home, s->name, "supervisor.log");
+	CLEANUP_FREE char *status = home_run_file(s->home, s->name, "status");
+	CLEANUP_FREE char *watch = home_run_file(s->home, s->name, "watch");
+	CLEANUP_FREE char *logs = home_log_dir(s->home, s->name);
+	CLEANUP_FREE char *log = home_log_file(s->home, s->name, "supervisor.log");
 	if (home_mkdir(s->home, logs, err) < 0 ||
 	    status_writer_open(&s->page, status, true, err) < 0)
 		return -1;
@@ -247,8 +242,7 @@ static void wipe_page(struct supervisor *s)
 static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 {
 	struct domain d;
-	CLEANUP_FREE
-	char *wish = home_run_file(s->home, s->name, "start-paused");
+	CLEANUP_FREE char *wish = home_run_file(s->home, s->name, "start-paused");
 	/* systemd's unit takes no arguments: a paused start is wished for by a file. */
 	s->machine.start_paused = unlink(wish) == 0 || (flags & SUPERVISOR_PAUSED) != 0;
 	if (sup_read_domain(s, false, &d, err) < 0)
@@ -342,8 +336,7 @@ static int lost_race(struct supervisor *s, unsigned flags, struct err *err)
 		sup_ready(s, err);
 		return 1;
 	}
-	CLEANUP_FREE
-	char *path = home_run_file(s->home, s->name, "control.sock");
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "control.sock");
 	for (unsigned ms = 0; ms < WINNER_WAIT_MS && vm_locked(s->home, s->name); ms += 10) {
 		int fd = sock_connect(path, NULL);
 		if (fd >= 0) {
@@ -358,8 +351,7 @@ static int lost_race(struct supervisor *s, unsigned flags, struct err *err)
 
 static int check_defined(const struct supervisor *s, unsigned flags, struct err *err)
 {
-	CLEANUP_FREE
-	char *xml = home_domain_xml(s->home, s->name);
+	CLEANUP_FREE char *xml = home_domain_xml(s->home, s->name);
 	if (name_check("domain", s->name, err) < 0)
 		return -1;
 	if ((flags & SUPERVISOR_ADOPT) == 0 && access(xml, F_OK) < 0)

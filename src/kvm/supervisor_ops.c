@@ -54,8 +54,7 @@ static void op_changed(void *arg)
 static char *guest_word(const struct supervisor *s, bool panic)
 {
 	for (unsigned i = 0; i < s->n_hubs; i++) {
-		CLEANUP_FREE
-		char *lines = hub_last_lines(s->hubs[i], PANIC_LINES);
+		CLEANUP_FREE char *lines = hub_last_lines(s->hubs[i], PANIC_LINES);
 		char *at = lines == NULL || !panic ? NULL : strstr(lines, "panic");
 		if (at == NULL)
 			continue;
@@ -96,8 +95,7 @@ static void describe_exit(const struct supervisor *s, char out[80])
 
 static void describe_panic(struct supervisor *s)
 {
-	CLEANUP_FREE
-	char *line = guest_word(s, true);
+	CLEANUP_FREE char *line = guest_word(s, true);
 	if (line != NULL)
 		sup_detail(s, "panic: \"%.200s\"", skip_time(line));
 	else
@@ -107,10 +105,8 @@ static void describe_panic(struct supervisor *s)
 static void describe_crash(struct supervisor *s)
 {
 	char how[80];
-	CLEANUP_FREE
-	char *words = qemu_log_words(s->home, s->name);
-	CLEANUP_FREE
-	char *line = guest_word(s, false);
+	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
+	CLEANUP_FREE char *line = guest_word(s, false);
 	describe_exit(s, how);
 	sup_detail(s, "%s%s%s%s%.160s%s", how, words[0] == '\0' ? "" : ": ", words,
 	    line == NULL ? "" : "; last on the console: \"", line == NULL ? "" : skip_time(line),
@@ -121,8 +117,7 @@ static void describe_crash(struct supervisor *s)
 static void describe_failure(struct supervisor *s)
 {
 	char how[80];
-	CLEANUP_FREE
-	char *words = qemu_log_words(s->home, s->name);
+	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
 	describe_exit(s, how);
 	if (words[0] != '\0')
 		sup_detail(s, "QEMU did not start: %s", words);
@@ -132,8 +127,7 @@ static void describe_failure(struct supervisor *s)
 
 static void describe_quit(struct supervisor *s)
 {
-	CLEANUP_FREE
-	char *words = qemu_log_words(s->home, s->name);
+	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
 	if (s->machine.reason == VM_REASON_DESTROYED &&
 	    strstr(words, "terminating on signal") != NULL)
 		sup_detail(s, "ended from outside: %s", words);
@@ -283,8 +277,7 @@ static void op_event(void *arg, const char *event, const char *what, const char 
 {
 	struct supervisor *s = arg;
 	struct json_object *data = NULL;
-	CLEANUP_FREE
-	char *detail = what == NULL ? NULL : xasprintf("%s %s", what, why);
+	CLEANUP_FREE char *detail = what == NULL ? NULL : xasprintf("%s %s", what, why);
 	if (what != NULL) {
 		data = json_object_new_object();
 		json_object_object_add(data, "what", json_object_new_string(what));
@@ -332,8 +325,7 @@ static void op_spawn(void *arg)
 /* The sockets of this run. Rings, page and watch word stay: the last word on it. */
 static void unlink_files(const struct supervisor *s)
 {
-	CLEANUP_FREE
-	char *dir = home_run_dir(s->home, s->name);
+	CLEANUP_FREE char *dir = home_run_dir(s->home, s->name);
 	DIR *d = opendir(dir);
 	struct dirent *e;
 	while (d != NULL && (e = readdir(d)) != NULL) {

@@ -231,8 +231,7 @@ static const struct qmp_ops sup_qmp_ops = {.ready = qmp_up, .event = qmp_event, 
 static void dial(struct supervisor *s)
 {
 	struct err err;
-	CLEANUP_FREE
-	char *path = home_run_file(s->home, s->name, "qmp.sock");
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "qmp.sock");
 	int fd = sock_connect(path, &err);
 	if (fd < 0) {
 		log_debug("%s", err.msg);
@@ -249,8 +248,7 @@ void sup_connect_consoles(struct supervisor *s)
 		if (hub_guest_attached(s->hubs[i]))
 			continue;
 		snprintf(file, sizeof(file), "serial%u.sock", i);
-		CLEANUP_FREE
-		char *path = home_run_file(s->home, s->name, file);
+		CLEANUP_FREE char *path = home_run_file(s->home, s->name, file);
 		int fd = sock_connect(path, NULL);
 		if (fd >= 0)
 			hub_attach_guest(s->hubs[i], fd);

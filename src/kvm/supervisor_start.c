@@ -27,8 +27,7 @@
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
 {
 	CLEANUP_BUF struct buf xml = BUF_INIT;
-	CLEANUP_FREE
-	char *path =
+	CLEANUP_FREE char *path =
 	    live ? home_run_file(s->home, s->name, "live.xml") : home_domain_xml(s->home, s->name);
 	int rc = live ? file_read(path, STORE_XML_MAX, &xml, err)
 	              : store_read(s->home, s->name, &xml, err);
@@ -117,8 +116,7 @@ static void page_devices(struct status_page *p, const struct domain *d)
 
 static void page_fill(struct supervisor *s, const struct domain *d, unsigned n_consoles)
 {
-	CLEANUP_FREE
-	char *defined = home_domain_xml(s->home, s->name);
+	CLEANUP_FREE char *defined = home_domain_xml(s->home, s->name);
 	bool persistent = access(defined, F_OK) == 0;
 	unsigned id = s->page.page->id == 0 ? vm_next_id(s->home) : s->page.page->id;
 	struct status_page *p = status_begin(&s->page);
@@ -150,14 +148,11 @@ static void page_fill(struct supervisor *s, const struct domain *d, unsigned n_c
 /* Not fsynced: the run directory does not outlive the host's boot, and a start must not wait for a disk. */
 static int write_live_xml(const struct supervisor *s, const struct domain *d, struct err *err)
 {
-	CLEANUP_FREE
-	char *path = home_run_file(s->home, s->name, "live.xml");
-	CLEANUP_FREE
-	char *fresh = home_run_file(s->home, s->name, "live.xml.new");
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "live.xml");
+	CLEANUP_FREE char *fresh = home_run_file(s->home, s->name, "live.xml.new");
 	if (d->source == NULL)
 		return 0;
-	CLEANUP_CLOSE
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || fd_write_all(fd, d->source, d->source_len) < 0 || rename(fresh, path) < 0)
 		return err_errno(err, errno, "cannot write '%s'", path);
 	return 0;
@@ -197,8 +192,7 @@ static int listen_all(
     const struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
 {
 	for (size_t i = 0; i < a->n_sockets; i++) {
-		CLEANUP_FREE
-		char *path = home_run_file(s->home, s->name, a->sockets[i].file);
+		CLEANUP_FREE char *path = home_run_file(s->home, s->name, a->sockets[i].file);
 		fds[i] = sock_listen(path, 0600, err);
 		if (fds[i] < 0)
 			return -1;
@@ -210,10 +204,8 @@ static int spawn_it(
     struct supervisor *s, const struct argv_out *a, int *fds, size_t n_fds, struct err *err)
 {
 	int pidfd = -1;
-	CLEANUP_FREE
-	char *shell = argv_shell(a);
-	CLEANUP_CLOSE
-	int log_fd = qemu_log_open(s->home, s->name, shell, err);
+	CLEANUP_FREE char *shell = argv_shell(a);
+	CLEANUP_CLOSE int log_fd = qemu_log_open(s->home, s->name, shell, err);
 	if (log_fd < 0)
 		return -1;
 	const struct spawn what = {.argv = a->argv,
@@ -271,15 +263,13 @@ int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
 	struct caps caps;
 	struct caps_kvm kvm;
 	struct argv_out argv;
-	CLEANUP_FREE
-	char *run = home_run_dir(s->home, s->name);
-	CLEANUP_FREE
-	char *log = home_log_dir(s->home, s->name);
+	CLEANUP_FREE char *run = home_run_dir(s->home, s->name);
+	CLEANUP_FREE char *log = home_log_dir(s->home, s->name);
 	if (check_files(d, err) < 0 || ask_caps(s, d, &caps, &kvm, err) < 0)
 		return -1;
 	/* QEMU binds some sockets itself: where their path would be too long, it gets the folder. */
-	CLEANUP_CLOSE
-	int dir = strlen(run) > RUN_DIR_MAX ? open(run, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	CLEANUP_CLOSE int dir =
+	    strlen(run) > RUN_DIR_MAX ? open(run, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	const struct argv_in in = {.run_dir = run,
 	    .log_dir = log,
 	    .fd_first = SPAWN_FD_FIRST + (dir >= 0),

@@ -63,8 +63,7 @@ static void calm_arm(struct conlog *c)
 static unsigned plain_slot(const struct conlog *c)
 {
 	for (unsigned slot = c->files - 1; slot > 0; slot--) {
-		CLEANUP_FREE
-		char *path = slot_path(c, slot, "");
+		CLEANUP_FREE char *path = slot_path(c, slot, "");
 
 		if (access(path, F_OK) == 0)
 			return slot;
@@ -74,8 +73,7 @@ static unsigned plain_slot(const struct conlog *c)
 
 static void gzip_drop(struct conlog *c)
 {
-	CLEANUP_FREE
-	char *tmp = tmp_path(c);
+	CLEANUP_FREE char *tmp = tmp_path(c);
 
 	conlog_gzip_free(c->gzip);
 	c->gzip = NULL;
@@ -84,10 +82,8 @@ static void gzip_drop(struct conlog *c)
 
 static void gzip_start(struct conlog *c)
 {
-	CLEANUP_FREE
-	char *tmp = tmp_path(c);
-	CLEANUP_FREE
-	char *from = NULL;
+	CLEANUP_FREE char *tmp = tmp_path(c);
+	CLEANUP_FREE char *from = NULL;
 
 	c->gzip_slot = c->gzip ? 0 : plain_slot(c);
 	if (c->gzip_slot == 0)
@@ -99,12 +95,9 @@ static void gzip_start(struct conlog *c)
 static void gzip_done(void *arg, bool ok)
 {
 	struct conlog *c = arg;
-	CLEANUP_FREE
-	char *tmp = tmp_path(c);
-	CLEANUP_FREE
-	char *from = slot_path(c, c->gzip_slot, "");
-	CLEANUP_FREE
-	char *to = slot_path(c, c->gzip_slot, ".gz");
+	CLEANUP_FREE char *tmp = tmp_path(c);
+	CLEANUP_FREE char *from = slot_path(c, c->gzip_slot, "");
+	CLEANUP_FREE char *to = slot_path(c, c->gzip_slot, ".gz");
 
 	/* A failure (no space) leaves the plain file; the next rotation tries again. */
 	ok = ok && rename(tmp, to) == 0 && unlink(from) == 0;
@@ -127,8 +120,7 @@ struct conlog *conlog_new(
     struct loop *l, const char *path, size_t size, unsigned files, uint64_t next)
 {
 	struct conlog *c = xcalloc(1, sizeof(*c));
-	CLEANUP_FREE
-	char *tmp = NULL;
+	CLEANUP_FREE char *tmp = NULL;
 
 	c->loop = l;
 	c->path = xstrdup(path);
@@ -154,10 +146,8 @@ static void slots_shift(struct conlog *c)
 
 	for (unsigned slot = c->files - 1; slot > 0; slot--) {
 		for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-			CLEANUP_FREE
-			char *from = slot_path(c, slot, suffixes[i]);
-			CLEANUP_FREE
-			char *to = slot_path(c, slot + 1, suffixes[i]);
+			CLEANUP_FREE char *from = slot_path(c, slot, suffixes[i]);
+			CLEANUP_FREE char *to = slot_path(c, slot + 1, suffixes[i]);
 
 			if (slot == c->files - 1)
 				unlink(from);
@@ -171,8 +161,7 @@ static void slots_shift(struct conlog *c)
 
 static int rotate(struct conlog *c)
 {
-	CLEANUP_FREE
-	char *first = slot_path(c, 1, "");
+	CLEANUP_FREE char *first = slot_path(c, 1, "");
 
 	if (c->files == 1) {
 		if (ftruncate(c->fd, 0) < 0)

@@ -121,8 +121,7 @@ static void on_who(struct console_client *c, const struct frame *f)
 	    .rows = f->rows,
 	    .cols = f->cols,
 	};
-	CLEANUP_FREE
-	char *text = str_printable(f->text, strlen(f->text), sizeof(w.holder) - 1);
+	CLEANUP_FREE char *text = str_printable(f->text, strlen(f->text), sizeof(w.holder) - 1);
 
 	snprintf(w.holder, sizeof(w.holder), "%s", text);
 	c->mine = w.mine;
@@ -258,10 +257,8 @@ static void tty_name(char *out, size_t n)
 
 static int client_connect(const struct home *h, const char *name, unsigned index, struct err *err)
 {
-	CLEANUP_FREE
-	char *file = xasprintf("console%u.sock", index);
-	CLEANUP_FREE
-	char *path = home_run_file(h, name, file);
+	CLEANUP_FREE char *file = xasprintf("console%u.sock", index);
+	CLEANUP_FREE char *path = home_run_file(h, name, file);
 	int fd = sock_connect(path, err);
 
 	if (fd >= 0 || !err || err->code != ERR_NOT_FOUND)
@@ -362,10 +359,8 @@ void console_client_pause(struct console_client *c, bool paused)
 int console_history(const struct home *h, const char *name, unsigned index, size_t max,
     struct buf *out, struct err *err)
 {
-	CLEANUP_FREE
-	char *file = xasprintf("console%u.ring", index);
-	CLEANUP_FREE
-	char *path = home_run_file(h, name, file);
+	CLEANUP_FREE char *file = xasprintf("console%u.ring", index);
+	CLEANUP_FREE char *path = home_run_file(h, name, file);
 	struct err local = {0};
 	struct ring *r = ring_open_reader(path, &local);
 	uint64_t start, end;

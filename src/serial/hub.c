@@ -54,8 +54,7 @@ void hub_leave(struct hub *b)
 
 void hub_audit(struct hub *b, const char *fmt, ...)
 {
-	CLEANUP_FREE
-	char *what = NULL;
+	CLEANUP_FREE char *what = NULL;
 	va_list ap;
 
 	if (b->dead || !b->ops.audit)
@@ -355,8 +354,7 @@ static int sockets_open(
 	    [HUB_SOCK] = "sock",
 	    [HUB_RAW] = "raw",
 	};
-	CLEANUP_FREE
-	char *run = home_run_dir(h, name);
+	CLEANUP_FREE char *run = home_run_dir(h, name);
 	gid_t gid = 0;
 	bool group = group_may(h, run, &gid);
 
@@ -392,14 +390,10 @@ static struct ring *ring_or_memory(const char *path, bool keep, struct err *err)
 static int storage_open(struct hub *b, const struct home *h, const char *name, unsigned index,
     bool keep, struct err *err)
 {
-	CLEANUP_FREE
-	char *run = home_run_dir(h, name);
-	CLEANUP_FREE
-	char *logs = home_log_dir(h, name);
-	CLEANUP_FREE
-	char *ring = xasprintf("%s/console%u.ring", run, index);
-	CLEANUP_FREE
-	char *log = xasprintf("%s/console%u.log", logs, index);
+	CLEANUP_FREE char *run = home_run_dir(h, name);
+	CLEANUP_FREE char *logs = home_log_dir(h, name);
+	CLEANUP_FREE char *ring = xasprintf("%s/console%u.ring", run, index);
+	CLEANUP_FREE char *log = xasprintf("%s/console%u.log", logs, index);
 	gid_t gid = 0;
 
 	if (home_mkdir(h, run, err) < 0)

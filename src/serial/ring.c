@@ -119,8 +119,7 @@ static void header_init(struct ring *r)
 /* A new file takes the old one's place whole: readers of the old one keep theirs. */
 static struct ring *ring_create(const char *path, size_t size, struct err *err)
 {
-	CLEANUP_FREE
-	char *tmp = xasprintf("%s.new", path);
+	CLEANUP_FREE char *tmp = xasprintf("%s.new", path);
 	CLEANUP_CLOSE int fd = -1;
 	struct ring *r;
 	int e;

@@ -21,8 +21,7 @@ static void test_write_and_read(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/a.xml", dir);
+	CLEANUP_FREE char *path = xasprintf("%s/a.xml", dir);
 	struct err err = {0};
 	struct buf b = BUF_INIT;
 	struct stat st;
@@ -43,10 +42,8 @@ static void test_read_refuses(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/a", dir);
-	CLEANUP_FREE
-	char *fifo = xasprintf("%s/f", dir);
+	CLEANUP_FREE char *path = xasprintf("%s/a", dir);
+	CLEANUP_FREE char *fifo = xasprintf("%s/f", dir);
 	struct err err = {0};
 	struct buf b = BUF_INIT;
 	assert_int_equal(file_read(path, 10, &b, &err), -1);
@@ -67,10 +64,8 @@ static void test_no_space(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/a", dir);
-	CLEANUP_FREE
-	char *big = xcalloc(1, 65536);
+	CLEANUP_FREE char *path = xasprintf("%s/a", dir);
+	CLEANUP_FREE char *big = xcalloc(1, 65536);
 	struct err err = {0};
 	struct rlimit was, small;
 	assert_int_equal(file_write_atomic(path, "old", 3, 0600, &err), 0);
@@ -94,10 +89,8 @@ static void test_remove_tree(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *sub = xasprintf("%s/sub", dir);
-	CLEANUP_FREE
-	char *link = xasprintf("%s/sub/etc", dir);
+	CLEANUP_FREE char *sub = xasprintf("%s/sub", dir);
+	CLEANUP_FREE char *link = xasprintf("%s/sub/etc", dir);
 	struct err err = {0};
 	assert_int_equal(mkdir(sub, 0700), 0);
 	assert_int_equal(symlink("/etc", link), 0);

@@ -12,8 +12,7 @@ static void test_private(void **state)
 	assert_int_equal(home_init(&h, NULL, NULL), 0);
 	assert_int_equal(h.mode, HOME_PRIVATE);
 	assert_string_equal(h.conf, "/tmp/x y/etc");
-	CLEANUP_FREE
-	char *xml = home_domain_xml(&h, "web 1");
+	CLEANUP_FREE char *xml = home_domain_xml(&h, "web 1");
 	assert_string_equal(xml, "/tmp/x y/etc/domains/web 1.xml");
 	home_fini(&h);
 	setenv("HVMUX_HOME", "rel", 1);
@@ -53,16 +52,13 @@ static void test_mkdir(void **state)
 	struct err err = {0};
 	struct stat st;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *deep = xasprintf("%s/a/b/c", dir);
+	CLEANUP_FREE char *deep = xasprintf("%s/a/b/c", dir);
 	assert_int_equal(home_mkdir(&h, deep, &err), 0);
 	assert_int_equal(home_mkdir(&h, deep, &err), 0);
 	assert_int_equal(stat(deep, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	CLEANUP_FREE
-	char *file = xasprintf("%s/a/f", dir);
-	CLEANUP_FREE
-	char *under = xasprintf("%s/a/f/g", dir);
+	CLEANUP_FREE char *file = xasprintf("%s/a/f", dir);
+	CLEANUP_FREE char *under = xasprintf("%s/a/f/g", dir);
 	assert_int_equal(file_write_atomic(file, "", 0, 0600, &err), 0);
 	assert_int_equal(home_mkdir(&h, file, &err), -1);
 	assert_int_equal(home_mkdir(&h, under, &err), -1);

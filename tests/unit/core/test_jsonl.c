@@ -129,8 +129,7 @@ static void test_peer_that_does_not_read(void **state)
 	(void)state;
 	struct side s;
 	int fd = open_side(&s, 1000);
-	CLEANUP_FREE
-	char *big = xmalloc(1 << 20);
+	CLEANUP_FREE char *big = xmalloc(1 << 20);
 	memset(big, 'x', (1 << 20) - 1);
 	big[(1 << 20) - 1] = '\0';
 	struct json_object *o = json_object_new_object();

@@ -22,10 +22,8 @@ static void peer_start(struct peer *p, const char *first, const char *second)
 	p->dir = cm_mkdtemp();
 	setenv("HVMUX_HOME", p->dir, 1);
 	assert_int_equal(home_init(&p->home, NULL, &err), 0);
-	CLEANUP_FREE
-	char *run = home_run_dir(&p->home, "a");
-	CLEANUP_FREE
-	char *path = home_run_file(&p->home, "a", "control.sock");
+	CLEANUP_FREE char *run = home_run_dir(&p->home, "a");
+	CLEANUP_FREE char *path = home_run_file(&p->home, "a", "control.sock");
 	assert_int_equal(home_mkdir(&p->home, run, &err), 0);
 	int l = sock_listen(path, 0600, &err);
 	assert_true(l >= 0);

@@ -41,8 +41,7 @@ static void test_short_path(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/s", dir);
+	CLEANUP_FREE char *path = xasprintf("%s/s", dir);
 	check_round(path);
 	cm_rmdir(dir);
 }
@@ -51,10 +50,8 @@ static void test_long_path(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *deep = xasprintf("%s/%0100d", dir, 0);
-	CLEANUP_FREE
-	char *path = xasprintf("%s/control.sock", deep);
+	CLEANUP_FREE char *deep = xasprintf("%s/%0100d", dir, 0);
+	CLEANUP_FREE char *path = xasprintf("%s/control.sock", deep);
 	assert_int_equal(mkdir(deep, 0700), 0);
 	assert_true(strlen(path) > 108);
 	check_round(path);
@@ -65,8 +62,7 @@ static void test_full_backlog(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/s", dir);
+	CLEANUP_FREE char *path = xasprintf("%s/s", dir);
 	struct err err = {0};
 	int l = sock_listen(path, 0600, &err), fds[200], n = 0;
 	while (n < 200 && (fds[n] = sock_connect(path, &err)) >= 0)

@@ -10,10 +10,8 @@ static void test_brief(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/status", dir);
-	CLEANUP_FREE
-	struct status_page *got = xmalloc(STATUS_BRIEF_SIZE);
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_BRIEF_SIZE);
 	struct err err = {0};
 	struct status_writer w;
 	assert_int_equal(status_pread_brief(-100, path, got, &err), -1);
@@ -36,10 +34,8 @@ static void test_write_and_read(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/status", dir);
-	CLEANUP_FREE
-	struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
 	struct err err = {0};
 	struct status_writer w;
 	assert_int_equal(status_pread_head(-100, path, got, &err), -1);
@@ -76,12 +72,9 @@ static void test_rubbish(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/status", dir);
-	CLEANUP_FREE
-	char *noise = xmalloc(sizeof(struct status_page));
-	CLEANUP_FREE
-	struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE char *noise = xmalloc(sizeof(struct status_page));
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
 	struct err err = {0};
 	memset(noise, 0xff, sizeof(struct status_page));
 	assert_int_equal(file_write_atomic(path, noise, 100, 0600, &err), 0);
@@ -108,10 +101,8 @@ static void test_torn(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/status", dir);
-	CLEANUP_FREE
-	struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
 	struct err err = {0};
 	struct status_writer w;
 	assert_int_equal(status_writer_open(&w, path, false, &err), 0);
@@ -132,10 +123,8 @@ static void test_concurrent(void **state)
 {
 	(void)state;
 	char *dir = cm_mkdtemp();
-	CLEANUP_FREE
-	char *path = xasprintf("%s/status", dir);
-	CLEANUP_FREE
-	struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
 	struct err err = {0};
 	struct status_writer w;
 	assert_int_equal(status_writer_open(&w, path, false, &err), 0);

@@ -22,10 +22,8 @@ static void test_life(void **state)
 	assert_int_equal(store_write(&h, "b", "<b/>", 4, &err), 0);
 	assert_int_equal(store_write(&h, "a a", "<a/>", 4, &err), 0);
 	close(lock);
-	CLEANUP_FREE
-	char *stray = xasprintf("%s/etc/domains/.tmp-1.xml", dir);
-	CLEANUP_FREE
-	char *other = xasprintf("%s/etc/domains/readme", dir);
+	CLEANUP_FREE char *stray = xasprintf("%s/etc/domains/.tmp-1.xml", dir);
+	CLEANUP_FREE char *other = xasprintf("%s/etc/domains/readme", dir);
 	assert_int_equal(file_write_atomic(stray, "", 0, 0600, &err), 0);
 	assert_int_equal(file_write_atomic(other, "", 0, 0600, &err), 0);
 	assert_int_equal(store_names(&h, &names, &n, &err), 0);

@@ -20,8 +20,7 @@ static void test_u64(void **state)
 
 static void check_printable(const char *in, size_t n, const char *want)
 {
-	CLEANUP_FREE
-	char *got = str_printable(in, n, 100);
+	CLEANUP_FREE char *got = str_printable(in, n, 100);
 	assert_string_equal(got, want);
 }
 
@@ -35,8 +34,7 @@ static void test_printable(void **state)
 	check_printable("\xff\xc3", 2, "\\xff\\xc3");          /* broken */
 	check_printable("\xe2\x80\xae", 3, "\\xe2\\x80\\xae"); /* right-to-left override */
 	check_printable("\xed\xa0\x80", 3, "\\xed\\xa0\\x80"); /* surrogate */
-	CLEANUP_FREE
-	char *cut = str_printable("h\xc3\xa9llo", 6, 2);
+	CLEANUP_FREE char *cut = str_printable("h\xc3\xa9llo", 6, 2);
 	assert_string_equal(cut, "h");
 }
 

@@ -32,10 +32,8 @@ static void teardown(struct world *w)
 static void write_page(struct world *w, const char *name, enum vm_state s, pid_t qemu, bool beats)
 {
 	struct status_writer sw;
-	CLEANUP_FREE
-	char *dir = home_run_dir(&w->home, name);
-	CLEANUP_FREE
-	char *path = home_run_file(&w->home, name, "status");
+	CLEANUP_FREE char *dir = home_run_dir(&w->home, name);
+	CLEANUP_FREE char *path = home_run_file(&w->home, name, "status");
 	assert_int_equal(home_mkdir(&w->home, dir, &w->err), 0);
 	assert_int_equal(status_writer_open(&sw, path, false, &w->err), 0);
 	struct status_page *p = status_begin(&sw);
@@ -151,8 +149,7 @@ static void test_list_and_resolve(void **state)
 	    {"100", "100"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP_FREE
-		char *name = vm_resolve(&w.home, cases[i].word, &w.err);
+		CLEANUP_FREE char *name = vm_resolve(&w.home, cases[i].word, &w.err);
 		assert_non_null(name);
 		assert_string_equal(name, cases[i].name);
 	}
@@ -171,8 +168,7 @@ static void test_ids(void **state)
 	assert_int_equal(home_mkdir(&w.home, w.home.run, &w.err), 0);
 	assert_int_equal(vm_next_id(&w.home), 1);
 	assert_int_equal(vm_next_id(&w.home), 2);
-	CLEANUP_FREE
-	char *path = xasprintf("%s/.next-id", w.home.run);
+	CLEANUP_FREE char *path = xasprintf("%s/.next-id", w.home.run);
 	assert_int_equal(file_write_atomic(path, "rubbish", 7, 0600, &w.err), 0);
 	assert_int_equal(vm_next_id(&w.home), 1);
 	teardown(&w);

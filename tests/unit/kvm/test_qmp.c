@@ -105,8 +105,7 @@ static void run(struct fixture *x, unsigned entries)
 
 static void expect(struct fixture *x, const char *want)
 {
-	CLEANUP_FREE
-	char *got = buf_take(&x->log);
+	CLEANUP_FREE char *got = buf_take(&x->log);
 	assert_string_equal(got, want);
 }
 
@@ -259,8 +258,7 @@ static void test_hostile(void **state)
 		struct peer_step script[] = {{NULL, rubbish[i], false}};
 		play(x, script, 1);
 		run(x, 1);
-		CLEANUP_FREE
-		char *log = buf_take(&x->log);
+		CLEANUP_FREE char *log = buf_take(&x->log);
 		if (strncmp(log, "closed: ", 8) != 0)
 			fail_msg("after %s: %s", rubbish[i], log);
 		qmp_free(x->qmp);

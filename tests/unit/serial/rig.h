@@ -171,8 +171,7 @@ static inline void rig_hear(struct rig *r, struct buf *b)
 
 static inline int rig_connect(struct rig *r, const char *file)
 {
-	CLEANUP_FREE
-	char *path = home_run_file(&r->home, "web1", file);
+	CLEANUP_FREE char *path = home_run_file(&r->home, "web1", file);
 	struct err err = {0};
 	int fd = sock_connect(path, &err);
 

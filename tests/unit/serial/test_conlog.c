@@ -71,16 +71,14 @@ static size_t put_lines(struct conlog *c, unsigned first, unsigned n)
 
 static bool there(const char *suffix)
 {
-	CLEANUP_FREE
-	char *p = xasprintf("%s%s", path, suffix);
+	CLEANUP_FREE char *p = xasprintf("%s%s", path, suffix);
 
 	return access(p, F_OK) == 0;
 }
 
 static void slurp(const char *suffix, struct buf *out)
 {
-	CLEANUP_FREE
-	char *p = xasprintf("%s%s", path, suffix);
+	CLEANUP_FREE char *p = xasprintf("%s%s", path, suffix);
 	struct err err = {0};
 
 	if (file_read(p, 64u << 20, out, &err) < 0)
@@ -89,8 +87,7 @@ static void slurp(const char *suffix, struct buf *out)
 
 static void gunzip(const char *suffix, struct buf *out)
 {
-	CLEANUP_FREE
-	char *p = xasprintf("%s%s", path, suffix);
+	CLEANUP_FREE char *p = xasprintf("%s%s", path, suffix);
 	gzFile g = gzopen(p, "rb");
 	int n;
 
@@ -220,8 +217,7 @@ static void test_killed_before_compressing(void **state)
 		put_lines(c, i * 2000, 2000);
 	assert_true(there(".1"));
 	conlog_free(c);
-	CLEANUP_FREE
-	char *tmp = xasprintf("%s.gz.tmp", path);
+	CLEANUP_FREE char *tmp = xasprintf("%s.gz.tmp", path);
 	int fd = open(tmp, O_CREAT | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	close(fd);

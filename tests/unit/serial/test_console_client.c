@@ -142,8 +142,7 @@ static void test_broken_hub(void **state)
 	    {"", 0},
 	};
 	struct rig *r = *state;
-	CLEANUP_FREE
-	char *path = home_run_file(&r->home, "web1", "console1.sock");
+	CLEANUP_FREE char *path = home_run_file(&r->home, "web1", "console1.sock");
 	struct err err = {0};
 	int listener = sock_listen(path, 0600, &err);
 
