@@ -177,7 +177,7 @@ static void answer(struct qmp *q, struct json_object *msg, struct json_object *e
 		CLEANUP_FREE
 		char *words =
 		    str_printable(desc == NULL ? "" : desc, desc == NULL ? 0 : strlen(desc), 200);
-		log_warn("QEMU's monitor: an answer to no command: %s", words);
+		log_debug("QEMU's monitor: an answer to no command: %s", words);
 		return;
 	}
 	if (error == NULL) {
