@@ -186,9 +186,17 @@ static void first_internal(struct machine *m, void *req)
 static void was_reset(struct machine *m, void *req)
 {
 	(void)req;
+	/* SeaBIOS answers a reset with one of its own: only later ones are the guest's reboot. */
+	if (m->on_reboot == ACTION_DESTROY)
+		m->ops->timer(m->arg, MACHINE_REBOOT_GRACE_MS);
+	m->ops->event(m->arg, "reboot", NULL, NULL);
+}
+
+static void reboot_ends_again(struct machine *m, void *req)
+{
+	(void)req;
 	if (m->on_reboot == ACTION_DESTROY)
 		m->ops->set_reboot(m->arg, "shutdown");
-	m->ops->event(m->arg, "reboot", NULL, NULL);
 }
 
 /* The guest was asked to power off or reboot and chose to reboot: it runs as before. */
@@ -525,7 +533,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
-	[EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = do_suspend, [EV_DO_RESUME] = runs_already, [EV_DO_RESET] = reset_hardware,
 	[EV_DO_SHUTDOWN] = do_shutdown, [EV_DO_REBOOT] = do_reboot, [EV_DO_DESTROY] = do_destroy,
     },
@@ -534,7 +542,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_RESET] = was_reset, [EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off,
 	[EV_QUIT] = quits, [EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror,
 	[EV_WATCHDOG] = stopped_watchdog, [EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps,
-	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = done_already, [EV_DO_RESUME] = do_resume, [EV_DO_RESET] = reset_hardware,
 	[EV_DO_SHUTDOWN] = shut_paused, [EV_DO_REBOOT] = shut_paused, [EV_DO_DESTROY] = do_destroy,
     },
@@ -543,7 +551,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_RESET] = asked_reset, [EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off,
 	[EV_QUIT] = quits, [EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror,
 	[EV_WATCHDOG] = stopped_watchdog, [EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps,
-	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = do_suspend, [EV_DO_RESUME] = runs_already, [EV_DO_RESET] = reset_hardware,
 	[EV_DO_SHUTDOWN] = do_shutdown, [EV_DO_REBOOT] = do_reboot, [EV_DO_DESTROY] = do_destroy,
     },
@@ -552,7 +560,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = ignore, [EV_WAKE] = wakes,
-	[EV_DIED] = died, [EV_TIMER] = ignore,
+	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = do_wake, [EV_DO_RESET] = reset_hardware,
 	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
     },
@@ -647,6 +655,8 @@ void machine_adopt(struct machine *m)
 		quit(m, m->reason, m->restart);
 	else if (m->state == MACHINE_WAITING)
 		m->ops->timer(m->arg, machine_backoff_s(m) * 1000);
+	else if (m->on_reboot == ACTION_DESTROY)
+		m->ops->timer(m->arg, MACHINE_REBOOT_GRACE_MS);
 }
 
 void machine_forget(struct machine *m, void *req)

@@ -61,7 +61,9 @@ enum machine_event {
 #define MACHINE_QUIT_MS 2000 /* QMP quit → SIGTERM */
 #define MACHINE_TERM_MS 3000 /* SIGTERM → SIGKILL */
 #define MACHINE_BACKOFF_MAX_S 60
-#define MACHINE_STEADY_S 60    /* a run this long starts the back-off anew */
+#define MACHINE_STEADY_S 60 /* a run this long starts the back-off anew */
+#define MACHINE_REBOOT_GRACE_MS \
+	5000                   /* after our own reset, before a reboot ends the domain again */
 #define MACHINE_WAITERS_MAX 64 /* requests waiting for the end at a time; more are refused */
 
 struct machine_ops {

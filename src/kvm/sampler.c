@@ -145,8 +145,10 @@ static void read_vcpus(const struct sampler *s, struct status_page *p)
 bool sampler_watched(struct sampler *s, uint64_t now)
 {
 	uint64_t then = 0;
-	if (s->watch_fd < 0)
+	if (s->watch_fd < 0 && now - s->watch_at_ns >= 2 * NS) {
+		s->watch_at_ns = now;
 		s->watch_fd = open(s->watch_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	}
 	return s->watch_fd >= 0 &&
 	       pread(s->watch_fd, &then, sizeof(then), 0) == (ssize_t)sizeof(then) && then <= now &&
 	       now - then < STATUS_WATCH_NS;

@@ -24,8 +24,9 @@
 struct sampler {
 	struct status_writer *page;
 	char *watch_path;
-	int watch_fd; /* -1: nobody ever watched */
-	pid_t pid;    /* 0: no process */
+	int watch_fd;         /* -1: nobody ever watched */
+	uint64_t watch_at_ns; /* last look for the file */
+	pid_t pid;            /* 0: no process */
 	clockid_t clock;
 	int statm_fd, stat_fd;
 	int vcpu_fd[STATUS_VCPUS_MAX];

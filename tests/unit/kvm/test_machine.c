@@ -296,8 +296,11 @@ static void test_reboot_destroy(void **state)
 	to_running(x);
 	machine_handle(&x->m, EV_DO_RESET, &x->req);
 	machine_handle(&x->m, EV_RESET, NULL);
-	expect(x, "reboot=reset; qmp system_reset for req; reboot=shutdown; (reboot) ", VM_RUNNING,
+	expect(x, "reboot=reset; qmp system_reset for req; timer 5000; (reboot) ", VM_RUNNING,
 	    VM_REASON_BOOTED);
+	machine_handle(&x->m, EV_RESET, NULL); /* the firmware's own */
+	machine_handle(&x->m, EV_TIMER, NULL);
+	expect(x, "timer 5000; (reboot) reboot=shutdown; ", VM_RUNNING, VM_REASON_BOOTED);
 	machine_handle(&x->m, EV_REBOOT_OFF, NULL);
 	expect(x, "(Shutdown Finished) qmp quit; timer 2000; ", VM_STOPPING, VM_REASON_SHUTDOWN);
 }
