@@ -30,6 +30,7 @@ struct app {
 	char *selected; /* the row's name; NULL none */
 	char *message;  /* in the footer until a key; NULL none */
 	enum style message_style;
+	uint64_t message_ms;  /* when it came */
 	struct vt_key detach; /* the second way out of a console */
 	char detach_name[32];
 	int status;

@@ -168,7 +168,6 @@ static bool step_paste(struct input *in)
 		return false;
 	buf_consume(&in->in, PASTE_MARK);
 	in->pasting = false;
-	in->ops->paste_end(in->arg);
 	return true;
 }
 

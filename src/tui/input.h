@@ -20,7 +20,6 @@ struct input_ops {
 	bool (*key)(void *arg, const struct vt_key *k);
 	/* A piece of pasted text. Same return. */
 	bool (*paste)(void *arg, const char *p, size_t n);
-	void (*paste_end)(void *arg);
 };
 
 struct input *input_new(struct loop *l, const struct input_ops *ops, void *arg);

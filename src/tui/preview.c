@@ -73,11 +73,6 @@ bool preview_written(const struct preview *p)
 	return ring_end(p->ring) > 0;
 }
 
-struct vt_screen *preview_screen(struct preview *p)
-{
-	return p->screen;
-}
-
 static bool row_empty(const struct vt_screen *s, unsigned row)
 {
 	const struct vt_cell *c = vt_screen_row(s, row);
@@ -87,8 +82,9 @@ static bool row_empty(const struct vt_screen *s, unsigned row)
 	return true;
 }
 
-void preview_draw_screen(struct vt_screen *s, int row, int col, int height, int width)
+void preview_draw(struct preview *p, int row, int col, int height, int width)
 {
+	const struct vt_screen *s = p->screen;
 	unsigned rows = vt_screen_rows(s), last = rows, crow, ccol, first;
 	struct vt_modes m;
 	vt_screen_modes(s, &m);
@@ -99,9 +95,4 @@ void preview_draw_screen(struct vt_screen *s, int row, int col, int height, int 
 	for (unsigned r = first; r < last && height > 0; r++)
 		draw_cells(row + (int)(r - first), col, width, s, vt_screen_row(s, r),
 		    vt_screen_cols(s), m.reverse_screen);
-}
-
-void preview_draw(struct preview *p, int row, int col, int height, int width)
-{
-	preview_draw_screen(p->screen, row, col, height, width);
 }

@@ -20,10 +20,7 @@ void preview_free(struct preview *p);
 bool preview_poll(struct preview *p);
 /* Was anything ever written to this console? */
 bool preview_written(const struct preview *p);
-struct vt_screen *preview_screen(struct preview *p);
 /* Draws the part of the screen that matters in a window: the rows that end with the cursor or the last text. */
 void preview_draw(struct preview *p, int row, int col, int height, int width);
-/* The same for any screen. */
-void preview_draw_screen(struct vt_screen *s, int row, int col, int height, int width);
 
 #endif

@@ -33,7 +33,6 @@ struct tty {
 	bool paused, paste_mode;
 	char enter[RESTORE_MAX]; /* what a return from suspension sends */
 	struct event *readable, *writable;
-	struct loop *loop;
 };
 
 /* What the way out needs, kept where a signal handler may look. */
@@ -372,7 +371,6 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 	struct tty *t = xcalloc(1, sizeof(*t));
 	t->ops = ops;
 	t->arg = arg;
-	t->loop = l;
 	t->frame_fd = -1;
 	t->fd = open_tty(err);
 	if (t->fd < 0 || tcgetattr(t->fd, &saved.termios) < 0) {

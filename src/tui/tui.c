@@ -22,8 +22,6 @@
 #define FRAME_MS 40         /* 25 frames a second is all that a flood gets */
 #define ERROR_STAYS_MS 1500 /* a key that was on its way does not wipe an error away unread */
 
-static uint64_t message_ms;
-
 /* --- frames --- */
 
 static void draw_frame(struct app *app)
@@ -85,14 +83,14 @@ void app_message(struct app *app, enum style st, const char *fmt, ...)
 	app->message = xvasprintf(fmt, ap);
 	va_end(ap);
 	app->message_style = st;
-	message_ms = loop_now_ms();
+	app->message_ms = loop_now_ms();
 	app_dirty(app);
 }
 
 static void message_clear(struct app *app)
 {
 	if (!app->message ||
-	    (app->message_style == STYLE_ERROR && loop_now_ms() - message_ms < ERROR_STAYS_MS))
+	    (app->message_style == STYLE_ERROR && loop_now_ms() - app->message_ms < ERROR_STAYS_MS))
 		return;
 	free(app->message);
 	app->message = NULL;
@@ -141,11 +139,6 @@ static bool on_paste(void *arg, const char *p, size_t n)
 	if (!took)
 		tty_pause_input(app->tty, true);
 	return took;
-}
-
-static void on_paste_end(void *arg)
-{
-	(void)arg;
 }
 
 static void on_input(void *arg, const uint8_t *p, size_t n)
@@ -269,8 +262,7 @@ static void choose_detach(struct app *app)
 
 static const struct tty_ops tty_ops = {
     .input = on_input, .resized = on_resized, .drained = on_drained, .gone = on_gone};
-static const struct input_ops input_ops = {
-    .key = on_key, .paste = on_paste, .paste_end = on_paste_end};
+static const struct input_ops input_ops = {.key = on_key, .paste = on_paste};
 static const struct jobs_ops jobs_ops = {.changed = on_job_changed, .ended = on_job_ended};
 
 static int app_open(struct app *app, struct err *err)
