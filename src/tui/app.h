@@ -36,6 +36,7 @@ struct app {
 	int status;
 	int signal; /* that ended us, 0 none */
 	bool dirty, quitting;
+	bool keyed;        /* a key came since the last frame: its answer does not wait */
 	uint64_t frame_ms; /* when the last frame was drawn */
 	size_t frame_bytes;
 	struct event *frame_timer, *tick_timer, *signals[8];

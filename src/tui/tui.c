@@ -30,7 +30,7 @@ static void draw_frame(struct app *app)
 	bool cursor;
 	if (app->quitting || !tty_ready(app->tty))
 		return; /* still dirty: drained comes */
-	app->dirty = false;
+	app->dirty = app->keyed = false;
 	draw_begin(&app->theme, tty_rows(app->tty), tty_cols(app->tty));
 	view_draw_all(app);
 	cursor = draw_cursor_wanted(&row, &col);
@@ -50,10 +50,11 @@ static void on_frame(evutil_socket_t fd, short what, void *arg)
 
 void app_dirty(struct app *app)
 {
-	uint64_t gap = app->frame_bytes < FRAME_SMALL ? FRAME_SMALL_MS : FRAME_MS,
-	         since = loop_now_ms() - app->frame_ms;
+	bool small = app->frame_bytes < FRAME_SMALL;
+	uint64_t gap = !small ? FRAME_MS : app->keyed ? 0 : FRAME_SMALL_MS;
+	uint64_t since = loop_now_ms() - app->frame_ms;
 	struct timeval tv = {.tv_usec = since >= gap ? 0 : (suseconds_t)(gap - since) * 1000};
-	if (app->dirty && evtimer_pending(app->frame_timer, NULL))
+	if (app->dirty && !app->keyed && evtimer_pending(app->frame_timer, NULL))
 		return;
 	app->dirty = true;
 	event_add(app->frame_timer, &tv);
@@ -114,6 +115,7 @@ static bool on_key(void *arg, const struct vt_key *k)
 	bool took;
 	if (!app->top || app->quitting)
 		return true;
+	app->keyed = true;
 	message_clear(app);
 	/* Esc and a key after it may arrive as one packet, which looks like Alt and that key. */
 	if ((k->mods & VT_MOD_ALT) && !app->top->ops->guest) {
