@@ -11,7 +11,7 @@
 #include "serial/vt_screen.h"
 
 struct out_table {
-	size_t cols, rows; /* rows: with the heading */
+	size_t cols, rows, room; /* rows: with the heading; room: for so many */
 	char **cells;
 	size_t *widths;
 };
@@ -51,7 +51,10 @@ struct out_table *out_table_new(size_t cols, const char *const *heads)
 
 void out_table_row(struct out_table *t, const char *const *cells)
 {
-	t->cells = xreallocarray(t->cells, (t->rows + 1) * t->cols, sizeof(*t->cells));
+	if (t->rows == t->room) {
+		t->room = t->room ? t->room * 2 : 16;
+		t->cells = xreallocarray(t->cells, t->room * t->cols, sizeof(*t->cells));
+	}
 	for (size_t i = 0; i < t->cols; i++) {
 		size_t w = text_width(cells[i]);
 		if (w > t->widths[i])

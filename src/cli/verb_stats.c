@@ -21,32 +21,59 @@ struct sink {
 	struct json_object *json; /* the object that members go to, or NULL */
 };
 
+/* Thousands of lines come from a host's domstats: without printf it takes half the time. */
+static void text_value(struct buf *b, uint64_t value)
+{
+	buf_addc(b, '=');
+	buf_addu(b, value);
+	buf_addc(b, '\n');
+}
+
+static void text_item(struct buf *b, const char *group, unsigned i, const char *key)
+{
+	buf_adds(b, "  ");
+	buf_adds(b, group);
+	buf_addc(b, '.');
+	buf_addu(b, i);
+	buf_addc(b, '.');
+	buf_adds(b, key);
+}
+
 static void put_u64(
     const struct sink *s, const char *virsh_key, const char *json_key, uint64_t value)
 {
-	if (s->text)
-		buf_addf(s->text, "  %s=%llu\n", virsh_key, (unsigned long long)value);
-	else
+	if (s->text) {
+		buf_adds(s->text, "  ");
+		buf_adds(s->text, virsh_key);
+		text_value(s->text, value);
+	} else {
 		out_add_u64(s->json, json_key, value);
+	}
 }
 
 /* The members of one element: "block.0." in front of virsh's keys, an object of its own in JSON. */
 static void put_item_u64(const struct sink *s, const char *group, unsigned i, const char *key,
     const char *json_key, uint64_t value)
 {
-	if (s->text)
-		buf_addf(s->text, "  %s.%u.%s=%llu\n", group, i, key, (unsigned long long)value);
-	else
+	if (s->text) {
+		text_item(s->text, group, i, key);
+		text_value(s->text, value);
+	} else {
 		out_add_u64(s->json, json_key, value);
+	}
 }
 
 static void put_item_str(const struct sink *s, const char *group, unsigned i, const char *key,
     const char *json_key, const char *value)
 {
-	if (s->text)
-		buf_addf(s->text, "  %s.%u.%s=%s\n", group, i, key, value);
-	else
+	if (s->text) {
+		text_item(s->text, group, i, key);
+		buf_addc(s->text, '=');
+		buf_adds(s->text, value);
+		buf_addc(s->text, '\n');
+	} else {
 		out_add_str(s->json, json_key, value);
+	}
 }
 
 /* In JSON an array under key, to which item_sink adds; in text the count. */

@@ -68,6 +68,15 @@ void buf_addvf(struct buf *b, const char *fmt, va_list ap)
 	va_end(again);
 }
 
+void buf_addu(struct buf *b, uint64_t v)
+{
+	char text[20], *p = text + sizeof(text);
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_add(b, p, (size_t)(text + sizeof(text) - p));
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

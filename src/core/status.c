@@ -11,6 +11,7 @@
 #include "core/mem.h"
 
 #define READ_TRIES 1000
+#define HEAD_FIRST 4096u /* bytes read of a head at first: a few disks are among them */
 
 const char *vm_state_name(enum vm_state s)
 {
@@ -75,6 +76,7 @@ int status_writer_open(struct status_writer *w, const char *path, bool keep, str
 		return err_errno(err, errno, "cannot map '%s'", path);
 	w->page = m;
 	w->depth = 0;
+	w->fd = TAKE_FD(fd);
 	if (!keep || !head_valid(w->page)) {
 		memset(w->page, 0, sizeof(*w->page));
 		w->page->magic = STATUS_MAGIC;
@@ -89,9 +91,19 @@ int status_writer_open(struct status_writer *w, const char *path, bool keep, str
 
 void status_writer_close(struct status_writer *w)
 {
-	if (w->page)
-		munmap(w->page, sizeof(*w->page));
+	if (!w->page)
+		return;
+	munmap(w->page, sizeof(*w->page));
 	w->page = NULL;
+	close(w->fd);
+}
+
+void status_writer_claim(struct status_writer *w)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	/* Refused while a supervisor that ends has it still: readers then ask for run/NAME/lock itself. */
+	if (fcntl(w->fd, F_OFD_SETLK, &l) < 0)
+		return;
 }
 
 struct status_page *status_begin(struct status_writer *w)
@@ -125,7 +137,7 @@ static void terminate(struct status_page *p)
 {
 	terminate_brief(p);
 	p->address[sizeof(p->address) - 1] = p->job[sizeof(p->job) - 1] = '\0';
-	for (unsigned i = 0; i < STATUS_DISKS_MAX; i++) {
+	for (unsigned i = 0; i < p->disks; i++) {
 		p->disk[i].target[sizeof(p->disk[i].target) - 1] = '\0';
 		p->disk[i].path[sizeof(p->disk[i].path) - 1] = '\0';
 	}
@@ -184,12 +196,29 @@ int status_read_head(const struct status_page *p, struct status_page *out)
 	return torn;
 }
 
-static int pread_part(
-    int fd, const char *path, struct status_page *out, size_t size, struct err *err)
+static bool pread_whole(int fd, struct status_page *out, size_t from, size_t to)
+{
+	return from >= to ||
+	       pread(fd, (char *)out + from, to - from, (off_t)from) == (ssize_t)(to - from);
+}
+
+static bool pread_once(int fd, bool brief, struct status_page *out)
+{
+	if (!pread_whole(fd, out, 0, brief ? STATUS_BRIEF_SIZE : HEAD_FIRST) || !head_valid(out))
+		return false;
+	if (brief)
+		return true;
+	unsigned n = out->disks < STATUS_DISKS_MAX ? out->disks : STATUS_DISKS_MAX;
+	size_t disks_end = offsetof(struct status_page, disk) + n * sizeof(out->disk[0]);
+	return pread_whole(fd, out, HEAD_FIRST, disks_end) &&
+	       pread_whole(fd, out, offsetof(struct status_page, net), STATUS_HEAD_SIZE);
+}
+
+int status_fd_read(int fd, const char *path, bool brief, struct status_page *out, struct err *err)
 {
 	for (int i = 0; i < READ_TRIES; i++) {
 		uint32_t after = 0;
-		if (pread(fd, out, size, 0) != (ssize_t)size || !head_valid(out))
+		if (!pread_once(fd, brief, out))
 			return err_set(
 			    err, ERR_INVALID, "'%s' is not a status page of this version", path);
 		if (out->seq & 1)
@@ -199,6 +228,7 @@ static int pread_part(
 		    after == out->seq)
 			break;
 	}
+	(brief ? terminate_brief : terminate)(out);
 	return 0;
 }
 
@@ -213,9 +243,8 @@ int status_pread_latest(int dirfd, const char *path, struct status_page *out,
 	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
-	if (pread_part(fd, path, out, STATUS_HEAD_SIZE, err) < 0)
+	if (status_fd_read(fd, path, false, out, err) < 0)
 		return -1;
-	terminate(out);
 	if (latest) {
 		uint64_t k = (out->seconds_count - 1) % STATUS_SECONDS;
 		off_t at = (off_t)(offsetof(struct status_page, seconds) + k * sizeof(*latest));
@@ -231,10 +260,7 @@ int status_pread_brief(int dirfd, const char *path, struct status_page *out, str
 	CLEANUP_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
-	if (pread_part(fd, path, out, STATUS_BRIEF_SIZE, err) < 0)
-		return -1;
-	terminate_brief(out);
-	return 0;
+	return status_fd_read(fd, path, true, out, err);
 }
 
 static unsigned copy_ring(const struct status_sample *ring, unsigned len, uint64_t count,

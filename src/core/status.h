@@ -152,12 +152,16 @@ struct status_page {
 
 /* --- writer: the supervisor, which holds run/NAME/lock --- */
 struct status_writer {
-	struct status_page *page; /* MAP_SHARED */
+	struct status_page *page; /* MAP_SHARED; NULL: not open */
 	int depth;
+	int fd;
 };
 /* Opens (keeping a valid page of the same version: adoption) or creates path at its full size. */
 int status_writer_open(struct status_writer *w, const char *path, bool keep, struct err *err);
 void status_writer_close(struct status_writer *w);
+/* Locks the page's file for the writer's life (an open-file-description lock). Only for a supervisor that holds run/NAME/lock:
+ * whoever lists many VMs then need not open that file too. */
+void status_writer_claim(struct status_writer *w);
 /* Changes go between begin and end; they nest; keep them short and do no I/O between them. */
 struct status_page *status_begin(struct status_writer *w);
 void status_end(struct status_writer *w);
@@ -170,13 +174,15 @@ void status_unmap(const struct status_page *p);
  * bounded number of tries; *out then holds the torn copy). */
 #define STATUS_HEAD_SIZE offsetof(struct status_page, seconds)
 int status_read_head(const struct status_page *p, struct status_page *out);
-/* The same by one pread of the file, for lists over many VMs: no mapping. out needs
- * STATUS_HEAD_SIZE bytes. */
+/* The same by preads of the file, for lists over many VMs: no mapping. out needs STATUS_HEAD_SIZE bytes. Of the disks
+ * only those that there are (disks) are read; what out held behind them stays. */
 int status_pread_head(int dirfd, const char *path, struct status_page *out, struct err *err);
 /* What stands before the devices: enough for a table of many VMs, a tenth of the head. out needs STATUS_BRIEF_SIZE
  * bytes, and nothing behind them may be looked at. */
 #define STATUS_BRIEF_SIZE offsetof(struct status_page, disk)
 int status_pread_brief(int dirfd, const char *path, struct status_page *out, struct err *err);
+/* Either of the two by a descriptor of the file, which stays the caller's. */
+int status_fd_read(int fd, const char *path, bool brief, struct status_page *out, struct err *err);
 /* The same, and the newest sample by the second (zeroes when none was taken yet). */
 int status_pread_latest(int dirfd, const char *path, struct status_page *out,
     struct status_sample *latest, struct err *err);

@@ -67,22 +67,31 @@ static void judge(struct vm *vm)
 	vm->state = vm->unsettled ? VM_OFF : s;
 }
 
-/* Fills *vm from what is on disk; false when there is nothing of that name. */
-static bool look(const struct home *h, const char *name, bool defined, bool brief, struct vm *vm)
+/* The folder of the run directories, -1 when there is none: nothing is found in it then. */
+static int open_run(const struct home *h)
 {
+	return open(h->run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Fills *vm from what is on disk; false when there is nothing of that name. */
+static bool look(int run_fd, const char *name, bool defined, bool brief, struct vm *vm)
+{
+	char path[STATUS_NAME_MAX + sizeof("/status")];
 	memset(vm, 0, sizeof(*vm));
-	CLEANUP_FREE char *status = home_run_file(h, name, "status");
-	struct status_page *head = xmalloc(brief ? STATUS_BRIEF_SIZE : STATUS_HEAD_SIZE);
+	snprintf(path, sizeof(path), "%s/status", name);
+	CLEANUP_CLOSE int fd = openat(run_fd, path, O_RDONLY | O_CLOEXEC);
 	vm->defined = defined;
-	vm->supervised = vm_locked(h, name);
 	vm->brief = brief;
-	vm->has_page =
-	    (brief ? status_pread_brief : status_pread_head)(AT_FDCWD, status, head, NULL) == 0;
+	/* The lock before the page: what a supervisor says that died in between is judged as an orphan's. */
+	vm->supervised = vm_locked_at(run_fd, name, fd);
+	if (fd >= 0) {
+		vm->head = xmalloc(brief ? STATUS_BRIEF_SIZE : STATUS_HEAD_SIZE);
+		vm->has_page = status_fd_read(fd, path, brief, vm->head, NULL) == 0;
+	}
 	if (vm->has_page) {
-		vm->head = head;
 		judge(vm);
 	} else {
-		free(head);
+		free(TAKE_PTR(vm->head));
 		/* Locked and without a page: a supervisor of this instant, or one of another
 		 * version. */
 		vm->state = vm->supervised ? VM_STARTING : VM_OFF;
@@ -102,7 +111,8 @@ int vm_probe(const struct home *h, const char *name, struct vm *vm, struct err *
 	if (name_check("domain", name, err) < 0)
 		return -1;
 	CLEANUP_FREE char *xml = home_domain_xml(h, name);
-	if (!look(h, name, access(xml, F_OK) == 0, false, vm))
+	CLEANUP_CLOSE int run_fd = open_run(h);
+	if (!look(run_fd, name, access(xml, F_OK) == 0, false, vm))
 		return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
 	return 0;
 }
@@ -142,6 +152,7 @@ static int list_all(const struct home *h, bool brief, struct vm **vms, size_t *n
 {
 	char **defined = NULL, **running = xcalloc(1, sizeof(*running));
 	size_t nd = 0, nr = 0, at = 0, i = 0, k = 0;
+	CLEANUP_CLOSE int run_fd = open_run(h);
 	int rc = store_names(h, &defined, &nd, err);
 	if (rc == 0)
 		rc = add_run_names(h, &running, &nr, err);
@@ -154,7 +165,7 @@ static int list_all(const struct home *h, bool brief, struct vm **vms, size_t *n
 	while (rc == 0 && (i < nd || k < nr)) {
 		int cmp = i == nd ? 1 : k == nr ? -1 : strcmp(defined[i], running[k]);
 		const char *name = cmp <= 0 ? defined[i] : running[k];
-		at += look(h, name, cmp <= 0, brief, &(*vms)[at]);
+		at += look(run_fd, name, cmp <= 0, brief, &(*vms)[at]);
 		i += cmp <= 0;
 		k += cmp >= 0;
 	}
@@ -226,7 +237,7 @@ char *vm_resolve(const struct home *h, const char *word, struct err *err)
 	char *found = NULL;
 	size_t n = 0;
 	if (by_uuid || (str_u64(word, UINT32_MAX, &id) == 0 && id)) {
-		if (vm_list(h, &all, &n, err) < 0)
+		if (vm_list_brief(h, &all, &n, err) < 0)
 			return NULL;
 		for (size_t i = 0; i < n && !found; i++)
 			if (matches(h, &all[i], word, by_uuid ? 0 : id))

@@ -56,6 +56,9 @@ char *vm_resolve(const struct home *h, const char *word, struct err *err);
 /* Takes it without waiting: the descriptor, or -1 with ERR_BUSY. Makes the run directory. */
 int vm_lock(const struct home *h, const char *name, struct err *err);
 bool vm_locked(const struct home *h, const char *name); /* asks only, takes nothing */
+/* The same in the folder run_fd (h->run's). status_fd: NAME/status, -1 when there is none: the page of a supervisor that
+ * claimed it (core/status.h) answers without another file being opened. */
+bool vm_locked_at(int run_fd, const char *name, int status_fd);
 
 /* --- supervisors --- */
 enum { VM_SPAWN_PAUSED = 1, VM_SPAWN_ADOPT = 2 };

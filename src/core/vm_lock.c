@@ -36,12 +36,27 @@ int vm_lock(const struct home *h, const char *name, struct err *err)
 	return TAKE_FD(fd);
 }
 
+static bool is_locked(int fd)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
 bool vm_locked(const struct home *h, const char *name)
 {
 	CLEANUP_FREE char *path = home_run_file(h, name, "lock");
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	return is_locked(fd);
+}
+
+bool vm_locked_at(int run_fd, const char *name, int status_fd)
+{
+	char path[STATUS_NAME_MAX + sizeof("/lock")];
+	if (is_locked(status_fd))
+		return true;
+	snprintf(path, sizeof(path), "%s/lock", name);
+	CLEANUP_CLOSE int fd = openat(run_fd, path, O_RDONLY | O_CLOEXEC);
+	return is_locked(fd);
 }
 
 unsigned vm_next_id(const struct home *h)

@@ -196,6 +196,7 @@ static int open_all(struct supervisor *s, struct err *err)
 	if (home_mkdir(s->home, logs, err) < 0 ||
 	    status_writer_open(&s->page, status, true, err) < 0)
 		return -1;
+	status_writer_claim(&s->page);
 	log_open(log);
 	s->loop = loop_new();
 	sampler_init(&s->sampler, &s->page, watch);
@@ -278,6 +279,7 @@ static void start_failed(struct supervisor *s, const struct err *err)
 	}
 	if (s->control != NULL)
 		control_stop(s->control);
+	status_writer_close(&s->page);
 	close(s->lock);
 	s->lock = -1;
 	s->ended = true;

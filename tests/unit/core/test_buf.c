@@ -29,6 +29,19 @@ static void test_add_and_consume(void **state)
 	buf_fini(&b);
 }
 
+static void test_numbers(void **state)
+{
+	(void)state;
+	struct buf b = BUF_INIT;
+	buf_addu(&b, 0);
+	buf_addc(&b, ' ');
+	buf_addu(&b, 907);
+	buf_addc(&b, ' ');
+	buf_addu(&b, UINT64_MAX);
+	assert_string_equal(b.data, "0 907 18446744073709551615");
+	buf_fini(&b);
+}
+
 static void test_long_format(void **state)
 {
 	(void)state;
@@ -58,6 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_reserved_and_unused_is_a_string),
 	    cmocka_unit_test(test_add_and_consume),
+	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_long_format),
 	    cmocka_unit_test(test_take),
 	};

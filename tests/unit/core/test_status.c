@@ -30,6 +30,41 @@ static void test_brief(void **state)
 	cm_rmdir(dir);
 }
 
+/* However many disks there are, all of them and what stands behind them are read, and no disk more. */
+static void test_disks(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
+	struct err err = {0};
+	struct status_writer w;
+	assert_int_equal(status_writer_open(&w, path, false, &err), 0);
+	for (unsigned n = 0; n <= STATUS_DISKS_MAX + 1; n++) {
+		unsigned want = n < STATUS_DISKS_MAX ? n : STATUS_DISKS_MAX;
+		struct status_page *p = status_begin(&w);
+		p->disks = n; /* one too many at last: cut down to what there is room for */
+		for (unsigned i = 0; i < want; i++) {
+			p->disk[i].rd_ops = n * 100 + i;
+			memset(p->disk[i].path, 'p', sizeof(p->disk[i].path));
+		}
+		p->net[STATUS_NETS_MAX - 1].rx_bytes = n;
+		p->job_total = n;
+		status_end(&w);
+		memset(got, 0x5a, STATUS_HEAD_SIZE);
+		assert_int_equal(status_pread_head(-100, path, got, &err), 0);
+		assert_int_equal(got->disks, want);
+		for (unsigned i = 0; i < want; i++) {
+			assert_int_equal(got->disk[i].rd_ops, n * 100 + i);
+			assert_int_equal(strlen(got->disk[i].path), sizeof(p->disk[i].path) - 1);
+		}
+		assert_int_equal(got->net[STATUS_NETS_MAX - 1].rx_bytes, n);
+		assert_int_equal(got->job_total, n);
+	}
+	status_writer_close(&w);
+	cm_rmdir(dir);
+}
+
 static void test_write_and_read(void **state)
 {
 	(void)state;
@@ -157,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_brief),
+	    cmocka_unit_test(test_disks),
 	    cmocka_unit_test(test_write_and_read),
 	    cmocka_unit_test(test_rubbish),
 	    cmocka_unit_test(test_torn),

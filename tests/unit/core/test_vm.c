@@ -1,5 +1,6 @@
 #include "unit/cm.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -119,6 +120,34 @@ static void test_lock_dies_with_holder(void **state)
 	teardown(&w);
 }
 
+/* A supervisor's claim on the page answers for its lock; without the claim the lock itself does. */
+static void test_claim(void **state)
+{
+	(void)state;
+	struct world w;
+	struct status_writer sw;
+	setup(&w);
+	write_page(&w, "a", VM_RUNNING, getpid(), true);
+	CLEANUP_FREE char *path = home_run_file(&w.home, "a", "status");
+	CLEANUP_CLOSE int run = open(w.home.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int page = open(path, O_RDONLY | O_CLOEXEC);
+	assert_false(vm_locked_at(run, "a", page));
+	assert_false(vm_locked_at(-1, "a", -1));
+	int lock = vm_lock(&w.home, "a", &w.err);
+	assert_true(vm_locked_at(run, "a", -1));
+	assert_true(vm_locked_at(run, "a", page));
+	close(lock);
+	assert_false(vm_locked_at(run, "a", page));
+	assert_int_equal(status_writer_open(&sw, path, true, &w.err), 0);
+	status_writer_claim(&sw);
+	assert_true(vm_locked_at(run, "a", page));
+	check(&w, "a", VM_RUNNING, true, false, false, false);
+	status_writer_close(&sw);
+	assert_false(vm_locked_at(run, "a", page));
+	check(&w, "a", VM_RUNNING, true, true, false, false);
+	teardown(&w);
+}
+
 static void test_list_and_resolve(void **state)
 {
 	(void)state;
@@ -179,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_truth),
 	    cmocka_unit_test(test_lock_dies_with_holder),
+	    cmocka_unit_test(test_claim),
 	    cmocka_unit_test(test_list_and_resolve),
 	    cmocka_unit_test(test_ids),
 	};
