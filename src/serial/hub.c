@@ -167,6 +167,12 @@ static void guest_close(struct hub *b)
 	close(TAKE_FD(b->guest));
 }
 
+static void warn_in_memory(struct hub *b, const char *why)
+{
+	b->in_memory = true;
+	log_warn("%s: %s; its history is kept in memory and ends with this process", b->label, why);
+}
+
 /* One read, straight into the ring. Returns bytes; 0 none now; -1 the guest's side is closed. */
 static ssize_t guest_read(struct hub *b)
 {
@@ -179,6 +185,8 @@ static ssize_t guest_read(struct hub *b)
 	ring_commit(b->ring, n > 0 ? (size_t)n : 0);
 	if (n <= 0)
 		return n < 0 && (e == EAGAIN || e == EINTR) ? 0 : -1;
+	if (!b->in_memory && ring_in_memory(b->ring))
+		warn_in_memory(b, "its file system is full");
 	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
 	b->last_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	if (ring_end(b->ring) - conlog_next(b->log) >= HUB_LOG_LAG)
@@ -374,15 +382,14 @@ static int sockets_open(
 }
 
 /* A run directory without space costs the history its file, not the VM its start. */
-static struct ring *ring_or_memory(const char *path, bool keep, struct err *err)
+static struct ring *ring_or_memory(struct hub *b, const char *path, bool keep, struct err *err)
 {
 	struct err why = {0};
 	struct ring *r = ring_open(path, RING_SIZE_DEFAULT, keep, &why);
 
 	if (r)
 		return r;
-	log_warn(
-	    "%s; this console's history is kept in memory and ends with this process", why.msg);
+	warn_in_memory(b, why.msg);
 	unlink(path);
 	return ring_open(NULL, RING_SIZE_DEFAULT, false, err);
 }
@@ -398,7 +405,7 @@ static int storage_open(struct hub *b, const struct home *h, const char *name, u
 
 	if (home_mkdir(h, run, err) < 0)
 		return -1;
-	b->ring = ring_or_memory(ring, keep, err);
+	b->ring = ring_or_memory(b, ring, keep, err);
 	if (!b->ring)
 		return -1;
 	if (group_may(h, run, &gid) && chmod(ring, 0640) == 0)

@@ -64,6 +64,7 @@ struct hub {
 	struct ring *ring;
 	struct conlog *log;
 	bool log_trouble;
+	bool in_memory; /* the ring, for want of space; said once */
 	int guest;
 	struct event *guest_rd, *guest_wr;
 	struct buf keys; /* for the guest */

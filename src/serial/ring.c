@@ -15,8 +15,9 @@
 #define RING_VERSION 1
 #define RING_HEADER 4096u /* a page, so that the data is page-aligned */
 #define RING_OFFSET_MAX \
-	(UINT64_MAX / 4)  /* a header beyond it is rubbish: 4 EiB of console output */
-#define RING_READ_TRIES 8 /* a writer that laps a reader this often leaves it nothing to read */
+	(UINT64_MAX / 4)      /* a header beyond it is rubbish: 4 EiB of console output */
+#define RING_STEP (64u << 10) /* of blocks allocated at a time */
+#define RING_READ_TRIES 8     /* a writer that laps a reader this often leaves it nothing to read */
 
 struct ring_header {
 	uint64_t magic;
@@ -35,6 +36,10 @@ struct ring {
 	uint8_t *data;
 	size_t size;
 	size_t mapped;
+	/* The writer of a file only: */
+	int fd; /* -1: none, or in memory */
+	char *path;
+	size_t backed; /* bytes of data that have blocks: as far as the first lap came */
 };
 
 static uint64_t get(const uint64_t *p)
@@ -72,7 +77,57 @@ static struct ring *ring_map(int fd, size_t mapped, int prot)
 	r->data = (uint8_t *)m + RING_HEADER;
 	r->size = mapped - RING_HEADER;
 	r->mapped = mapped;
+	r->fd = -1;
+	r->backed = r->size;
 	return r;
+}
+
+/* Takes fd over: from now on r is its writer, with blocks for the first `used` bytes and some more. An errno, or 0. */
+static int ring_become_writer(struct ring *r, const char *path, int *fd, uint64_t used)
+{
+	int e;
+
+	r->backed = used < r->size ? (size_t)(used / RING_STEP + 1) * RING_STEP : r->size;
+	if (r->backed > r->size)
+		r->backed = r->size;
+	e = posix_fallocate(*fd, 0, (off_t)(RING_HEADER + r->backed));
+	if (e)
+		return e;
+	r->fd = TAKE_FD(*fd);
+	r->path = xstrdup(path);
+	return 0;
+}
+
+/* The file system is full: what the file held goes on in private memory. */
+static void ring_leave_file(struct ring *r)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *m = mmap(NULL, r->mapped, PROT_READ | PROT_WRITE, flags, -1, 0);
+
+	if (m == MAP_FAILED)
+		abort(); /* out of memory, as in core/mem */
+	memcpy(m, r->h, RING_HEADER + r->backed);
+	munmap(r->h, r->mapped);
+	r->h = m;
+	r->data = (uint8_t *)m + RING_HEADER;
+	r->backed = r->size;
+	close(TAKE_FD(r->fd));
+	unlink(r->path);
+}
+
+/* Blocks for the data up to `to`, before anything is written there. */
+static void ring_grow(struct ring *r, uint64_t to)
+{
+	size_t want =
+	    to < r->size ? (size_t)((to + RING_STEP - 1) / RING_STEP) * RING_STEP : r->size;
+
+	if (want > r->size)
+		want = r->size;
+	if (posix_fallocate(r->fd, (off_t)(RING_HEADER + r->backed), (off_t)(want - r->backed)) ==
+	    0)
+		r->backed = want;
+	else
+		ring_leave_file(r);
 }
 
 /* An existing file, checked; NULL with *err when it cannot be used. The size is checked before it
@@ -82,6 +137,7 @@ static struct ring *ring_open_file(const char *path, bool writer, struct err *er
 	CLEANUP_CLOSE int fd = -1;
 	struct ring *r;
 	struct stat st;
+	int e;
 
 	fd = open(path, (writer ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0) {
@@ -102,6 +158,11 @@ static struct ring *ring_open_file(const char *path, bool writer, struct err *er
 	if (!header_valid(r->h, (uint64_t)st.st_size)) {
 		err_set(err, ERR_INVALID,
 		    "console history %s: not a ring file of this version, or damaged", path);
+		ring_free(r);
+		return NULL;
+	}
+	if (writer && (e = ring_become_writer(r, path, &fd, get(&r->h->end))) != 0) {
+		err_errno(err, e, "console history %s", path);
 		ring_free(r);
 		return NULL;
 	}
@@ -130,11 +191,13 @@ static struct ring *ring_create(const char *path, size_t size, struct err *err)
 		err_errno(err, errno, "creating console history %s", tmp);
 		return NULL;
 	}
-	e = posix_fallocate(fd, 0, (off_t)(RING_HEADER + size));
+	e = ftruncate(fd, (off_t)(RING_HEADER + size)) < 0 ? errno : 0;
 	r = e ? NULL : ring_map(fd, RING_HEADER + size, PROT_READ | PROT_WRITE);
-	if (!r) {
-		err_errno(
-		    err, e ? e : errno, "creating console history %s (%zu KiB)", path, size / 1024);
+	if (!e)
+		e = r ? ring_become_writer(r, path, &fd, 0) : errno;
+	if (e) {
+		err_errno(err, e, "creating console history %s (%zu KiB)", path, size / 1024);
+		ring_free(r);
 		unlink(tmp);
 		return NULL;
 	}
@@ -201,7 +264,15 @@ void ring_free(struct ring *r)
 	if (!r)
 		return;
 	munmap(r->h, r->mapped);
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->path);
 	free(r);
+}
+
+bool ring_in_memory(const struct ring *r)
+{
+	return r->fd < 0;
 }
 
 /* The two parts of [offset, offset + n) in the data. */
@@ -221,6 +292,8 @@ int ring_reserve(struct ring *r, size_t n, struct iovec iov[2])
 
 	if (n > r->size / 2)
 		n = r->size / 2;
+	if (end + n > r->backed && r->backed < r->size)
+		ring_grow(r, end + n);
 	set(&r->h->claim, end + n);
 	/* The claim must be seen before any byte changes. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

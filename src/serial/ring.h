@@ -2,7 +2,12 @@
  * run/NAME/consoleN.ring, so that history outlives a killed supervisor and anyone allowed may read
  * it without asking. One writer, any readers, no lock: the writer announces what it is about to
  * overwrite (claim) before it does; a reader copies, then looks at the claim. Owner: whoever opened
- * it. Host-endian and host-local. */
+ * it. Host-endian and host-local.
+ *
+ * The file has its full length at once, and blocks as far as the guest has ever written: most guests say little, and a
+ * run directory is memory. They are allocated before they are written to, so that a file system that is full cannot end
+ * the writer with SIGBUS: a ring that cannot grow goes on in private memory, with all that it held, and removes its
+ * file. */
 #ifndef SERIAL_RING_H
 #define SERIAL_RING_H
 
@@ -20,12 +25,13 @@
 struct ring;
 
 /* path NULL: private memory. keep: go on with a valid file of the same size (adoption), else start
- * empty. size: bytes, a power of two within MIN..MAX. The file's blocks are allocated here: a file
- * system that fills up later cannot end the writer with SIGBUS. */
+ * empty. size: bytes, a power of two within MIN..MAX. */
 struct ring *ring_open(const char *path, size_t size, bool keep, struct err *err);
 /* Read only; the header is range-checked. */
 struct ring *ring_open_reader(const char *path, struct err *err);
 void ring_free(struct ring *r);
+/* Private memory, from the start or since its file system was full? */
+bool ring_in_memory(const struct ring *r);
 void ring_write(struct ring *r, const void *p, size_t n);
 /* Offsets: bytes [start, end) are readable; end counts every byte ever written. */
 uint64_t ring_start(const struct ring *r);

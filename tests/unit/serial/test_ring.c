@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -216,6 +220,107 @@ static void test_killed_writer(void **state)
 	ring_free(r);
 }
 
+static uint64_t blocks_kib(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (uint64_t)st.st_blocks / 2;
+}
+
+/* Blocks come with the bytes: a quiet guest costs little, and what may be written to always has them. */
+static void test_grows(void **state)
+{
+	struct ring *r = ring_open(path, RING_SIZE_DEFAULT, false, NULL);
+	uint8_t *out = xmalloc(RING_SIZE_DEFAULT);
+	uint64_t at = 0, kib;
+	struct iovec iov[2];
+
+	(void)state;
+	assert_false(ring_in_memory(r));
+	kib = blocks_kib();
+	assert_true(kib >= 64 && kib <= 128);
+	for (size_t want = 100; want < RING_SIZE_DEFAULT; want += 50000) {
+		write_run(r, want - (size_t)ring_end(r));
+		kib = blocks_kib();
+		assert_true(kib * 1024 >= ring_end(r) && kib * 1024 <= ring_end(r) + 200000);
+	}
+	ring_reserve(r, 200000, iov); /* round the end: all of it */
+	assert_true(blocks_kib() >= RING_SIZE_DEFAULT / 1024);
+	ring_commit(r, 0);
+	ring_free(r);
+	r = ring_open(path, RING_SIZE_DEFAULT, true, NULL);
+	write_run(r, RING_SIZE_DEFAULT);
+	assert_int_equal(ring_read(r, &at, out, RING_SIZE_DEFAULT), RING_SIZE_DEFAULT);
+	check_run(at, out, RING_SIZE_DEFAULT);
+	ring_free(r);
+	free(out);
+}
+
+/* From now on every fallocate of this process fails, as on a full file system. false: the machine cannot do that. */
+static bool fill_file_system(void)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+static int write_while_full(void)
+{
+	struct ring *r = ring_open(path, RING_SIZE_DEFAULT, false, NULL), *reader;
+	uint8_t *out = xmalloc(RING_SIZE_DEFAULT);
+	uint64_t at = 0;
+	size_t n;
+
+	write_run(r, 60000);
+	reader = ring_open_reader(path, NULL);
+	if (!fill_file_system())
+		return 77;
+	write_run(r, 2000); /* still within what it has */
+	if (ring_in_memory(r) || ring_end(reader) != 62000)
+		return 1;
+	write_run(r, 90000);
+	if (!ring_in_memory(r) || access(path, F_OK) == 0 || ring_end(r) != 152000)
+		return 2;
+	write_run(r, RING_SIZE_DEFAULT);
+	n = ring_read(r, &at, out, RING_SIZE_DEFAULT);
+	for (size_t i = 0; i < n; i++)
+		if (out[i] != byte_at(at + i))
+			return 3;
+	if (n != RING_SIZE_DEFAULT)
+		return 4;
+	at = 0; /* who had opened it reads what it last held */
+	if (ring_read(reader, &at, out, RING_SIZE_DEFAULT) != 62000)
+		return 5;
+	ring_free(reader);
+	ring_free(r);
+	free(out);
+	return 0;
+}
+
+static void test_full_file_system(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(write_while_full());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* no seccomp here */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void put_file(const void *p, size_t n)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -320,6 +425,8 @@ int main(void)
 	    cmocka_unit_test(test_reserve),
 	    cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_grows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_full_file_system, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_overtaking, setup, teardown),
 	};
