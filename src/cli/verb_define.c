@@ -1,5 +1,6 @@
 /* Definitions: define, undefine, dumpxml, domxml-to-native. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,24 +22,36 @@
 #include "kvm/argv.h"
 #include "kvm/caps.h"
 
-static int read_document(const char *path, struct buf *out, struct err *err)
+static int read_stream(int fd, const char *shown, struct buf *out, struct err *err)
 {
-	if (strcmp(path, "-") != 0)
-		return file_read(path, STORE_XML_MAX, out, err);
 	for (;;) {
 		char *to = buf_reserve(out, 65536);
-		ssize_t n = read(STDIN_FILENO, to, 65536);
+		ssize_t n = read(fd, to, 65536);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, errno, "standard input");
+			return err_errno(err, errno, "cannot read '%s'", shown);
 		if (n == 0)
 			return 0;
 		out->len += (size_t)n;
 		if (out->len > STORE_XML_MAX)
 			return err_set(
-			    err, ERR_INVALID, "standard input: more than %u bytes", STORE_XML_MAX);
+			    err, ERR_INVALID, "'%s' is larger than %u bytes", shown, STORE_XML_MAX);
 	}
+}
+
+/* A shell's <(…) is a pipe, and is read as one; of what is no file at all (a folder, a disk) file_read says so. */
+static int read_document(const char *path, struct buf *out, struct err *err)
+{
+	struct stat st;
+	if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0)
+		return read_stream(STDIN_FILENO, "standard input", out, err);
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return file_read(path, STORE_XML_MAX, out, err);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot read '%s'", path);
+	return read_stream(fd, path, out, err);
 }
 
 /* --- the other definitions --- */
@@ -166,20 +179,25 @@ static int store_domain(const struct home *h, struct domain *d, struct err *err)
 	return xml != NULL ? store_write(h, d->name, xml, strlen(xml), err) : -1;
 }
 
-static void print_warnings(const struct buf *warnings)
+static void print_lines(const char *before, const char *line)
 {
-	const char *line = warnings->len > 0 ? warnings->data : "";
 	for (size_t n; *line != '\0'; line += n + (line[n] == '\n')) {
 		n = strcspn(line, "\n");
-		fprintf(stderr, "warning: %.*s\n", (int)n, line);
+		fprintf(stderr, "%s%.*s\n", before, (int)n, line);
 	}
+}
+
+static void print_warnings(const struct buf *warnings)
+{
+	print_lines("warning: ", warnings->len > 0 ? warnings->data : "");
 }
 
 static int define_file(struct cli *c, const char *path, unsigned flags, struct err *err)
 {
 	CLEANUP_BUF struct buf xml = BUF_INIT, warnings = BUF_INIT;
 	CLEANUP(domain_fini) struct domain d = {0};
-	const char *shown = strcmp(path, "-") == 0 ? "standard input" : path;
+	bool input = strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
+	const char *shown = input ? "standard input" : path;
 	if (read_document(path, &xml, err) < 0)
 		return -1;
 	int rc =
@@ -210,7 +228,7 @@ int verb_define(struct cli *c)
 		if (define_file(c, files[i], flags, &err) == 0)
 			continue;
 		out_error("Failed to define domain from %s", files[i]);
-		out_error("%s", err.msg);
+		print_lines("error: ", err.msg);
 		status = CLI_FAILED;
 	}
 	return status;
@@ -419,6 +437,6 @@ int verb_domxml_to_native(struct cli *c)
 		rc = print_native(c, &d, &err);
 	if (rc == 0)
 		return CLI_DONE;
-	out_error("%s", err.msg);
+	print_lines("error: ", err.msg);
 	return out_status(&err);
 }

@@ -38,6 +38,7 @@ enum domain_switch { SWITCH_ABSENT, SWITCH_ON, SWITCH_OFF };
 struct domain_pci { /* <address type='pci'>; present: the other members count */
 	bool present, multifunction;
 	unsigned domain, bus, slot, function;
+	unsigned line; /* of the device in the source document, for messages */
 };
 
 struct domain_drive { /* <address type='drive'> */

@@ -14,11 +14,14 @@ struct parse {
 	struct domain *d;
 	struct buf *warnings; /* may be NULL */
 	struct err *err;
+	struct buf refused; /* what is more than we can do, a line each, as far as it fits */
+	unsigned n_refused, n_untold;
 	unsigned n_devices;
 	bool graphics_vnc;
 };
 
-/* Well-formed, but more than we can do: -1, or a warning and PARSE_SKIP where flags say so. */
+/* Well-formed, but more than we can do: noted, so that all of it is told at the end, or a warning where flags say so.
+ * PARSE_SKIP, or -1. */
 int parse_refuse(struct parse *p, const xmlNode *node, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int parse_invalid(struct parse *p, const xmlNode *node, const char *fmt, ...)
@@ -68,7 +71,7 @@ int parse_document(struct parse *p, const xmlNode *root);
 void domain_drop_element(struct domain *d, unsigned element);
 
 /* domain_pci.c: fn for every device that sits on PCI, until one returns not 0. */
-typedef int (*pci_visit_fn)(void *arg, struct domain_pci *address, const char *what, unsigned line);
+typedef int (*pci_visit_fn)(void *arg, struct domain_pci *address, const char *what);
 int domain_pci_visit(struct domain *d, pci_visit_fn fn, void *arg);
 /* Addresses used twice, or on buses that are not there. */
 int domain_pci_check(struct domain *d, const char *file, struct err *err);

@@ -14,6 +14,7 @@
 #define QEMU_NS "http://libvirt.org/schemas/domain/qemu/1.0"
 #define SHOWN_MAX 120 /* bytes of a value in a message */
 #define QEMU_ARGS_MAX 1024
+#define REFUSED_MAX (ERR_MSG_MAX - 256) /* bytes of what is refused, with room for the advice */
 
 /* --- helpers --- */
 static void add_warning(struct parse *p, const xmlNode *node, const char *words)
@@ -46,8 +47,26 @@ int parse_refuse(struct parse *p, const xmlNode *node, const char *fmt, ...)
 		parse_warn(p, node, "%s; ignored", words);
 		return PARSE_SKIP;
 	}
-	return xml_error(p->err, ERR_UNSUPPORTED, p->file, node,
-	    "%s (define --ignore-unsupported leaves it out)", words);
+	struct err line = {0};
+	xml_error(&line, ERR_UNSUPPORTED, p->file, node, "%s", words);
+	if (p->refused.len + strlen(line.msg) < REFUSED_MAX)
+		buf_addf(&p->refused, "%s%s", p->n_refused > 0 ? "\n" : "", line.msg);
+	else
+		p->n_untold++;
+	p->n_refused++;
+	return PARSE_SKIP;
+}
+
+/* All that was refused in one error, so that nobody has to find it out one by one. */
+static int refused_error(struct parse *p)
+{
+	if (p->n_refused == 1)
+		return err_set(p->err, ERR_UNSUPPORTED,
+		    "%s (define --ignore-unsupported leaves it out)", p->refused.data);
+	if (p->n_untold > 0)
+		buf_addf(&p->refused, "\n… and %u more", p->n_untold);
+	return err_set(p->err, ERR_UNSUPPORTED, "%s\n(define --ignore-unsupported leaves them out)",
+	    p->refused.data);
 }
 
 int parse_invalid(struct parse *p, const xmlNode *node, const char *fmt, ...)
@@ -163,6 +182,7 @@ int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out)
 		    p, node, "domain='%u': these machines have PCI domain 0 alone", out->domain);
 	out->multifunction = multi == 1;
 	out->present = slot != NULL;
+	out->line = (unsigned)xmlGetLineNo((xmlNode *)device);
 	return 0;
 }
 
@@ -357,6 +377,12 @@ static int parse_os(struct parse *p, const xmlNode *root)
 	if (d->machine != NULL &&
 	    (d->machine[0] == '\0' || !parse_text_ok(d->machine) || strchr(d->machine, ',')))
 		return parse_invalid(p, type, "machine is not the name of a machine type");
+	CLEANUP_FREE char *firmware = xml_attr(os, "firmware");
+	if (firmware != NULL && strcmp(firmware, "bios") != 0) {
+		CLEANUP_FREE char *s = shown(firmware);
+		if (parse_refuse(p, os, "firmware='%s': only 'bios' is supported", s) < 0)
+			return -1;
+	}
 	d->kernel = xml_child_text(os, "kernel");
 	d->initrd = xml_child_text(os, "initrd");
 	d->cmdline = xml_child_text(os, "cmdline");
@@ -542,7 +568,12 @@ int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, st
 	if (doc == NULL)
 		return -1;
 	const xmlNode *root = xmlDocGetRootElement(doc);
-	if (schema_check(&p, root) < 0 || parse_document(&p, root) < 0) {
+	int rc = schema_check(&p, root) < 0 || parse_document(&p, root) < 0 ? -1 : 0;
+	/* What else was wrong may only follow from what was left out. */
+	if (p.n_refused > 0)
+		rc = refused_error(&p);
+	buf_fini(&p.refused);
+	if (rc < 0) {
 		domain_fini(d);
 		return -1;
 	}

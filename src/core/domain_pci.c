@@ -44,17 +44,17 @@ static int visit_small(struct domain *d, pci_visit_fn fn, void *arg)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->n_inputs; i++)
 		if (d->inputs[i].bus == INPUT_VIRTIO)
-			rc = fn(arg, &d->inputs[i].address, "input", d->inputs[i].line);
+			rc = fn(arg, &d->inputs[i].address, "input");
 	if (rc == 0 && video)
-		rc = fn(arg, &d->video.address, "video", d->video.line);
+		rc = fn(arg, &d->video.address, "video");
 	if (rc == 0 && str_eq(watchdog, "i6300esb"))
-		rc = fn(arg, &d->watchdog_address, "watchdog", 0);
+		rc = fn(arg, &d->watchdog_address, "watchdog");
 	if (rc == 0 && d->balloon)
-		rc = fn(arg, &d->balloon_address, "memballoon", 0);
+		rc = fn(arg, &d->balloon_address, "memballoon");
 	if (rc == 0 && d->rng != NULL)
-		rc = fn(arg, &d->rng_address, "rng", 0);
+		rc = fn(arg, &d->rng_address, "rng");
 	if (rc == 0 && str_eq(panic, "pvpanic"))
-		rc = fn(arg, &d->panic_address, "panic", 0);
+		rc = fn(arg, &d->panic_address, "panic");
 	return rc;
 }
 
@@ -63,13 +63,12 @@ int domain_pci_visit(struct domain *d, pci_visit_fn fn, void *arg)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->n_controllers; i++)
 		if (controller_on_pci(d, &d->controllers[i]))
-			rc = fn(
-			    arg, &d->controllers[i].address, "controller", d->controllers[i].line);
+			rc = fn(arg, &d->controllers[i].address, "controller");
 	for (size_t i = 0; rc == 0 && i < d->n_nets; i++)
-		rc = fn(arg, &d->nets[i].address, "interface", d->nets[i].line);
+		rc = fn(arg, &d->nets[i].address, "interface");
 	for (size_t i = 0; rc == 0 && i < d->n_disks; i++)
 		if (d->disks[i].bus == DISK_VIRTIO)
-			rc = fn(arg, &d->disks[i].address, "disk", d->disks[i].line);
+			rc = fn(arg, &d->disks[i].address, "disk");
 	return rc == 0 ? visit_small(d, fn, arg) : rc;
 }
 
@@ -94,29 +93,28 @@ static const char *bus_model(const struct domain *d, unsigned bus)
 }
 
 static int refuse_address(
-    struct pci_map *m, const struct domain_pci *a, const char *what, unsigned line, const char *why)
+    struct pci_map *m, const struct domain_pci *a, const char *what, const char *why)
 {
 	return err_set(m->err, ERR_INVALID, "%s:%u: <%s>: PCI address %02x:%02x.%x %s", m->file,
-	    line, what, a->bus, a->slot, a->function, why);
+	    a->line, what, a->bus, a->slot, a->function, why);
 }
 
-static int mark_address(void *arg, struct domain_pci *a, const char *what, unsigned line)
+static int mark_address(void *arg, struct domain_pci *a, const char *what)
 {
 	struct pci_map *m = arg;
 	if (!a->present)
 		return 0;
 	const char *model = bus_model(m->d, a->bus);
 	if (model == NULL)
-		return refuse_address(m, a, what, line,
+		return refuse_address(m, a, what,
 		    "is on a bus that is not there: no <controller type='pci'> has its index");
 	if (strcmp(model, "pcie-root-port") == 0 && a->slot != 0)
-		return refuse_address(
-		    m, a, what, line, "is behind a root port, which has slot 0 only");
+		return refuse_address(m, a, what, "is behind a root port, which has slot 0 only");
 	if (a->bus != 0 && a->slot == 0 && strstr(model, "bridge") != NULL)
-		return refuse_address(m, a, what, line, "is slot 0 of a bridge, which is its own");
+		return refuse_address(m, a, what, "is slot 0 of a bridge, which is its own");
 	uint8_t bit = (uint8_t)(1u << a->function);
 	if (m->used[a->bus][a->slot] & bit)
-		return refuse_address(m, a, what, line,
+		return refuse_address(m, a, what,
 		    a->bus == 0 && (a->slot <= 1 || a->slot == 0x1f)
 		        ? "is taken by the machine's own chip set or another device"
 		        : "is taken by another device");
@@ -137,10 +135,9 @@ int domain_pci_check(struct domain *d, const char *file, struct err *err)
 }
 
 /* --- assigning --- */
-static int assign_address(void *arg, struct domain_pci *a, const char *what, unsigned line)
+static int assign_address(void *arg, struct domain_pci *a, const char *what)
 {
 	struct pci_map *m = arg;
-	(void)line;
 	if (a->present)
 		return 0;
 	/* Slot 1 (q35) and 2 (i440fx) are left to the first video card, which takes them by itself.
@@ -172,7 +169,7 @@ int domain_pci_assign(struct domain *d, struct err *err)
 	/* The video card first: its slot must not go to another. */
 	bool video = d->video.model != NULL && strcmp(d->video.model, "none") != 0;
 	if (rc == 0 && video)
-		rc = assign_address(m, &d->video.address, "video", 0);
+		rc = assign_address(m, &d->video.address, "video");
 	if (rc == 0)
 		rc = domain_pci_visit(d, assign_address, m);
 	free(m);

@@ -35,7 +35,7 @@ static const struct rule rules[] = {
     {"launchSecurity", HARDWARE}, {"sysinfo", HARDWARE}, {"bootloader", HARDWARE},
     {"bootloader_args", HARDWARE}, {"idmap", HARDWARE}, {"vcpu", USED, "current placement ~cpuset"},
     {"vcpus", USED}, {"vcpus/vcpu", USED, "id enabled hotpluggable order"},
-    {"os", USED, "~firmware"}, {"os/type", USED, "arch machine"}, {"os/boot", USED, "dev"},
+    {"os", USED, "firmware"}, {"os/type", USED, "arch machine"}, {"os/boot", USED, "dev"},
     {"os/bootmenu", USED, "enable timeout"}, {"os/kernel", USED}, {"os/initrd", USED},
     {"os/cmdline", USED}, {"os/bios", HARDWARE}, {"os/loader", HARDWARE}, {"os/nvram", HARDWARE},
     {"os/firmware", HARDWARE}, {"os/dtb", HARDWARE}, {"os/shim", HARDWARE}, {"os/smbios", HARDWARE},

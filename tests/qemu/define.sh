@@ -43,6 +43,9 @@ check_fails "... and stays in the document" 0 "<tpm" "$HVMUX" dumpxml tpm1
 check_fails "a file that is not there" 1 "none.xml" "$HVMUX" define none.xml
 check_fails "several: the good ones are defined" 1 "Domain 'net1' defined" "$HVMUX" define none.xml net1.xml
 check "from standard input" sh -c '"$HVMUX" define - <net1.xml'
+check "from /dev/stdin, as others spell it" sh -c 'cat net1.xml | "$HVMUX" define /dev/stdin'
+check "from a pipe by its name" sh -c 'mkfifo pipe1 && { cat net1.xml >pipe1 & } && "$HVMUX" define pipe1'
+check_fails "a folder is no document" 1 "cannot read '.': not a regular file" "$HVMUX" define .
 check_fails "define without a file is wrong usage" 2 "" "$HVMUX" define
 
 check_fails "domxml-to-native of a file" 0 "-name guest=net1,debug-threads=on" \
