@@ -38,8 +38,8 @@ MOVE(rep, vt_print_repeat(s, n))
 
 static void sd(struct vt_screen *s, const struct vt_csi *c)
 {
-	/* Five parameters, and a zero, are highlight tracking. */
-	if (c->params <= 1 && vt_csi_arg0(c, 0, 1) != 0)
+	/* Of CSI T five parameters, and a zero, are highlight tracking. */
+	if ((c->params <= 1 || c->final == '^') && vt_csi_arg0(c, 0, 1) != 0)
 		vt_edit_scroll_down(s, vt_csi_arg(c, 0, 1));
 }
 

@@ -9,12 +9,11 @@ void vt_cursor_set(struct vt_screen *s, int row, int col)
 
 void vt_cursor_address(struct vt_screen *s, int row, int col)
 {
-	if (!vt_mode(s, VT_M_DECOM)) {
-		vt_cursor_set(s, row, col);
-		return;
+	if (vt_mode(s, VT_M_DECOM)) {
+		row = vt_clamp(row + s->top, s->top, s->bottom);
+		col = vt_clamp(col + vt_left(s), vt_left(s), vt_right(s));
 	}
-	vt_cursor_set(s, vt_clamp(row + s->top, s->top, s->bottom),
-	    vt_clamp(col + vt_left(s), vt_left(s), vt_right(s)));
+	vt_cursor_set(s, row, col);
 }
 
 void vt_cursor_home(struct vt_screen *s)
@@ -36,8 +35,12 @@ void vt_cursor_down(struct vt_screen *s, int n)
 
 void vt_cursor_forward(struct vt_screen *s, int n)
 {
-	int limit = s->col > vt_right(s) ? s->cols - 1 : vt_right(s);
-	vt_cursor_set(s, s->row, s->col + n > limit ? limit : s->col + n);
+	int last = vt_last_col(s, s->row);
+	int limit = s->col > vt_right(s) || vt_right(s) > last ? last : vt_right(s);
+	if (s->col < limit)
+		vt_cursor_set(s, s->row, s->col + n > limit ? limit : s->col + n);
+	else
+		vt_settle(s);
 }
 
 /* With reverse wrap going back passes over the left margin to the right one of the line above, from
@@ -115,32 +118,34 @@ void vt_cursor_column_index(struct vt_screen *s, bool forward)
 	int edge = forward ? vt_right(s) : vt_left(s);
 	bool inside = s->row >= s->top && s->row <= s->bottom;
 	if (s->col != edge || !between_margins(s)) {
-		vt_cursor_set(s, s->row, s->col + (forward ? 1 : -1));
+		if (forward)
+			vt_cursor_forward(s, 1);
+		else
+			vt_cursor_back(s, 1);
 	} else if (inside) {
-		bool pending = s->wrap; /* stays so */
 		if (forward)
 			vt_edit_scroll_left(s, 1);
 		else
 			vt_edit_scroll_right(s, 1);
-		s->wrap = pending;
 	}
 }
 
-/* As in xterm a pending wrap stays pending through tabs. */
+/* As in xterm a pending wrap stays pending through tabs, and right of the margins there is no tab
+ * stop but the right margin. */
 void vt_cursor_tab(struct vt_screen *s, int n)
 {
-	s->last_row = -1;
-	int limit = s->col <= vt_right(s) ? vt_right(s) : s->cols - 1;
+	int last = vt_last_col(s, s->row);
+	int limit = vt_right(s) < last ? vt_right(s) : last;
 	while (n-- > 0 && s->col < limit) {
 		do
 			s->col++;
 		while (s->col < limit && !s->tabs[s->col]);
 	}
+	s->col = s->col < limit ? s->col : limit;
 }
 
 void vt_cursor_back_tab(struct vt_screen *s, int n)
 {
-	s->last_row = -1;
 	int limit = vt_mode(s, VT_M_DECOM) ? vt_left(s) : 0;
 	while (n-- > 0 && s->col > limit) {
 		do

@@ -40,6 +40,7 @@ void vt_edit_erase_display(struct vt_screen *s, int what, bool selective)
 		break;
 	case 2:
 		erase_rows(s, 0, s->rows, spare);
+		vt_settle(s);
 		break;
 	case 3:
 		if (!selective)
@@ -58,9 +59,11 @@ void vt_edit_erase_line(struct vt_screen *s, int what, bool selective)
 		break;
 	case 1:
 		erase_cells(s, s->row, 0, s->col + 1, spare);
+		vt_settle(s);
 		break;
 	case 2:
 		erase_cells(s, s->row, 0, s->cols, spare);
+		vt_settle(s);
 		break;
 	}
 }
@@ -190,11 +193,12 @@ void vt_edit_delete_lines(struct vt_screen *s, int n)
 /* --- columns
  * ------------------------------------------------------------------------------------------- */
 
+/* As in xterm a pending wrap stays pending. */
 static void shift_rows(struct vt_screen *s, int at, int n)
 {
 	for (int r = s->top; r <= s->bottom; r++)
 		vt_edit_shift(s, r, at, vt_right(s), n);
-	vt_settle(s);
+	s->last_row = -1;
 }
 
 void vt_edit_insert_columns(struct vt_screen *s, int n)
@@ -243,9 +247,10 @@ void vt_edit_alignment(struct vt_screen *s)
 
 void vt_edit_line_size(struct vt_screen *s, enum vt_line_size size)
 {
-	struct vt_line *l = vt_current_line(s);
-	l->size = (uint8_t)size;
+	if (vt_mode(s, VT_M_DECLRMM))
+		return;
+	vt_current_line(s)->size = (uint8_t)size;
 	vt_mark(s, s->row);
 	if (size != VT_LINE_SINGLE && s->col > s->cols / 2)
-		vt_cursor_set(s, s->row, s->cols / 2);
+		s->col = s->cols / 2;
 }

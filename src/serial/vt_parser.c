@@ -58,23 +58,23 @@ static const uint16_t table[STATES][VT_PARSER_CODES] = {
         [0x51 ... 0x57] = CELL(ESC_DISPATCH, GROUND), [0x58] = CELL(STRING_START, STRING),
         [0x59 ... 0x5A] = CELL(ESC_DISPATCH, GROUND), [0x5B] = CELL(CLEAR, CSI_ENTRY),
         [0x5C] = CELL(ESC_DISPATCH, GROUND), [0x5D ... 0x5F] = CELL(STRING_START, STRING),
-        [0x60 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x60 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ABOVE = CELL(NONE, GROUND)},
     [ESCAPE_INTERMEDIATE] = {CONTROLS(ESCAPE_INTERMEDIATE),
         [0x20 ... 0x2F] = CELL(COLLECT, ESCAPE_INTERMEDIATE),
-        [0x30 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x30 ... 0x7E] = CELL(ESC_DISPATCH, GROUND), ABOVE = CELL(NONE, GROUND)},
     [ESCAPE_IGNORE] = {CONTROLS(ESCAPE_IGNORE), [0x20 ... 0x2F] = CELL(NONE, ESCAPE_IGNORE),
-        [0x30 ... 0x7E] = CELL(NONE, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x30 ... 0x7E] = CELL(NONE, GROUND), ABOVE = CELL(NONE, GROUND)},
     [CSI_ENTRY] = {CONTROLS(CSI_ENTRY), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
         [0x30 ... 0x3B] = CELL(PARAM, CSI_PARAM), [0x3C ... 0x3F] = CELL(PREFIX, CSI_PARAM),
-        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(NONE, GROUND)},
     [CSI_PARAM] = {CONTROLS(CSI_PARAM), [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE),
         [0x30 ... 0x3B] = CELL(PARAM, CSI_PARAM), [0x3C ... 0x3F] = CELL(NONE, CSI_IGNORE),
-        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(NONE, GROUND)},
     [CSI_INTERMEDIATE] = {CONTROLS(CSI_INTERMEDIATE),
         [0x20 ... 0x2F] = CELL(COLLECT, CSI_INTERMEDIATE), [0x30 ... 0x3F] = CELL(NONE, CSI_IGNORE),
-        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x40 ... 0x7E] = CELL(CSI_DISPATCH, GROUND), ABOVE = CELL(NONE, GROUND)},
     [CSI_IGNORE] = {CONTROLS(CSI_IGNORE), [0x20 ... 0x3F] = CELL(NONE, CSI_IGNORE),
-        [0x40 ... 0x7E] = CELL(NONE, GROUND), ABOVE = CELL(PRINT, GROUND)},
+        [0x40 ... 0x7E] = CELL(NONE, GROUND), ABOVE = CELL(NONE, GROUND)},
     /* Only what ends a string counts in it; other controls are dropped. */
     [STRING] = {[0x00 ... 0x06] = CELL(NONE, STRING),
         [0x07] = CELL(STRING_BELL, STRING),
@@ -340,32 +340,36 @@ static void step(struct vt_parser *p, uint32_t cp)
 
 #define REPLACEMENT 0xFFFD
 
-/* Starts a sequence with a byte from 0x80 on. Bounds of the second byte: Unicode 15, table 3-7. */
+/* Starts a sequence with a byte from 0x80 on. As in xterm the first byte tells the length, up to the
+ * six bytes of RFC 2279, though nothing above U+10FFFF comes of it. */
 static bool utf8_lead(struct vt_parser *p, uint8_t b)
 {
-	p->low = 0x80;
-	p->high = 0xBF;
-	if (b >= 0xC2 && b <= 0xDF) {
-		p->need = 1;
-		p->cp = b & 0x1F;
-	} else if (b >= 0xE0 && b <= 0xEF) {
-		p->need = 2;
-		p->cp = b & 0x0F;
-		if (b == 0xE0)
-			p->low = 0xA0;
-		else if (b == 0xED)
-			p->high = 0x9F;
-	} else if (b >= 0xF0 && b <= 0xF4) {
-		p->need = 3;
-		p->cp = b & 0x07;
-		if (b == 0xF0)
-			p->low = 0x90;
-		else if (b == 0xF4)
-			p->high = 0x8F;
-	} else {
+	static const struct {
+		uint8_t from, mask;
+		uint32_t least;
+	} leads[] = {{0xC0, 0x1F, 0x80}, {0xE0, 0x0F, 0x800}, {0xF0, 0x07, 0x10000},
+	    {0xF8, 0x03, 0x200000}, {0xFC, 0x01, 0x4000000}, {0xFE, 0, 0}};
+	if (b < 0xC0 || b >= 0xFE)
 		return false;
-	}
+	uint8_t i = 0;
+	while (b >= leads[i + 1].from)
+		i++;
+	p->need = (uint8_t)(i + 1);
+	p->cp = b & leads[i].mask;
+	p->least = leads[i].least;
 	return true;
+}
+
+static bool utf8_continues(uint8_t b)
+{
+	return (b & 0xC0) == 0x80;
+}
+
+/* The code point of a sequence that came to its end. */
+static uint32_t utf8_end(const struct vt_parser *p)
+{
+	bool surrogate = p->cp >= 0xD800 && p->cp <= 0xDFFF;
+	return p->cp < p->least || p->cp > 0x10FFFF || surrogate ? REPLACEMENT : p->cp;
 }
 
 /* Takes bytes at d while they make text from U+00A0 on, as runs; stops at the first that does not.
@@ -379,13 +383,11 @@ static const uint8_t *feed_text(struct vt_parser *p, const uint8_t *d, const uin
 		if (p->need == 0) {
 			if (utf8_lead(p, *d++))
 				continue;
-		} else if (*d >= p->low && *d <= p->high) {
+		} else if (utf8_continues(*d)) {
 			p->cp = p->cp << 6 | (*d++ & 0x3Fu);
-			p->low = 0x80;
-			p->high = 0xBF;
 			if (--p->need)
 				continue;
-			cp = p->cp;
+			cp = utf8_end(p);
 		} else {
 			p->need = 0; /* the byte starts anew */
 		}
@@ -425,16 +427,14 @@ static const uint8_t *feed_other(struct vt_parser *p, const uint8_t *d)
 			step(p, REPLACEMENT);
 		return d + 1;
 	}
-	if (*d < p->low || *d > p->high) {
+	if (!utf8_continues(*d)) {
 		p->need = 0;
 		step(p, REPLACEMENT);
 		return d;
 	}
 	p->cp = p->cp << 6 | (*d & 0x3Fu);
-	p->low = 0x80;
-	p->high = 0xBF;
 	if (--p->need == 0)
-		step(p, p->cp);
+		step(p, utf8_end(p));
 	return d + 1;
 }
 

@@ -2,10 +2,12 @@
  * diagram, vt100.net/emu/dec_ansi_parser), behind a UTF-8 decoder. Owner: whoever embeds it.
  * Allocates nothing.
  *
- * Bytes are decoded first, in every state. C1 controls, U+0080..U+009F, do nothing, and a bare byte 0x80..0x9F is broken
- * UTF-8, U+FFFD: so does xterm in UTF-8 mode. Each maximal subpart of a broken sequence becomes one U+FFFD (Unicode 15,
- * section 3.9, "U+FFFD Substitution of Maximal Subparts"). A DCS is a string like the others: its own parameters are
- * string like the others: its own parameters are parsed by whoever handles it. */
+ * Bytes are decoded first, in every state. C1 controls, U+0080..U+009F, do nothing, and a bare byte
+ * 0x80..0x9F is broken UTF-8, U+FFFD: so does xterm in UTF-8 mode, whose rules on broken sequences
+ * these are: one U+FFFD for an overlong form, a surrogate, a value above U+10FFFF, or for what came
+ * of a sequence cut short. Inside an escape or control sequence a character from U+00A0 on ends the
+ * sequence and is lost. A DCS is a string like the others: its own parameters are parsed by whoever
+ * handles it. */
 #ifndef SERIAL_VT_PARSER_H
 #define SERIAL_VT_PARSER_H
 
@@ -53,9 +55,9 @@ struct vt_parser {
 	void *arg;
 	uint8_t state;
 	bool vt52; /* ESC sequences as a VT52 has them; set by the owner (DECANM) */
-	/* UTF-8 decoder: bytes still to come, value so far, bounds of the next byte. */
-	uint8_t need, low, high;
-	uint32_t cp;
+	/* UTF-8 decoder: bytes still to come, value so far, the smallest that needs so many bytes. */
+	uint8_t need;
+	uint32_t cp, least;
 	struct vt_csi csi; /* its intermediates serve ESC sequences too */
 	enum vt_string kind;
 	bool string_open; /* ESC came inside a string: '\' would end it properly */

@@ -1,11 +1,10 @@
 #include "serial/vt_state.h"
 
-/* The last column that text may reach in the cursor's row; half of them on a double-width line. */
+/* The last column that text may reach in the cursor's row; half of them on a double-width line, where
+ * the cursor may be beyond it: then text is lost. */
 static int text_limit(const struct vt_screen *s)
 {
-	int last = s->cols - 1;
-	if (vt_current_line(s)->size != VT_LINE_SINGLE && s->col < s->cols / 2)
-		last = s->cols / 2 - 1;
+	int last = vt_last_col(s, s->row);
 	return s->col <= vt_right(s) && vt_right(s) < last ? vt_right(s) : last;
 }
 
@@ -58,6 +57,8 @@ static void print_one(struct vt_screen *s, uint32_t cp, int width)
 	if (s->wrap && vt_mode(s, VT_M_DECAWM))
 		wrap_line(s);
 	int limit = text_limit(s);
+	if (s->col > limit)
+		return;
 	if (s->col + width - 1 > limit) {
 		if (!vt_mode(s, VT_M_DECAWM) || limit - width + 1 < vt_left(s))
 			return; /* a wide character with no place */
@@ -65,7 +66,7 @@ static void print_one(struct vt_screen *s, uint32_t cp, int width)
 		limit = text_limit(s);
 	}
 	s->wrap = false;
-	if (vt_mode(s, VT_M_IRM))
+	if (vt_mode(s, VT_M_IRM) && s->col >= vt_left(s) && s->col <= vt_right(s))
 		vt_edit_shift(s, s->row, s->col, limit, width);
 	struct vt_line *l = vt_current_line(s);
 	struct vt_cell *c = cells_at_cursor(s, l, width);
@@ -97,6 +98,8 @@ void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n)
 		s->wrap = false;
 		int limit = text_limit(s);
 		int room = limit - s->col + 1;
+		if (room <= 0)
+			return;
 		int k = n < (size_t)room ? (int)n : room;
 		struct vt_cell *c = cells_at_cursor(s, vt_current_line(s), k);
 		for (int i = 0; i < k; i++) {

@@ -62,8 +62,7 @@ static void on_vt52_address(void *arg, int row, int col)
 {
 	struct vt_screen *s = arg;
 	s->stamp++;
-	/* A row beyond the screen leaves the row as it is; a column is cut. */
-	vt_cursor_set(s, row >= 0 && row < s->rows ? row : s->row, col);
+	vt_cursor_set(s, row, col);
 }
 
 static const struct vt_parser_ops parser_ops = {
@@ -94,6 +93,12 @@ static void reset_margins(struct vt_screen *s)
 	s->right = s->cols - 1;
 }
 
+static void forget_cursor(struct vt_screen *s, bool alt)
+{
+	s->saved[alt] = (struct vt_saved){0};
+	vt_charsets_init(&s->saved[alt].sets);
+}
+
 /* What DECSTR and RIS have in common; the alternate screen stays shown. */
 static void reset_state(struct vt_screen *s)
 {
@@ -104,10 +109,7 @@ static void reset_state(struct vt_screen *s)
 	s->iso_protection = false;
 	vt_charsets_init(&s->sets);
 	reset_margins(s);
-	for (int i = 0; i < 2; i++) {
-		s->saved[i] = (struct vt_saved){0};
-		vt_charsets_init(&s->saved[i].sets);
-	}
+	forget_cursor(s, vt_mode(s, VT_M_ALT));
 }
 
 void vt_screen_soft_reset(struct vt_screen *s)
@@ -124,6 +126,7 @@ void vt_screen_ris(struct vt_screen *s)
 {
 	vt_screen_alternate(s, false);
 	reset_state(s);
+	forget_cursor(s, true);
 	s->modes = MODES_INITIAL;
 	s->saved_modes = MODES_INITIAL;
 	s->exact_rect = false;
@@ -224,8 +227,10 @@ void vt_screen_restore_cursor(struct vt_screen *s)
 	s->modes = v->origin ? s->modes | VT_BIT(VT_M_DECOM) : s->modes & ~VT_BIT(VT_M_DECOM);
 	s->pen = v->pen;
 	s->sets = v->sets;
-	if (v->origin)
-		vt_cursor_address(s, v->row - s->top, v->col - vt_left(s));
+	/* Margins set since then hold back at the bottom and at the right only, as in xterm. */
+	if (v->origin && (v->row > s->bottom || v->col > vt_right(s)))
+		vt_cursor_set(s, v->row < s->bottom ? v->row : s->bottom,
+		    v->col < vt_right(s) ? v->col : vt_right(s));
 	else
 		vt_cursor_set(s, v->row, v->col);
 	s->wrap = v->wrap && s->col == v->col;

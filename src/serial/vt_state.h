@@ -122,6 +122,12 @@ static inline int vt_right(const struct vt_screen *s)
 {
 	return vt_mode(s, VT_M_DECLRMM) ? s->right : s->cols - 1;
 }
+/* The last column of a row: half of them on a double-width line. */
+static inline int vt_last_col(const struct vt_screen *s, int row)
+{
+	bool single = vt_grid_line(s->grid, row)->size == VT_LINE_SINGLE;
+	return (single || s->cols < 2 ? s->cols : s->cols / 2) - 1;
+}
 /* The cursor was set, or its line changed: no wrap is pending, the character printed last is last no more. */
 static inline void vt_settle(struct vt_screen *s)
 {

@@ -106,7 +106,8 @@ static void test_breaks(void **state)
 	EXPECT("\033[1<2A\033[1$2A", "");                 /* out of order: swallowed */
 	EXPECT("\033[ !\"#$%&A\033 !\"#$%&Ab", "\"b\" "); /* too many intermediates */
 	EXPECT("\033\033\033[A", "CSI:A ");
-	EXPECT("\033[5\303\244A", "U+00E4 \"A\" ");
+	EXPECT("\033[5\303\244A", "\"A\" "); /* what is no ASCII ends it and is lost */
+	EXPECT("\033\303\244A\033(\377B", "\"A\" \"B\" ");
 	EXPECT("\033[\000\177"
 	       "5A",
 	    "C0:00 CSI:5A ");
@@ -142,11 +143,23 @@ static void test_strings_are_cut(void **state)
 static void test_broken_utf8(void **state)
 {
 	(void)state;
-	EXPECT("\xF0\x80\x80\x41", "U+FFFD U+FFFD U+FFFD \"A\" ");
+	/* cut short */
+	EXPECT("\xF0\x80\x80\x41", "U+FFFD \"A\" ");
 	EXPECT("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", "U+FFFD U+FFFD U+FFFD U+FFFD \"A\" ");
-	EXPECT("\xC0\xAF\xE0\x80\xBF\xF4\x90\xFF",
-	    "U+FFFD U+FFFD U+FFFD U+FFFD U+FFFD U+FFFD U+FFFD U+FFFD ");
-	EXPECT("\xED\xA0\x80", "U+FFFD U+FFFD U+FFFD "); /* a surrogate */
+	EXPECT("\xF4\x90\xFF", "U+FFFD U+FFFD ");
+	/* overlong */
+	EXPECT("\xC0\xAF", "U+FFFD ");
+	EXPECT("\xE0\x80\xBF", "U+FFFD ");
+	EXPECT("\xE0\x9F\xBF", "U+FFFD ");
+	EXPECT("\xF0\x8F\xBF\xBF", "U+FFFD ");
+	EXPECT("\xF8\x88\x80\x80\x80", "U+FFFD ");
+	EXPECT("\xFC\x84\x80\x80\x80\x80", "U+FFFD ");
+	/* a surrogate, above U+10FFFF, and the edges of what is allowed */
+	EXPECT("\xED\xA0\x80", "U+FFFD ");
+	EXPECT("\xF4\x90\x80\x80", "U+FFFD ");
+	EXPECT("\xFD\xBF\xBF\xBF\xBF\xBF", "U+FFFD ");
+	EXPECT("\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF", "U+D7FF U+E000 U+10FFFF ");
+	EXPECT("\xFE\xFF\xBF", "U+FFFD U+FFFD U+FFFD ");
 	EXPECT("\x9B"
 	       "5A",
 	    "U+FFFD \"5A\" "); /* a bare C1 byte is no control */
