@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/str.h"
 #include "serial/vt_screen.h"
 
 struct out_table {
@@ -103,14 +104,30 @@ void out_table_free(struct out_table *t)
 	free(t);
 }
 
+static char *harmless(const char *fmt, va_list ap)
+{
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+	return str_printable_lines(text);
+}
+
 void out_error(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
+	CLEANUP_FREE char *text = harmless(fmt, ap);
 	va_end(ap);
 	fflush(stdout);
 	fprintf(stderr, "error: %s\n", text);
+}
+
+void out_warning(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE char *text = harmless(fmt, ap);
+	va_end(ap);
+	fflush(stdout);
+	fprintf(stderr, "warning: %s\n", text);
 }
 
 void out_failed(const char *what, const char *name, const struct err *err)
@@ -125,9 +142,9 @@ void out_message(const struct cli *c, const char *fmt, ...)
 	if (c->quiet)
 		return;
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	CLEANUP_FREE char *text = harmless(fmt, ap);
 	va_end(ap);
-	putchar('\n');
+	puts(text);
 	fflush(stdout);
 }
 

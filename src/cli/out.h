@@ -21,11 +21,13 @@ void out_table_row(struct out_table *t, const char *const *cells);
 void out_table_format(const struct out_table *t, bool heading, struct buf *out);
 void out_table_free(struct out_table *t);
 
-/* "error: " and the message, on standard error. */
+/* "error: " or "warning: " and the message, on standard error. Whatever names and other programs'
+ * words it quotes, no control character but line ends and tabs gets through. */
 void out_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void out_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* virsh's two lines: what failed on which domain, then why. */
 void out_failed(const char *what, const char *name, const struct err *err);
-/* A message of success: nothing under --quiet. */
+/* A message of success, as harmless: nothing under --quiet. */
 void out_message(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints o as a document of its own and puts it. */
 void out_json(struct json_object *o);

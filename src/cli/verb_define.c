@@ -179,17 +179,18 @@ static int store_domain(const struct home *h, struct domain *d, struct err *err)
 	return xml != NULL ? store_write(h, d->name, xml, strlen(xml), err) : -1;
 }
 
-static void print_lines(const char *before, const char *line)
+/* Each line of the text by itself. */
+static void print_lines(void (*print)(const char *fmt, ...), const char *line)
 {
 	for (size_t n; *line != '\0'; line += n + (line[n] == '\n')) {
 		n = strcspn(line, "\n");
-		fprintf(stderr, "%s%.*s\n", before, (int)n, line);
+		print("%.*s", (int)n, line);
 	}
 }
 
 static void print_warnings(const struct buf *warnings)
 {
-	print_lines("warning: ", warnings->len > 0 ? warnings->data : "");
+	print_lines(out_warning, warnings->len > 0 ? warnings->data : "");
 }
 
 static int define_file(struct cli *c, const char *path, unsigned flags, struct err *err)
@@ -228,7 +229,7 @@ int verb_define(struct cli *c)
 		if (define_file(c, files[i], flags, &err) == 0)
 			continue;
 		out_error("Failed to define domain from %s", files[i]);
-		print_lines("error: ", err.msg);
+		print_lines(out_error, err.msg);
 		status = CLI_FAILED;
 	}
 	return status;
@@ -437,6 +438,6 @@ int verb_domxml_to_native(struct cli *c)
 		rc = print_native(c, &d, &err);
 	if (rc == 0)
 		return CLI_DONE;
-	print_lines("error: ", err.msg);
+	print_lines(out_error, err.msg);
 	return out_status(&err);
 }

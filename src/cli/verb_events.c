@@ -84,7 +84,7 @@ static void connect_source(struct watcher *w, const char *name)
 	if (s->rpc || err.code == ERR_NOT_FOUND)
 		return;
 	s->not_before = loop_now_ms() + HUNG_RETRY_MS;
-	fprintf(stderr, "warning: no events of domain '%s': %s\n", name, err.msg);
+	out_warning("no events of domain '%s': %s", name, err.msg);
 }
 
 static int look_around(struct watcher *w, struct err *err)
@@ -110,7 +110,7 @@ static int look_around(struct watcher *w, struct err *err)
 
 static void print_event(const struct watcher *w, struct json_object *p, const char *type)
 {
-	const char *detail = json_get_str(p, "detail"), *domain = json_get_str(p, "domain");
+	const char *words = json_get_str(p, "detail"), *domain = json_get_str(p, "domain");
 	int64_t ns = json_get_int(p, "time_ns", 0);
 	char stamp[OUT_TIME_MAX] = "";
 	if (w->c->json) {
@@ -119,8 +119,12 @@ static void print_event(const struct watcher *w, struct json_object *p, const ch
 	}
 	if (cli_flag(w->c, "timestamp"))
 		out_time(ns > 0 ? (uint64_t)ns : timestamp_ns(), stamp);
-	printf("%s%sevent '%s' for domain '%s'%s%s\n", stamp, stamp[0] ? ": " : "", type,
-	    domain ? domain : "?", detail && detail[0] ? ": " : "", detail ? detail : "");
+	/* QEMU's words may be a guest's. */
+	CLEANUP_FREE char *line =
+	    xasprintf("%s%sevent '%s' for domain '%s'%s%s", stamp, stamp[0] ? ": " : "", type,
+	        domain ? domain : "?", words && words[0] ? ": " : "", words ? words : "");
+	CLEANUP_FREE char *shown = str_printable(line, strlen(line), SIZE_MAX);
+	puts(shown);
 	fflush(stdout);
 }
 

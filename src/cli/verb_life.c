@@ -166,8 +166,7 @@ static int destroy_hung(const struct home *h, const char *name, struct err *err)
 	struct pids p = {0};
 	if (read_pids(h, name, &p, err) < 0 || kill_process(p.sup, p.sup_start, err) < 0)
 		return -1;
-	fprintf(
-	    stderr, "warning: the supervisor (process %d) did not answer and was killed\n", p.sup);
+	out_warning("the supervisor (process %d) did not answer and was killed", p.sup);
 	if (!released_within(h, name, DEATH_TIMEOUT_MS))
 		return err_set(
 		    err, ERR_BUSY, "another supervisor has come, which does not answer either");
@@ -177,8 +176,7 @@ static int destroy_hung(const struct home *h, const char *name, struct err *err)
 		return 0;
 	if (kill_process(p.qemu, p.qemu_start, err) < 0)
 		return -1;
-	fprintf(stderr,
-	    "warning: its successor did not answer either; QEMU (process %d) was killed\n", p.qemu);
+	out_warning("its successor did not answer either; QEMU (process %d) was killed", p.qemu);
 	return 0;
 }
 

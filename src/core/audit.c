@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/buf.h"
 #include "core/mem.h"
+#include "core/str.h"
 #include "core/timestamp.h"
 
 #define AUDIT_BYTES_MAX (1 << 20)
@@ -28,18 +30,14 @@ void audit_write(const struct home *h, const char *name, const char *fmt, ...)
 		return;
 	char when[TIMESTAMP_MAX];
 	timestamp_now(when);
-	CLEANUP(buf_fini) struct buf line = BUF_INIT;
-	buf_addf(&line, "%s ", when);
 	va_list ap;
 	va_start(ap, fmt);
-	buf_addvf(&line, fmt, ap);
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
 	/* One line a record, whatever is in it. */
-	for (size_t i = 0; i < line.len; i++)
-		if (line.data[i] == '\n' || line.data[i] == '\r')
-			line.data[i] = ' ';
-	buf_addc(&line, '\n');
-	ssize_t n =
-	    write(fd, line.data, line.len); /* O_APPEND: whole lines; a full disk loses the line */
+	CLEANUP_FREE char *words = str_printable(text, strlen(text), SIZE_MAX);
+	CLEANUP_FREE char *line = xasprintf("%s %s\n", when, words);
+	/* O_APPEND: whole lines; a full disk loses the line. */
+	ssize_t n = write(fd, line, strlen(line));
 	(void)n;
 }

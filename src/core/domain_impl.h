@@ -42,7 +42,7 @@ int parse_attr_word(struct parse *p, const xmlNode *node, const char *attr,
 int parse_switch(struct parse *p, const xmlNode *node, const char *attr, enum domain_switch *out);
 /* An absolute path without control characters; NULL passes. */
 int parse_path_check(struct parse *p, const xmlNode *node, const char *path);
-bool parse_text_ok(const char *text); /* no control characters */
+bool parse_text_ok(const char *text); /* nothing that str_printable would change */
 int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out);
 
 /* domain_schema.c: goes over the whole document: what would change the hardware and is not known

@@ -85,10 +85,8 @@ static char *shown(const char *value)
 
 bool parse_text_ok(const char *text)
 {
-	for (const unsigned char *s = (const unsigned char *)text; *s != '\0'; s++)
-		if (*s < 0x20 || *s == 0x7f)
-			return false;
-	return true;
+	CLEANUP_FREE char *clean = str_printable(text, strlen(text), SIZE_MAX);
+	return strcmp(clean, text) == 0;
 }
 
 int parse_number(
@@ -214,10 +212,10 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 		d->has_uuid = true;
 	}
 	d->title = xml_child_text(root, "title");
-	if (d->title != NULL &&
-	    (strlen(d->title) > DOMAIN_TITLE_MAX || strchr(d->title, '\n') != NULL))
+	if (d->title != NULL && (strlen(d->title) > DOMAIN_TITLE_MAX || !parse_text_ok(d->title)))
 		return parse_invalid(p, xml_child(root, "title"),
-		    "a title is one line of at most %d bytes", DOMAIN_TITLE_MAX);
+		    "a title is one line of at most %d bytes without control characters",
+		    DOMAIN_TITLE_MAX);
 	d->description = xml_child_text(root, "description");
 	return 0;
 }

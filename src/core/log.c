@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/str.h"
 #include "core/timestamp.h"
 
 #define LOG_BYTES_MAX (1 << 20)
+#define LOG_LINE_MAX 4096
 
 /* One log a process, by its nature: the only state of this room that is global. */
 static int log_fd = -1;
@@ -47,22 +49,20 @@ void log_write(enum log_level level, const char *fmt, ...)
 		debug = getenv("HVMUX_DEBUG") != NULL;
 	if (level == LOG_LEVEL_DEBUG && !debug)
 		return;
-	int saved = log_fd;
-	char line[4096], when[TIMESTAMP_MAX];
-	timestamp_now(when);
-	int n = saved >= 0 ? snprintf(line, sizeof(line), "%s %s: ", when, words[level])
-	                   : snprintf(line, sizeof(line), "hvmux: %s: ", words[level]);
+	bool to_file = log_fd >= 0;
+	char when[TIMESTAMP_MAX] = "hvmux";
+	if (to_file)
+		timestamp_now(when);
 	va_list ap;
 	va_start(ap, fmt);
-	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	CLEANUP_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
-	size_t len = strlen(line);
-	if (m < 0)
-		return;
-	line[len++] = '\n';
+	CLEANUP_FREE char *shown = str_printable(text, strlen(text), LOG_LINE_MAX);
+	CLEANUP_FREE char *line =
+	    xasprintf("%s%s%s: %s\n", when, to_file ? " " : ": ", words[level], shown);
 	/* A log that cannot be written (full disk) must not end the program. */
-	ssize_t w = write(saved >= 0 ? saved : STDERR_FILENO, line, len);
+	ssize_t w = write(to_file ? log_fd : STDERR_FILENO, line, strlen(line));
 	(void)w;
-	if (saved >= 0)
+	if (to_file)
 		log_rotate();
 }

@@ -62,7 +62,7 @@ static bool is_control(uint32_t cp)
 	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029;
 }
 
-char *str_printable(const char *s, size_t n, size_t max)
+static char *printable(const char *s, size_t n, size_t max, const char *kept)
 {
 	struct buf b = BUF_INIT;
 	const unsigned char *u = (const unsigned char *)s;
@@ -71,7 +71,7 @@ char *str_printable(const char *s, size_t n, size_t max)
 		size_t len = utf8_next(u + i, n - i, &cp);
 		char piece[24];
 		size_t piece_len;
-		if (len && !is_control(cp)) {
+		if (len && (!is_control(cp) || (cp && cp < 0x80 && strchr(kept, (int)cp)))) {
 			memcpy(piece, u + i, len);
 			piece_len = len;
 		} else {
@@ -87,6 +87,16 @@ char *str_printable(const char *s, size_t n, size_t max)
 		i += len;
 	}
 	return buf_take(&b);
+}
+
+char *str_printable(const char *s, size_t n, size_t max)
+{
+	return printable(s, n, max, "");
+}
+
+char *str_printable_lines(const char *s)
+{
+	return printable(s, strlen(s), SIZE_MAX, "\n\t");
 }
 
 bool str_utf8_valid(const char *s, size_t n)

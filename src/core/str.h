@@ -17,6 +17,8 @@ int str_u64(const char *s, uint64_t max, uint64_t *out);
  * \xNN. For text from guests, files and other programs on its way into a message. At most max bytes
  * are kept. */
 char *str_printable(const char *s, size_t n, size_t max);
+/* The same, whole, with line ends and tabs kept: for messages on their way to a terminal. */
+char *str_printable_lines(const char *s);
 /* Valid UTF-8 (no overlongs, no surrogates, <= U+10FFFF)? */
 bool str_utf8_valid(const char *s, size_t n);
 /* 1234567 bytes → "1.2M" into out (at most 7 characters and NUL): three significant digits at most,

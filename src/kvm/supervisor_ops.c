@@ -1,5 +1,6 @@
 /* What the machine and the control socket make happen: QMP commands, timers, signals, the page, events, the end. */
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -259,7 +260,8 @@ static void op_signal(void *arg, int sig)
 {
 	struct supervisor *s = arg;
 	if (s->pidfd >= 0 && spawn_signal(s->pidfd, sig) < 0)
-		log_warn("cannot send signal %d to QEMU (pid %d): %m", sig, (int)s->pid);
+		log_warn("cannot send signal %d to QEMU (pid %d): %s", sig, (int)s->pid,
+		    strerror(errno));
 }
 
 static bool op_answers(void *arg)

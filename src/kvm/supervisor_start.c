@@ -90,7 +90,10 @@ static int ask_caps(const struct supervisor *s, const struct domain *d, struct c
 
 static void copy_text(char *to, size_t size, const char *from)
 {
-	snprintf(to, size, "%s", from == NULL ? "" : from);
+	/* Cut between characters. */
+	CLEANUP_FREE char *text =
+	    str_printable(from == NULL ? "" : from, from == NULL ? 0 : strlen(from), size - 1);
+	snprintf(to, size, "%s", text);
 }
 
 static void page_devices(struct status_page *p, const struct domain *d)

@@ -38,6 +38,13 @@ static void test_printable(void **state)
 	assert_string_equal(cut, "h");
 }
 
+static void test_printable_lines(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *got = str_printable_lines("a\n\tb\r\033c\xff");
+	assert_string_equal(got, "a\n\tb\\x0d\\x1bc\\xff");
+}
+
 static void test_utf8(void **state)
 {
 	(void)state;
@@ -111,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_u64),
 	    cmocka_unit_test(test_printable),
+	    cmocka_unit_test(test_printable_lines),
 	    cmocka_unit_test(test_utf8),
 	    cmocka_unit_test(test_human),
 	    cmocka_unit_test(test_age),

@@ -133,6 +133,9 @@ static void test_requests(void **state)
 	assert_string_equal(json_object_get_string(result), "query-name");
 	json_object_put(result);
 	assert_int_equal(rpc_call(c, "qmp", NULL, 10000, NULL, &err), -1);
+	params = json_object_new_object();
+	json_object_object_add(params, "execute", json_object_new_string("quit result=ok"));
+	assert_int_equal(rpc_call(c, "qmp", params, 10000, NULL, &err), -1);
 	rpc_free(c);
 	end(x);
 	CLEANUP_BUF struct buf audit = BUF_INIT;
@@ -143,6 +146,7 @@ static void test_requests(void **state)
 	assert_non_null(strstr(audit.data, "what=qmp:query-name result=ok"));
 	assert_non_null(strstr(audit.data, "what=reset result=not now"));
 	assert_null(strstr(audit.data, "what=status"));
+	assert_null(strstr(audit.data, "qmp:quit"));
 }
 
 static void test_events_reach_subscribers_only(void **state)
