@@ -174,8 +174,7 @@ static void answer(struct qmp *q, struct json_object *msg, struct json_object *e
 	if (c == NULL) { /* an answer that nobody asked for: QEMU refused bytes before it had read
 		            an id */
 		const char *desc = error == NULL ? NULL : json_get_str(error, "desc");
-		CLEANUP_FREE
-		char *words =
+		CLEANUP_FREE char *words =
 		    str_printable(desc == NULL ? "" : desc, desc == NULL ? 0 : strlen(desc), 200);
 		log_debug("QEMU's monitor: an answer to no command: %s", words);
 		return;
@@ -189,8 +188,7 @@ static void answer(struct qmp *q, struct json_object *msg, struct json_object *e
 	const char *desc = json_get_str(error, "desc");
 	if (desc == NULL)
 		desc = "no reason given";
-	CLEANUP_FREE
-	char *words = str_printable(desc, strlen(desc), 1000);
+	CLEANUP_FREE char *words = str_printable(desc, strlen(desc), 1000);
 	struct err err;
 	err_set(&err, error_code(json_get_str(error, "class")), "QEMU refused '%s': %s", c->command,
 	    words);

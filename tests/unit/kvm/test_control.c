@@ -70,8 +70,7 @@ static int setup(void **state)
 	struct err err;
 	x->dir = cm_mkdtemp();
 	setenv("HVMUX_HOME", x->dir, 1);
-	CLEANUP_FREE
-	char *run = NULL;
+	CLEANUP_FREE char *run = NULL;
 	if (home_init(&x->home, NULL, &err) < 0 || pipe(x->stop) < 0)
 		return -1;
 	run = home_run_dir(&x->home, "a");
@@ -139,8 +138,7 @@ static void test_requests(void **state)
 	rpc_free(c);
 	end(x);
 	CLEANUP_BUF struct buf audit = BUF_INIT;
-	CLEANUP_FREE
-	char *path = home_log_file(&x->home, "a", "audit.log");
+	CLEANUP_FREE char *path = home_log_file(&x->home, "a", "audit.log");
 	assert_int_equal(file_read(path, 1u << 20, &audit, &err), 0);
 	assert_non_null(strstr(audit.data, "what=suspend result=ok"));
 	assert_non_null(strstr(audit.data, "what=qmp:query-name result=ok"));
@@ -175,10 +173,8 @@ static void test_events_reach_subscribers_only(void **state)
 static char *talk(struct fixture *x, const char *bytes, const char *until)
 {
 	struct buf b = BUF_INIT;
-	CLEANUP_FREE
-	char *path = home_run_file(&x->home, "a", "control.sock");
-	CLEANUP_CLOSE
-	int fd = sock_connect(path, NULL);
+	CLEANUP_FREE char *path = home_run_file(&x->home, "a", "control.sock");
+	CLEANUP_CLOSE int fd = sock_connect(path, NULL);
 	assert_true(fd >= 0);
 	fd_set_nonblock(fd, false);
 	struct timeval tv = {20, 0};
@@ -211,16 +207,15 @@ static void test_strangers(void **state)
 	struct fixture *x = *state;
 	begin(x);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP_FREE
-		char *got = talk(x, cases[i].bytes, cases[i].answer);
+		CLEANUP_FREE char *got = talk(x, cases[i].bytes, cases[i].answer);
 		if (strstr(got, cases[i].answer) == NULL)
 			fail_msg("%s: %s", cases[i].bytes, got);
 	}
 	/* rubbish ends the connection, and only that */
 	free(talk(x, "rubbish\n", "never"));
 	free(talk(x, "[1]\n", "never"));
-	CLEANUP_FREE
-	char *got = talk(x, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"status\"}\n", "running");
+	CLEANUP_FREE char *got =
+	    talk(x, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"status\"}\n", "running");
 	assert_non_null(strstr(got, "\"id\":2"));
 	end(x);
 }
@@ -233,8 +228,7 @@ static void test_unanswered_requests_are_limited(void **state)
 	begin(x);
 	for (int i = 0; i < CONTROL_REQUESTS_MAX + 1; i++)
 		buf_addf(&b, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"destroy\"}\n", i);
-	CLEANUP_FREE
-	char *got = talk(x, b.data, "-32005");
+	CLEANUP_FREE char *got = talk(x, b.data, "-32005");
 	assert_non_null(strstr(got, "too many requests"));
 	end(x);
 	/* its client has left: the late answer goes nowhere, and the rest is freed with the server */
@@ -245,8 +239,7 @@ static void test_too_many_clients(void **state)
 {
 	struct fixture *x = *state;
 	int fds[CONTROL_CLIENTS_MAX];
-	CLEANUP_FREE
-	char *path = home_run_file(&x->home, "a", "control.sock");
+	CLEANUP_FREE char *path = home_run_file(&x->home, "a", "control.sock");
 	begin(x);
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		char hello[4096];
@@ -255,8 +248,7 @@ static void test_too_many_clients(void **state)
 		fd_set_nonblock(fds[i], false);
 		assert_true(read(fds[i], hello, sizeof(hello)) > 0);
 	}
-	CLEANUP_FREE
-	char *got = talk(x, "", "too many clients");
+	CLEANUP_FREE char *got = talk(x, "", "too many clients");
 	assert_non_null(strstr(got, "too many clients"));
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		close(fds[i]);
