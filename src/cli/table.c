@@ -201,9 +201,10 @@ const struct verb verb_table[VERB_COUNT] = {
             "that are not understood are kept as they are."},
     [VERB_undefine] = {NAMES(undefine, "undefine"), .family = "Domains",
         .summary = "forget a domain's definition", .flags = VERB_DELETES | VERB_VIRSH,
-        .losses = "the domain's definition",
+        .losses = "the domain's definition and its consoles' history",
         .text =
-            "Disk images stay unless --remove-all-storage is given. A running domain goes on until it ends."},
+            "Disk images stay unless --remove-all-storage is given, and so do the logs. A running domain goes "
+            "on until it ends."},
     [VERB_list] = {NAMES(list, "list"), .family = "Monitoring", .summary = "list domains",
         .flags = VERB_READS | VERB_VIRSH,
         .text =

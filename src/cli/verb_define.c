@@ -279,27 +279,68 @@ static int remove_storage(struct cli *c, const struct domain *d, const struct ot
 	return status;
 }
 
-static int undefine_domain(struct cli *c, const char *name, struct err *err)
+/* A domain that runs uses what its live document names, whatever was defined or undefined since. */
+static int others_add_running(const struct home *h, struct others *o, struct err *err)
+{
+	struct vm *vms;
+	size_t n;
+	if (vm_list_brief(h, &vms, &n, err) < 0)
+		return -1;
+	o->domains = xreallocarray(o->domains, o->n + n + 1, sizeof *o->domains);
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP_BUF struct buf xml = BUF_INIT;
+		CLEANUP_FREE char *path = home_run_file(h, vms[i].name, "live.xml");
+		if (vms[i].live && file_read(path, STORE_XML_MAX, &xml, NULL) == 0 && xml.len > 0 &&
+		    domain_parse(xml.data, xml.len, path, DOMAIN_PARSE_LENIENT, &o->domains[o->n],
+		        NULL, NULL) == 0)
+			o->n++;
+	}
+	vm_list_free(vms, n);
+	return 0;
+}
+
+/* What the last run of a domain left behind: its status page, its consoles' history. The logs stay. */
+static void forget_run(const struct home *h, const char *name)
+{
+	struct err err = {0};
+	CLEANUP_FREE char *dir = home_run_dir(h, name);
+	if (file_remove_tree(dir, &err) < 0)
+		out_warning("%s", err.msg);
+}
+
+/* Looks, and where the domain is not running keeps anybody from starting it until *idle is closed. */
+static int undefine_check(struct cli *c, const char *name, bool storage, int *idle, struct err *err)
 {
 	struct vm vm = {0};
-	bool storage = cli_flag(c, "remove-all-storage");
-	CLEANUP(others_fini) struct others others = {0};
-	CLEANUP_CLOSE int lock = store_lock(&c->home, err);
-	if (lock < 0 || vm_probe(&c->home, name, &vm, err) < 0)
+	if (vm_probe(&c->home, name, &vm, err) < 0)
 		return -1;
-	bool live = vm.live;
-	bool defined = vm.defined;
+	bool live = vm.live, defined = vm.defined;
 	vm_fini(&vm);
 	if (!defined)
 		return err_set(err, ERR_STATE, "domain '%s' runs without a definition", name);
-	if (storage && live)
+	if (!live && (*idle = vm_lock(&c->home, name, err)) < 0 && err->code != ERR_BUSY)
+		return -1;
+	if (storage && *idle < 0)
 		return err_set(err, ERR_STATE,
 		    "Storage volume deletion is supported only on stopped domains; '%s' is running",
 		    name);
-	if (storage && others_read(&c->home, &others, err) < 0)
+	return 0;
+}
+
+static int undefine_domain(struct cli *c, const char *name, struct err *err)
+{
+	bool storage = cli_flag(c, "remove-all-storage");
+	CLEANUP(others_fini) struct others others = {0};
+	CLEANUP_CLOSE int lock = store_lock(&c->home, err), idle = -1;
+	if (lock < 0 || undefine_check(c, name, storage, &idle, err) < 0)
+		return -1;
+	if (storage && (others_read(&c->home, &others, err) < 0 ||
+	                   others_add_running(&c->home, &others, err) < 0))
 		return -1;
 	if (store_remove(&c->home, name, err) < 0)
 		return -1;
+	if (idle >= 0)
+		forget_run(&c->home, name);
 	audit_write(&c->home, name, "uid=%u pid=%d what=undefine result=ok", (unsigned)getuid(),
 	    (int)getpid());
 	out_message(c, "Domain '%s' has been undefined", name);
