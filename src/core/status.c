@@ -62,15 +62,30 @@ static bool head_valid(const struct status_page *p)
 
 /* --- writer --- */
 
+/* A page of another version's size is left to those who have it mapped: cut under their hands, it
+ * would end them by SIGBUS. */
+static int open_page(const char *path)
+{
+	struct stat st;
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_size == 0 || st.st_size == (off_t)sizeof(struct status_page))
+		return TAKE_FD(fd);
+	if (unlink(path) < 0)
+		return -1;
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 int status_writer_open(struct status_writer *w, const char *path, bool keep, struct err *err)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CLEANUP_CLOSE int fd = open_page(path);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
 	/* posix_fallocate: a full file system must be an error here, not a SIGBUS later. */
 	int rc = posix_fallocate(fd, 0, (off_t)sizeof(struct status_page));
-	if (rc != 0 || ftruncate(fd, (off_t)sizeof(struct status_page)) < 0)
-		return err_errno(err, rc ? rc : errno, "cannot make '%s'", path);
+	if (rc != 0)
+		return err_errno(err, rc, "cannot make '%s'", path);
 	void *m = mmap(NULL, sizeof(struct status_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED)
 		return err_errno(err, errno, "cannot map '%s'", path);
@@ -109,7 +124,8 @@ void status_writer_claim(struct status_writer *w)
 struct status_page *status_begin(struct status_writer *w)
 {
 	if (w->depth++ == 0) {
-		__atomic_store_n(&w->page->seq, w->page->seq + 1, __ATOMIC_RELAXED);
+		/* Odd already: a child that wrote here was killed half-way. */
+		__atomic_store_n(&w->page->seq, (w->page->seq + 1) | 1, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
 	}
 	return w->page;

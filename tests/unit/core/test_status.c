@@ -1,9 +1,58 @@
 #include "unit/cm.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "core/status.h"
+
+/* A reader of a larger page of another version has it mapped: it must not be cut under its hands. */
+static void test_other_version(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	struct err err = {0};
+	struct status_writer w;
+	struct stat st;
+	off_t size = 2 * (off_t)sizeof(struct status_page);
+	CLEANUP_CLOSE int old = open(path, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(ftruncate(old, size), 0);
+	assert_int_equal(status_writer_open(&w, path, true, &err), 0);
+	assert_int_equal(fstat(old, &st), 0);
+	assert_true(st.st_size == size);
+	const struct status_page *p = status_map(path, &err);
+	assert_non_null(p);
+	status_unmap(p);
+	status_writer_close(&w);
+	cm_rmdir(dir);
+}
+
+/* A child is killed between begin and end: what its parent writes next is whole for readers. */
+static void test_child_dies_writing(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *path = xasprintf("%s/status", dir);
+	CLEANUP_FREE struct status_page *got = xmalloc(STATUS_HEAD_SIZE);
+	struct status_writer w;
+	assert_int_equal(status_writer_open(&w, path, false, NULL), 0);
+	const struct status_page *p = status_map(path, NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		status_begin(&w);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	status_begin(&w)->id = 7;
+	assert_int_equal(status_read_head(p, got), -1); /* being written */
+	status_end(&w);
+	assert_int_equal(status_read_head(p, got), 0);
+	assert_int_equal(got->id, 7);
+	status_unmap(p);
+	status_writer_close(&w);
+	cm_rmdir(dir);
+}
 
 /* The brief part ends where the devices begin: not a byte behind it is touched. */
 static void test_brief(void **state)
@@ -191,6 +240,8 @@ static void test_concurrent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_other_version),
+	    cmocka_unit_test(test_child_dies_writing),
 	    cmocka_unit_test(test_brief),
 	    cmocka_unit_test(test_disks),
 	    cmocka_unit_test(test_write_and_read),
