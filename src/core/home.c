@@ -14,7 +14,8 @@
 
 #define GROUP "hvmux"
 
-/* An absolute path without a trailing slash: "." and ".." are left to the kernel. */
+/* An absolute path without a trailing slash: "." and ".." are left to the kernel. NULL: there is
+ * no present folder (it was removed). */
 static char *absolute(const char *dir)
 {
 	char *path;
@@ -22,21 +23,28 @@ static char *absolute(const char *dir)
 		path = xstrdup(dir);
 	} else {
 		CLEANUP_FREE char *cwd = getcwd(NULL, 0);
-		path = xasprintf("%s/%s", cwd ? cwd : "", dir);
+		if (!cwd || cwd[0] != '/')
+			return NULL;
+		path = xasprintf("%s/%s", cwd, dir);
 	}
 	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
 	return path;
 }
 
-static void init_private(struct home *h, const char *dir)
+static int init_private(struct home *h, const char *dir, struct err *err)
 {
 	CLEANUP_FREE char *root = absolute(dir);
+	if (!root)
+		return err_errno(err, errno,
+		    "HVMUX_HOME is '%s', but the present folder is not there; name it from / on",
+		    dir);
 	h->mode = HOME_PRIVATE;
 	h->conf = xasprintf("%s/etc", root);
 	h->data = xasprintf("%s/data", root);
 	h->log = xasprintf("%s/log", root);
 	h->run = xasprintf("%s/run", root);
+	return 0;
 }
 
 static void init_system(struct home *h)
@@ -94,11 +102,10 @@ int home_init(struct home *h, const char *uri, struct err *err)
 	}
 	const char *dir = getenv("HVMUX_HOME");
 	if (dir && *dir)
-		init_private(h, dir);
-	else if (system)
-		init_system(h);
-	else
+		return init_private(h, dir, err);
+	if (!system)
 		return init_session(h, err);
+	init_system(h);
 	return 0;
 }
 

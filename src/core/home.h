@@ -1,12 +1,13 @@
 /* home: where things live (definitions, data, logs, run directories), by mode. Owner: main, for the
  * process's life.
  *
- * HVMUX_HOME=DIR       → private: DIR/etc, DIR/data, DIR/log, DIR/run
- * uid 0 or qemu:///system → /etc/hvmux, /var/lib/hvmux, /var/log/hvmux, /run/hvmux
- * others or qemu:///session → $XDG_CONFIG_HOME/hvmux, $XDG_DATA_HOME/hvmux,
- * $XDG_STATE_HOME/hvmux/log, $XDG_RUNTIME_DIR/hvmux (without it: /run/user/UID if ours, else
- * $XDG_STATE_HOME/hvmux/run) All paths are absolute, without a trailing slash. HVMUX_HOME wins over
- * a URI. */
+ * HVMUX_HOME=DIR          DIR/etc, DIR/data, DIR/log, DIR/run
+ * root, qemu:///system    /etc/hvmux, /var/lib/hvmux, /var/log/hvmux, /run/hvmux
+ * others, qemu:///session $XDG_CONFIG_HOME/hvmux, $XDG_DATA_HOME/hvmux, $XDG_STATE_HOME/hvmux/log,
+ *                         $XDG_RUNTIME_DIR/hvmux; without the last: /run/user/UID/hvmux if that is
+ *                         ours, else $XDG_STATE_HOME/hvmux/run
+ *
+ * All paths are absolute, without a trailing slash. HVMUX_HOME wins over a URI. */
 #ifndef CORE_HOME_H
 #define CORE_HOME_H
 

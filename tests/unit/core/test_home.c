@@ -22,6 +22,24 @@ static void test_private(void **state)
 	unsetenv("HVMUX_HOME");
 }
 
+/* Not at the root of the file system. */
+static void test_no_present_folder(void **state)
+{
+	(void)state;
+	struct home h;
+	struct err err = {0};
+	char *dir = cm_mkdtemp(), *back = getcwd(NULL, 0);
+	assert_int_equal(chdir(dir), 0);
+	cm_rmdir(dir);
+	setenv("HVMUX_HOME", "rel", 1);
+	assert_int_equal(home_init(&h, NULL, &err), -1);
+	assert_non_null(strstr(err.msg, "'rel'"));
+	home_fini(&h);
+	unsetenv("HVMUX_HOME");
+	assert_int_equal(chdir(back), 0);
+	free(back);
+}
+
 static void test_uris(void **state)
 {
 	(void)state;
@@ -69,6 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_private),
+	    cmocka_unit_test(test_no_present_folder),
 	    cmocka_unit_test(test_uris),
 	    cmocka_unit_test(test_mkdir),
 	};
