@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,17 +93,24 @@ int sock_peer(int fd, uid_t *uid, pid_t *pid)
 	return 0;
 }
 
-/* Is the user in the group hvmux, by primary or supplementary membership? */
-static bool in_group(uid_t uid, gid_t gid)
+/* Asked of the kernel, which remembers what the peer was when it connected: a directory service may
+ * take seconds to say who a user is, and those who ask here must not wait. */
+bool sock_peer_in_group(int fd, gid_t gid)
 {
-	const struct group *g = getgrnam("hvmux");
-	if (!g)
+	struct ucred u;
+	socklen_t n = 0;
+	if (peer_cred(fd, &u) < 0)
 		return false;
-	if (gid == g->gr_gid)
+	if (u.gid == gid)
 		return true;
-	const struct passwd *pw = getpwuid(uid);
-	for (char **m = g->gr_mem; pw && *m; m++)
-		if (strcmp(*m, pw->pw_name) == 0)
+	/* With no room at all it says how much is needed. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &n) == 0 || errno != ERANGE)
+		return false;
+	CLEANUP_FREE gid_t *groups = xmalloc(n);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n / sizeof(*groups); i++)
+		if (groups[i] == gid)
 			return true;
 	return false;
 }
@@ -116,5 +122,8 @@ bool sock_peer_allowed(int fd)
 		return false;
 	if (u.uid == 0 || u.uid == geteuid())
 		return true;
-	return geteuid() == 0 && !getenv("HVMUX_HOME") && in_group(u.uid, u.gid);
+	if (geteuid() != 0 || getenv("HVMUX_HOME"))
+		return false;
+	const struct group *g = getgrnam("hvmux");
+	return g && sock_peer_in_group(fd, g->gr_gid);
 }

@@ -16,7 +16,9 @@ int sock_listen(const char *path, mode_t mode, struct err *err);
 int sock_connect(const char *path, struct err *err);
 /* Who is at the other end (SO_PEERCRED). */
 int sock_peer(int fd, uid_t *uid, pid_t *pid);
-/* root, our own uid, and in system mode members of the group hvmux (gid of the peer). */
+/* Is the group among those of the peer, primary or supplementary? */
+bool sock_peer_in_group(int fd, gid_t gid);
+/* root, our own uid, and in system mode members of the group hvmux. */
 bool sock_peer_allowed(int fd);
 
 #endif

@@ -1,5 +1,6 @@
 #include "unit/cm.h"
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -46,6 +47,31 @@ static void test_short_path(void **state)
 	cm_rmdir(dir);
 }
 
+static void test_groups(void **state)
+{
+	(void)state;
+	int fd[2];
+	gid_t groups[256];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+	int n = getgroups(256, groups);
+	assert_true(n >= 0);
+	assert_true(sock_peer_in_group(fd[0], getegid()));
+	for (int i = 0; i < n; i++)
+		assert_true(sock_peer_in_group(fd[0], groups[i]));
+	assert_false(sock_peer_in_group(fd[0], (gid_t)4000000001u));
+	close(fd[0]);
+	close(fd[1]);
+	/* A peer with a group beside its own, where we may make one. */
+	if (geteuid() == 0 && setgroups(1, &(gid_t){4242}) == 0) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+		assert_true(sock_peer_in_group(fd[0], 4242));
+		assert_false(sock_peer_in_group(fd[0], 4243));
+		close(fd[0]);
+		close(fd[1]);
+		setgroups((size_t)n, groups);
+	}
+}
+
 static void test_long_path(void **state)
 {
 	(void)state;
@@ -79,6 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_short_path),
+	    cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_long_path),
 	    cmocka_unit_test(test_full_backlog),
 	};
