@@ -20,11 +20,12 @@ struct vm {
 	bool has_page;   /* head is valid */
 	bool supervised; /* the lock is held */
 	bool live;       /* a QEMU process exists, or is being made by a supervisor that exists */
-	bool orphan;     /* a QEMU process exists and no supervisor: supervise_spawn(…adopt) */
-	bool unsettled;  /* the page says live, but neither supervisor nor QEMU exists: adopting
+	bool
+	    orphan; /* a QEMU process exists and no supervisor: vm_spawn_supervisor(VM_SPAWN_ADOPT) */
+	bool unsettled;      /* the page says live, but neither supervisor nor QEMU exists: adopting
 	                    settles what happened */
-	bool silent;     /* live, and QEMU or the supervisor does not answer */
-	enum vm_state state;      /* VM_OFF without a page */
+	bool silent;         /* live, and QEMU or the supervisor does not answer */
+	enum vm_state state; /* VM_OFF without a page */
 	struct status_page *head; /* STATUS_HEAD_SIZE bytes; NULL without a page */
 	bool brief;               /* head ends before the devices: STATUS_BRIEF_SIZE bytes */
 };

@@ -216,6 +216,8 @@ static int spawn_unit(const struct home *h, const char *name, unsigned flags, st
 		CLEANUP_CLOSE int fd = open(wish, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return err_errno(err, errno, "cannot write '%s'", wish);
+	} else {
+		unlink(wish); /* of a start that was interrupted */
 	}
 	/* An earlier run that failed too often must not keep this one from starting. */
 	run_systemctl("reset-failed", unit);
