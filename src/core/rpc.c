@@ -21,8 +21,7 @@ struct rpc_client {
 	char *name;
 	int64_t next_id;
 	struct buf in;
-	struct json_object *kept; /* array of notifications */
-	size_t kept_from;
+	struct json_object *kept; /* array of notifications, the oldest first */
 };
 
 int rpc_fd(const struct rpc_client *c)
@@ -171,8 +170,8 @@ static int send_request(
 
 static void keep_notification(struct rpc_client *c, struct json_object *o)
 {
-	if (json_object_array_length(c->kept) - c->kept_from >= KEPT_MAX)
-		c->kept_from++;
+	if (json_object_array_length(c->kept) >= KEPT_MAX)
+		json_object_array_del_idx(c->kept, 0, 1);
 	json_object_array_add(c->kept, o);
 }
 
@@ -224,15 +223,9 @@ int rpc_call(struct rpc_client *c, const char *method, struct json_object *param
 struct json_object *rpc_next(struct rpc_client *c, int timeout_ms, struct err *err)
 {
 	uint64_t deadline = deadline_of(timeout_ms);
-	size_t n = json_object_array_length(c->kept);
-	if (c->kept_from < n) {
-		struct json_object *o =
-		    json_object_get(json_object_array_get_idx(c->kept, c->kept_from++));
-		if (c->kept_from == n) {
-			json_object_put(c->kept);
-			c->kept = json_object_new_array();
-			c->kept_from = 0;
-		}
+	if (json_object_array_length(c->kept) > 0) {
+		struct json_object *o = json_object_get(json_object_array_get_idx(c->kept, 0));
+		json_object_array_del_idx(c->kept, 0, 1);
 		return o;
 	}
 	for (;;) {

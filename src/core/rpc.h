@@ -1,21 +1,13 @@
 /* rpc: control.sock, the wire between front ends and a supervisor (doc/control-socket.md).
  *
  * Newline-delimited JSON-RPC 2.0. The server greets with the notification
- *   {"jsonrpc":"2.0","method":"hello","params":{"hvmux":"0.1.0","protocol":1,"domain":"web1","pid":123}}
+ *   {"jsonrpc":"2.0","method":"hello","params":{"hvmux":"0.1.0","protocol":1,…}}
  * A request is {"jsonrpc":"2.0","id":N,"method":"suspend","params":{…}}; an answer carries "result"
  * or "error":{"code":C,"message":"a sentence"} where C is RPC_ERR_BASE - enum err_code for our own
  * errors and JSON-RPC's numbers otherwise. After "subscribe" the server sends "event"
- * notifications.
+ * notifications. The methods are listed in doc/control-socket.md.
  *
- * Methods (params → result):
- *   status    {} → {"state":…,"reason":…}
- *   suspend, resume, reset            {} → {}          answered when QEMU did it
- *   shutdown, reboot                  {} → {}          answered when the request was delivered to
- * the guest destroy                           {} → {}          answered when QEMU was reaped
- *   subscribe                         {} → {}          then {"method":"event","params":{"event":…,
- * "domain":…, "time_ns":…, "detail":…, "data":{…}}} qmp       {"execute":…,"arguments":…} → QMP's
- * return value (audited) This header holds the blocking client for commands, which may wait, up to
- * a deadline. */
+ * This header holds the blocking client for commands, which may wait, up to a deadline. */
 #ifndef CORE_RPC_H
 #define CORE_RPC_H
 
