@@ -1,6 +1,7 @@
 #include "core/jsonl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,8 +195,12 @@ void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd)
 		 * replaces. */
 		if (j->pass_fd >= 0)
 			close(j->pass_fd);
-		j->pass_fd = dup(fd);
+		j->pass_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		j->pass_at = j->out.len;
+		if (j->pass_fd < 0) {
+			jsonl_fail(j, strerror(errno));
+			return;
+		}
 	}
 	size_t n = 0;
 	const char *s = json_object_to_json_string_length(msg, JSON_C_TO_STRING_PLAIN, &n);

@@ -109,14 +109,19 @@ static void take_machines(struct json_object *list, struct caps *c)
 	}
 }
 
+static unsigned version_part(struct json_object *v, const char *key)
+{
+	int64_t n = json_get_int(v, key, 0);
+	return n < 0 || n > 99 ? 0 : (unsigned)n;
+}
+
 static void take_version(struct json_object *o, struct caps *c)
 {
 	struct json_object *v = o == NULL ? NULL : json_get_obj(o, "qemu");
 	const char *package = o == NULL ? NULL : json_get_str(o, "package");
 	if (v != NULL)
-		c->version =
-		    (unsigned)(json_get_int(v, "major", 0) * 10000 +
-		               json_get_int(v, "minor", 0) * 100 + json_get_int(v, "micro", 0));
+		c->version = version_part(v, "major") * 10000 + version_part(v, "minor") * 100 +
+		             version_part(v, "micro");
 	c->package = xstrdup(package == NULL ? "" : package);
 }
 
@@ -167,13 +172,14 @@ static int ask_qemu(const char *binary, struct caps *c, struct err *err)
 	    "-display", "none", "-S", NULL};
 	struct json_object *answers[Q_COUNT];
 	CLEANUP_BUF struct buf words = BUF_INIT;
-	if (probe_run(argv, questions, Q_COUNT, ASK_TIMEOUT_MS, answers, &words, err) < 0) {
+	struct err why = {0};
+	if (probe_run(argv, questions, Q_COUNT, ASK_TIMEOUT_MS, answers, &words, &why) < 0) {
 		CLEANUP_FREE char *text =
 		    str_printable(words.data == NULL ? "" : words.data, words.len, 400);
 		if (text[0] != '\0')
-			err_set(err, ERR_FAIL, "%s: is it a QEMU? It said: %s",
-			    err == NULL ? "" : err->msg, text);
-		return -1;
+			return err_set(
+			    err, ERR_FAIL, "%s: is it a QEMU? It said: %s", why.msg, text);
+		return err_set(err, why.code, "%s", why.msg);
 	}
 	take_answers(answers, binary, c);
 	for (size_t i = 0; i < Q_COUNT; i++)
