@@ -56,6 +56,7 @@ void sampler_attach(struct sampler *s, pid_t pid)
 	s->statm_fd = open_proc(pid, "statm");
 	s->stat_fd = open_proc(pid, "stat");
 	s->last_ns = s->last_cpu_ns = 0;
+	s->look = true;
 	s->counters_ns = 0;
 	s->rd_kib = s->wr_kib = 0;
 }
@@ -79,6 +80,15 @@ void sampler_disk(struct sampler *s, unsigned i, const char *id)
 }
 
 /* --- reading --- */
+
+static bool due(uint64_t *at, uint64_t now, uint64_t every_s)
+{
+	/* Half a second of slack: ticks are not exactly a second apart. */
+	if (*at != 0 && now - *at + NS / 2 < every_s * NS)
+		return false;
+	*at = now;
+	return true;
+}
 
 static ssize_t read_text(int fd, char *out, size_t size)
 {
@@ -108,21 +118,24 @@ static uint64_t read_rss_kib(const struct sampler *s)
 /* proc(5), /proc/PID/stat: fields 3 (state), 14 (utime) and 15 (stime). */
 static void read_stat(struct sampler *s, uint64_t now, struct status_page *p)
 {
-	char text[512], state = 0;
+	char text[512];
 	unsigned long long user = 0, system = 0;
 	if (read_text(s->stat_fd, text, sizeof(text)) <= 0)
 		return;
 	const char *at = strrchr(text, ')');
-	if (at == NULL || sscanf(at + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu",
-	                      &state, &user, &system) != 3)
+	if (at == NULL || at[1] != ' ')
 		return;
-	uint64_t tick = NS / (uint64_t)sysconf(_SC_CLK_TCK);
-	p->user_ns = user * tick;
-	p->system_ns = system * tick;
-	if (state != 'T')
+	if (at[2] != 'T')
 		s->stopped_ns = 0;
 	else if (s->stopped_ns == 0)
 		s->stopped_ns = now;
+	if (!s->times_stale || sscanf(at + 3, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu",
+	                           &user, &system) != 2)
+		return;
+	s->times_stale = false;
+	uint64_t tick = NS / (uint64_t)sysconf(_SC_CLK_TCK);
+	p->user_ns = user * tick;
+	p->system_ns = system * tick;
 }
 
 bool sampler_stopped(const struct sampler *s)
@@ -142,13 +155,28 @@ static void read_vcpus(const struct sampler *s, struct status_page *p)
 			p->vcpu_ns[i] = strtoull(text, NULL, 10);
 }
 
+/* What a process that did not run since the last tick cannot have changed is not read again: most of what the second of an
+ * idle guest costs. Its memory may still be swapped out, and it may be stopped. */
+static void read_figures(struct sampler *s, uint64_t now, bool ran, struct status_page *p)
+{
+	if (due(&s->rss_at_ns, now, ran ? 1 : SAMPLER_RSS_S))
+		s->rss_kib = read_rss_kib(s);
+	p->rss_kib = s->rss_kib;
+	if (ran) {
+		read_vcpus(s, p);
+		s->times_stale = true;
+	}
+	if (due(&s->state_at_ns, now, SAMPLER_STATE_S))
+		read_stat(s, now, p);
+}
+
 bool sampler_watched(struct sampler *s, uint64_t now)
 {
 	uint64_t then = 0;
-	if (s->watch_fd < 0 && now - s->watch_at_ns >= 2 * NS) {
-		s->watch_at_ns = now;
-		s->watch_fd = open(s->watch_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	}
+	/* Made by whoever is first: to read a file that is open costs less than to look for one that is not there. */
+	if (s->watch_fd < 0)
+		s->watch_fd = open(
+		    s->watch_path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0660);
 	return s->watch_fd >= 0 &&
 	       pread(s->watch_fd, &then, sizeof(then), 0) == (ssize_t)sizeof(then) && then <= now &&
 	       now - then < STATUS_WATCH_NS;
@@ -183,37 +211,27 @@ static void add_second(struct sampler *s, struct status_page *p, uint64_t rss_ki
 	add_minute(s, p, &x);
 }
 
-static bool due(uint64_t *at, uint64_t now, uint64_t every_s)
-{
-	/* Half a second of slack: ticks are not exactly a second apart. */
-	if (*at != 0 && now - *at + NS / 2 < every_s * NS)
-		return false;
-	*at = now;
-	return true;
-}
-
 unsigned sampler_tick(struct sampler *s, uint64_t now, uint64_t owed_ns)
 {
 	unsigned want = 0;
-	uint64_t cpu = read_cpu(s), rss = read_rss_kib(s);
+	uint64_t cpu = read_cpu(s);
+	bool ran = s->look || cpu != s->last_cpu_ns;
 	if (s->last_ns != 0 && now > s->last_ns && cpu >= s->last_cpu_ns)
 		s->cpu_permille = clamp32((cpu - s->last_cpu_ns) * 1000 / (now - s->last_ns));
 	s->last_ns = now;
 	s->last_cpu_ns = cpu;
+	s->look = false;
 	bool watched = s->pid != 0 && sampler_watched(s, now);
 	struct status_page *p = status_begin(s->page);
 	if (s->pid != 0) {
 		p->cpu_ns = cpu;
-		p->rss_kib = rss;
-		read_vcpus(s, p);
-		if (due(&s->state_at_ns, now, SAMPLER_STATE_S))
-			read_stat(s, now, p);
+		read_figures(s, now, ran, p);
 	}
 	p->beat_ns = now;
 	p->qmp_wait_ns = s->stopped_ns != 0 && (owed_ns == 0 || s->stopped_ns < owed_ns)
 	                     ? s->stopped_ns
 	                     : owed_ns;
-	add_second(s, p, rss);
+	add_second(s, p, s->pid != 0 ? s->rss_kib : 0);
 	status_end(s->page);
 	if (s->pid == 0 || s->stopped_ns != 0)
 		return 0;

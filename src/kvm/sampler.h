@@ -17,6 +17,7 @@
 #define SAMPLER_COUNTERS_IDLE_S 30 /* … that idles */
 #define SAMPLER_IDLE_PERMILLE 20   /* of one CPU */
 #define SAMPLER_STATE_S 2          /* between looks at the process's scheduling state */
+#define SAMPLER_RSS_S 10           /* between looks at the memory of a process that did not run */
 #define SAMPLER_BALLOON_S 5        /* between looks at the balloon's statistics while watched */
 
 #define SAMPLER_ID_MAX 32
@@ -24,16 +25,18 @@
 struct sampler {
 	struct status_writer *page;
 	char *watch_path;
-	int watch_fd;         /* -1: nobody ever watched */
-	uint64_t watch_at_ns; /* last look for the file */
-	pid_t pid;            /* 0: no process */
+	int watch_fd; /* -1: the file could not be made yet */
+	pid_t pid;    /* 0: no process */
 	clockid_t clock;
 	int statm_fd, stat_fd;
 	int vcpu_fd[STATUS_VCPUS_MAX];
 	unsigned n_vcpus;
 	uint64_t last_ns, last_cpu_ns;          /* of the last tick */
 	uint64_t counters_at_ns, balloon_at_ns; /* when they were last asked for */
-	uint64_t state_at_ns;
+	uint64_t state_at_ns, rss_at_ns;
+	uint64_t rss_kib;
+	bool look;            /* read everything at the next tick */
+	bool times_stale;     /* it ran since its times were read */
 	uint64_t counters_ns; /* when they last came, and what they were */
 	char disk_id[STATUS_DISKS_MAX][SAMPLER_ID_MAX]; /* QEMU's ids of the page's disks */
 	uint64_t rd_bytes, wr_bytes;

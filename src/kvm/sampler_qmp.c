@@ -21,6 +21,7 @@ void sampler_cpus(struct sampler *s, struct json_object *list)
 	for (unsigned i = 0; i < s->n_vcpus; i++)
 		close(s->vcpu_fd[i]);
 	s->n_vcpus = 0;
+	s->look = true;
 	for (size_t i = 0; i < n && s->n_vcpus < STATUS_VCPUS_MAX && s->pid != 0; i++) {
 		char path[96];
 		int64_t tid = json_get_int(json_object_array_get_idx(list, i), "thread-id", -1);

@@ -60,6 +60,54 @@ static void test_own_process(void **state)
 	assert_int_equal(p->qmp_wait_ns, 0);
 }
 
+/* A process that sleeps is looked at less, and nothing that it did before or does later is missed. */
+static void test_sleeping_process(void **state)
+{
+	struct fixture *x = *state;
+	const struct status_page *p = x->page.page;
+	enum { GROWTH = 32u << 20 };
+	int go[2], done[2];
+	char c;
+	assert_int_equal(pipe(go) | pipe(done), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		while (read(go[0], &c, 1) == 1) {
+			volatile char *m = xmalloc(GROWTH);
+			for (size_t i = 0; i < GROWTH; i += 512)
+				m[i] = 1;
+			for (uint64_t end = loop_now_ns() + 50000000u; loop_now_ns() < end;)
+				;
+			if (write(done[1], &c, 1) != 1)
+				break;
+		}
+		_exit(0);
+	}
+	sampler_attach(&x->s, pid);
+	sampler_tick(&x->s, 10 * S, 0);
+	uint64_t rss = p->rss_kib, busy = p->user_ns + p->system_ns;
+	assert_in_range(rss, 100, 1u << 30);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(write(go[1], "x", 1), 1);
+		assert_int_equal(read(done[0], &c, 1), 1);
+		sampler_tick(&x->s, (20 + 10 * i) * S, 0);
+		assert_in_range(p->rss_kib, rss + GROWTH / 1024 / 2, 1u << 30);
+		rss = p->rss_kib;
+		/* Nothing of it is left out by the ticks at which it slept. */
+		for (unsigned k = 1; k < 4; k++)
+			sampler_tick(&x->s, (20 + 10 * i + k) * S, 0);
+		assert_true(p->rss_kib >= rss);
+		assert_in_range(p->user_ns + p->system_ns, busy + 10000000u, UINT64_MAX);
+		busy = p->user_ns + p->system_ns;
+		assert_int_equal(p->seconds[p->seconds_count - 1].mem_mib, p->rss_kib / 1024);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		close(go[i]);
+		close(done[i]);
+	}
+}
+
 static void test_history_by_the_minute(void **state)
 {
 	struct fixture *x = *state;
@@ -173,6 +221,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_own_process),
+	    T(test_sleeping_process),
 	    T(test_history_by_the_minute),
 	    T(test_stopped_process),
 	    T(test_counters_when_watched),
