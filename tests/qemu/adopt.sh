@@ -125,9 +125,10 @@ nothing_lost_on_the_console() {
 looking_adopts() {
 	rm -f "$HVMUX_HOME/run/b1/adopt" # a front end tries every 5 s, not more often
 	kill_supervisors
-	hv list >/dev/null
-	wait_for 10 has_supervisor
+	wait_for 10 look_has_supervisor
 }
+# Looks again and again, as a dashboard does: the first look may come before the killed one's lock is gone.
+look_has_supervisor() { hv list >/dev/null && has_supervisor; }
 has_supervisor() { [ "$(supervisors | count)" -eq 1 ]; }
 many_adopters() {
 	kill_supervisors
