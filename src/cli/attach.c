@@ -141,7 +141,8 @@ static volatile sig_atomic_t saved_valid;
 static void restore_terminal(void)
 {
 	if (saved_valid)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
+		/* Not TCSADRAIN: on a terminal that takes no output it would wait for ever. */
+		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 	saved_valid = 0;
 }
 
