@@ -175,7 +175,7 @@ static void make_events(struct supervisor *s)
 
 /* --- making and freeing --- */
 
-static int sup_init(struct supervisor *s, const struct home *h, const char *name, int ready_fd)
+static void sup_init(struct supervisor *s, const struct home *h, const char *name, int ready_fd)
 {
 	memset(s, 0, sizeof(*s));
 	s->home = h;
@@ -186,7 +186,6 @@ static int sup_init(struct supervisor *s, const struct home *h, const char *name
 	s->machine = (struct machine){.ops = &sup_machine_ops, .arg = s, .name = s->name};
 	if (ready_fd >= 0 && fd_set_cloexec(ready_fd, true) < 0)
 		s->ready_fd = -1;
-	return 0;
 }
 
 static int open_all(struct supervisor *s, struct err *err)
@@ -307,8 +306,7 @@ static int serve(struct supervisor *s, unsigned flags)
 	bool adopt = (flags & SUPERVISOR_ADOPT) != 0;
 	/* An orphan is adopted whatever was asked for: a second QEMU on its disks would ruin them. */
 	if (found == SUP_ORPHAN || (adopt && found == SUP_UNSETTLED)) {
-		if (sup_adopt(s, found, &err) < 0)
-			log_error("%s", err.msg);
+		sup_adopt(s, found);
 		notify_systemd(
 		    "READY=1"); /* restarted by systemd after a crash: it waits for this */
 		err_set(&busy, ERR_BUSY, "domain '%s' is already running", s->name);

@@ -9,6 +9,7 @@
 #include "core/audit.h"
 #include "core/buf.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
@@ -95,28 +96,29 @@ static void settle(struct supervisor *s)
 	machine_handle(&s->machine, EV_DIED, NULL);
 }
 
-static int take_over(struct supervisor *s, struct err *err)
+static void take_over(struct supervisor *s)
 {
+	struct err err;
 	const struct status_page *p = s->page.page;
 	pid_t pid = p->qemu_pid;
 	int pidfd = spawn_open_pidfd(pid, p->qemu_start);
 	if (pidfd < 0) {
 		settle(s); /* it died since we looked */
-		return 0;
+		return;
 	}
 	char detail[SUP_DETAIL_MAX];
 	memcpy(detail, s->detail, sizeof(detail));
 	sup_attach(s, pid, p->qemu_start, pidfd, false);
 	memcpy(s->detail, detail, sizeof(detail)); /* why a crashed guest is kept */
-	if (sup_make_hubs(s, p->consoles, err) < 0)
-		return -1;
+	/* A VM with a console less is managed all the same. */
+	if (sup_make_hubs(s, p->consoles, &err) < 0)
+		log_error("%s", err.msg);
 	sup_connect(s);
 	machine_adopt(&s->machine);
 	sup_publish(s);
-	return 0;
 }
 
-int sup_adopt(struct supervisor *s, enum sup_found found, struct err *err)
+void sup_adopt(struct supervisor *s, enum sup_found found)
 {
 	machine_load(&s->machine, s->page.page->machine);
 	s->keep_rings = true;
@@ -125,7 +127,7 @@ int sup_adopt(struct supervisor *s, enum sup_found found, struct err *err)
 	audit_write(s->home, s->name, "who=supervisor pid=%d what=adopt qemu=%d found=%s",
 	    (int)getpid(), (int)s->page.page->qemu_pid, found == SUP_ORPHAN ? "running" : "gone");
 	if (found == SUP_ORPHAN)
-		return take_over(s, err);
-	settle(s);
-	return 0;
+		take_over(s);
+	else
+		settle(s);
 }

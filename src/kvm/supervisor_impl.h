@@ -91,7 +91,7 @@ void sup_describe_death(struct supervisor *s);
 /* --- supervisor_adopt.c --- */
 enum sup_found { SUP_NOTHING, SUP_ORPHAN, SUP_UNSETTLED };
 enum sup_found sup_look(struct supervisor *s);
-int sup_adopt(struct supervisor *s, enum sup_found found, struct err *err);
+void sup_adopt(struct supervisor *s, enum sup_found found);
 void sup_boot_id(uint8_t out[16]);
 
 #endif
