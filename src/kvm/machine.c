@@ -500,6 +500,15 @@ static void refuse(struct machine *m, void *req)
 	refuse_with(m, req, why[m->state]);
 }
 
+/* One that cannot hear its power button now either. */
+static void shut_deaf(struct machine *m, void *req)
+{
+	if (m->no_restart)
+		quit(m, VM_REASON_DESTROYED, false);
+	else
+		refuse(m, req);
+}
+
 /* A crashed guest is of no use but with its hardware reset, so it goes on after that. */
 static void reset_preserved(struct machine *m, void *req)
 {
@@ -510,14 +519,18 @@ static void reset_preserved(struct machine *m, void *req)
 /* --- the table --- */
 
 /* clang-format off */
+#define NEWS_IGNORED \
+	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore, \
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore, \
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, \
+	[EV_WAKE] = ignore
+#define REQUESTS_REFUSED \
+	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse, \
+	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = refuse
 static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
     [MACHINE_OFF] = {
-	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
-	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
-	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
-	[EV_WAKE] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
-	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = refuse,
+	NEWS_IGNORED, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	REQUESTS_REFUSED,
     },
     [MACHINE_STARTING] = {
 	[EV_PRELAUNCH] = run_first, [EV_RESUMED] = first_run, [EV_STOPPED] = first_stopped, [EV_RESET] = ignore,
@@ -526,7 +539,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_INTERNAL] = first_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
 	[EV_DIED] = died_starting, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
-	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SHUTDOWN] = shut_deaf, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
     },
     [MACHINE_RUNNING] = {
 	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = ignore, [EV_STOPPED] = stopped, [EV_RESET] = was_reset,
@@ -562,7 +575,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = ignore, [EV_WAKE] = wakes,
 	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = do_wake, [EV_DO_RESET] = reset_hardware,
-	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SHUTDOWN] = shut_deaf, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
     },
     [MACHINE_RESETTING] = {
 	[EV_PRELAUNCH] = go_on, [EV_RESUMED] = going_on, [EV_STOPPED] = ignore, [EV_RESET] = reset_done,
@@ -571,7 +584,7 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
 	[EV_DIED] = died, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = done_already,
-	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = done_already, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SHUTDOWN] = shut_deaf, [EV_DO_REBOOT] = done_already, [EV_DO_DESTROY] = do_destroy,
     },
     [MACHINE_PRESERVED] = {
 	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = resumed, [EV_STOPPED] = ignore, [EV_RESET] = was_reset,
@@ -582,28 +595,18 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_DO_SHUTDOWN] = shut_paused, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
     },
     [MACHINE_QUITTING] = {
-	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
-	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
-	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
-	[EV_WAKE] = ignore, [EV_DIED] = died_quitting, [EV_TIMER] = quit_harder,
+	NEWS_IGNORED, [EV_DIED] = died_quitting, [EV_TIMER] = quit_harder,
 	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
 	[EV_DO_SHUTDOWN] = done_already, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
     },
     [MACHINE_WAITING] = {
-	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
-	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
-	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
-	[EV_WAKE] = ignore, [EV_DIED] = ignore, [EV_TIMER] = start_again,
+	NEWS_IGNORED, [EV_DIED] = ignore, [EV_TIMER] = start_again,
 	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
 	[EV_DO_SHUTDOWN] = destroy_waiting, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = destroy_waiting,
     },
     [MACHINE_ENDED] = {
-	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore,
-	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore,
-	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
-	[EV_WAKE] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
-	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = refuse,
+	NEWS_IGNORED, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	REQUESTS_REFUSED,
     },
 };
 
@@ -657,70 +660,4 @@ void machine_adopt(struct machine *m)
 		m->ops->timer(m->arg, machine_backoff_s(m) * 1000);
 	else if (m->on_reboot == ACTION_DESTROY)
 		m->ops->timer(m->arg, MACHINE_REBOOT_GRACE_MS);
-}
-
-void machine_forget(struct machine *m, void *req)
-{
-	for (unsigned i = 0; i < m->n_waiters; i++)
-		if (m->waiters[i] == req)
-			m->waiters[i--] = m->waiters[--m->n_waiters];
-}
-
-enum vm_state machine_vm_state(const struct machine *m)
-{
-	static const enum vm_state shown[MACHINE_STATES] = {
-	    [MACHINE_OFF] = VM_OFF,
-	    [MACHINE_STARTING] = VM_STARTING,
-	    [MACHINE_RUNNING] = VM_RUNNING,
-	    [MACHINE_PAUSED] = VM_PAUSED,
-	    [MACHINE_ASKED] = VM_SHUTDOWN,
-	    [MACHINE_SLEEPING] = VM_PMSUSPENDED,
-	    [MACHINE_RESETTING] = VM_RUNNING,
-	    [MACHINE_PRESERVED] = VM_CRASHED,
-	    [MACHINE_QUITTING] = VM_STOPPING,
-	    [MACHINE_WAITING] = VM_STARTING,
-	    [MACHINE_ENDED] = VM_OFF,
-	};
-	if (m->state == MACHINE_ENDED &&
-	    (m->reason == VM_REASON_CRASHED || m->reason == VM_REASON_PANICKED))
-		return VM_CRASHED;
-	return shown[m->state];
-}
-
-unsigned machine_backoff_s(const struct machine *m)
-{
-	if (m->attempts <= 1)
-		return 1;
-	return m->attempts > 6 ? MACHINE_BACKOFF_MAX_S : 1u << (m->attempts - 1);
-}
-
-const char *machine_state_name(enum machine_state s)
-{
-	static const char *const names[MACHINE_STATES] = {"off", "starting", "running", "paused",
-	    "asked", "sleeping", "resetting", "preserved", "quitting", "waiting", "ended"};
-	return (unsigned)s < MACHINE_STATES ? names[s] : "?";
-}
-
-/* Bits 0-3 state, 4-8 reason, 9 start_paused, 10 reboot, 11 restart, 12 no_restart, 16-31 attempts.
- */
-uint32_t machine_save(const struct machine *m)
-{
-	return (uint32_t)m->state | (uint32_t)m->reason << 4 | (uint32_t)m->start_paused << 9 |
-	       (uint32_t)m->reboot << 10 | (uint32_t)m->restart << 11 |
-	       (uint32_t)m->no_restart << 12 | (uint32_t)(m->attempts & 0xffff) << 16;
-}
-
-bool machine_load(struct machine *m, uint32_t word)
-{
-	unsigned state = word & 15, reason = word >> 4 & 31;
-	if (state >= MACHINE_STATES || reason >= VM_REASON_COUNT)
-		return false;
-	m->state = (enum machine_state)state;
-	m->reason = (enum vm_reason)reason;
-	m->start_paused = word >> 9 & 1;
-	m->reboot = word >> 10 & 1;
-	m->restart = word >> 11 & 1;
-	m->no_restart = word >> 12 & 1;
-	m->attempts = word >> 16;
-	return true;
 }

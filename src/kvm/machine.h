@@ -123,8 +123,6 @@ void machine_handle(struct machine *m, enum machine_event ev, void *req);
 void machine_found(struct machine *m, const char *runstate);
 /* After machine_load with a QEMU that lives: carries on what was being done (quit, back-off). */
 void machine_adopt(struct machine *m);
-/* Requests that end with QEMU's end; the owner calls it when a client that waits has gone. */
-void machine_forget(struct machine *m, void *req);
 
 /* What the page shows. */
 enum vm_state machine_vm_state(const struct machine *m);

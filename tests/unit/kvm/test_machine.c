@@ -329,9 +329,9 @@ static void test_destroy_deaf(void **state)
 	x->f.deaf = true;
 	machine_handle(&x->m, EV_DO_DESTROY, &x->req);
 	expect(x, "signal 9; ", VM_STOPPING, VM_REASON_DESTROYED);
-	machine_forget(&x->m, &x->req); /* its client left */
 	machine_handle(&x->m, EV_DIED, NULL);
-	expect(x, "timer 0; (Stopped Destroyed) timer 0; ended; ", VM_OFF, VM_REASON_DESTROYED);
+	expect(x, "timer 0; (Stopped Destroyed) timer 0; ended; reply ok; ", VM_OFF,
+	    VM_REASON_DESTROYED);
 }
 
 static void test_goes_deaf_while_quitting(void **state)
@@ -446,6 +446,21 @@ static void test_host_goes_down_with_a_paused_guest(void **state)
 	expect(x, "(Suspended I/O Error) qmp quit; timer 2000; ", VM_STOPPING, VM_REASON_DESTROYED);
 }
 
+/* Nobody else would end it, and the host's own end would kill it with its images open. */
+static void test_host_goes_down_with_a_deaf_guest(void **state)
+{
+	struct fixture *x = *state;
+	to_running(x);
+	machine_handle(&x->m, EV_SLEEP, NULL);
+	machine_handle(&x->m, EV_DO_SHUTDOWN, &x->req);
+	expect(x,
+	    "(PMSuspended Memory) reply domain 'web1' is suspended to memory by its guest: resume it first; ",
+	    VM_PMSUSPENDED, VM_REASON_UNKNOWN);
+	x->m.no_restart = true;
+	machine_handle(&x->m, EV_DO_SHUTDOWN, NULL);
+	expect(x, "qmp quit; timer 2000; ", VM_STOPPING, VM_REASON_DESTROYED);
+}
+
 static void test_save_and_load(void **state)
 {
 	struct fixture *x = *state;
@@ -509,6 +524,7 @@ int main(void)
 	    T(test_ended_from_outside),
 	    T(test_sleep_wake),
 	    T(test_host_goes_down_with_a_paused_guest),
+	    T(test_host_goes_down_with_a_deaf_guest),
 	    T(test_save_and_load),
 	    T(test_adopt),
 	};
