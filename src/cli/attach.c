@@ -209,9 +209,13 @@ static int check_console(struct cli *c, const char *name, unsigned index, struct
 	if (!vm.live)
 		rc = err_set(err, ERR_STATE, "The domain is not running");
 	else if (vm.head && index >= vm.head->consoles && vm.state != VM_STARTING)
-		rc = err_set(err, ERR_NOT_FOUND,
-		    "cannot find character device console%u: '%s' has %u", index, name,
-		    vm.head->consoles);
+		rc = vm.head->consoles == 0
+		         ? err_set(err, ERR_NOT_FOUND,
+		               "'%s' has no console: add <serial type='pty'/> to its <devices>",
+		               name)
+		         : err_set(err, ERR_NOT_FOUND,
+		               "cannot find character device console%u: '%s' has %u", index, name,
+		               vm.head->consoles);
 	else if (vm.orphan && vm_spawn_supervisor(&c->home, name, VM_SPAWN_ADOPT, err) < 0 &&
 	         err->code != ERR_BUSY)
 		rc = -1;

@@ -142,8 +142,9 @@ static int await_verdict(const char *name, int fd, struct err *err)
 		int rc = poll(&p, 1, now < end ? (int)(end - now) : 0);
 		if (rc == 0)
 			return err_set(err, ERR_TIMEOUT,
-			    "the supervisor of '%s' did not start QEMU within %d s", name,
-			    READY_TIMEOUT_MS / 1000);
+			    "the supervisor of '%s' did not start QEMU within %d s; it goes on trying: "
+			    "'hvmux domstate --reason %s' tells how far it is, 'hvmux destroy %s' ends it",
+			    name, READY_TIMEOUT_MS / 1000, name, name);
 		if (rc < 0 && errno != EINTR)
 			return err_errno(
 			    err, errno, "cannot wait for the supervisor of '%s'", name);

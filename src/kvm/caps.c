@@ -14,6 +14,7 @@
 #include "core/str.h"
 #include "kvm/caps.h"
 #include "kvm/probe.h"
+#include "kvm/qemu_log.h"
 
 #define ASK_TIMEOUT_MS 10000
 #define CACHE_MAX (4u << 20) /* bytes; QEMU 7.2's is 60 KiB */
@@ -43,6 +44,7 @@ static char *find_binary(const char *binary, const char *arch, struct err *err)
 	CLEANUP_FREE char *found = NULL;
 	CLEANUP_FREE char *program =
 	    xasprintf("qemu-system-%s", str_eq(arch, "i686") ? "i386" : arch);
+	bool x86 = str_eq(arch, "x86_64") || str_eq(arch, "i686");
 	if (binary == NULL && HVMUX_QEMU[0] != '\0')
 		binary = HVMUX_QEMU;
 	if (binary == NULL)
@@ -54,14 +56,17 @@ static char *find_binary(const char *binary, const char *arch, struct err *err)
 		found = xstrdup("/usr/libexec/qemu-kvm");
 	if (found == NULL) {
 		err_set(err, ERR_NOT_FOUND,
-		    "no '%s' in PATH: install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core) "
-		    "or name it in <emulator>",
-		    binary == NULL ? program : binary);
+		    "no '%s' in PATH: install QEMU (%s) or name it in <emulator>",
+		    binary == NULL ? program : binary,
+		    x86 ? "Debian: qemu-system-x86, Fedora: qemu-system-x86-core"
+		        : "Debian: qemu-system, Fedora: qemu");
 		return NULL;
 	}
 	char *real = realpath(found, NULL);
 	if (real == NULL)
-		err_errno(err, errno, "cannot use the emulator '%s'", found);
+		err_errno(err, errno,
+		    "cannot use the emulator '%s' (leave <emulator> out to take the host's own)",
+		    found);
 	return real;
 }
 
@@ -175,11 +180,10 @@ static int ask_qemu(const char *binary, struct caps *c, struct err *err)
 	struct err why = {0};
 	if (probe_run(argv, questions, Q_COUNT, ASK_TIMEOUT_MS, answers, &words, &why) < 0) {
 		CLEANUP_FREE char *text =
-		    str_printable(words.data == NULL ? "" : words.data, words.len, 400);
-		if (text[0] != '\0')
-			return err_set(
-			    err, ERR_FAIL, "%s: is it a QEMU? It said: %s", why.msg, text);
-		return err_set(err, why.code, "%s", why.msg);
+		    qemu_log_words_of(words.data == NULL ? "" : words.data, words.len);
+		return err_set(err, ERR_FAIL,
+		    "cannot learn what the emulator can do: %s: is it a QEMU?%s%s", why.msg,
+		    text[0] == '\0' ? "" : " It said: ", text);
 	}
 	take_answers(answers, binary, c);
 	for (size_t i = 0; i < Q_COUNT; i++)
@@ -246,7 +250,7 @@ int caps_get(
 	if (!read_cache(path, real, c)) {
 		memset(c, 0, sizeof(*c));
 		if (ask_qemu(real, c, err) < 0)
-			return err_wrap(err, "cannot learn what the emulator can do");
+			return -1;
 		write_cache(h, path, c);
 	}
 	if (c->version >= CAPS_QEMU_OLDEST)

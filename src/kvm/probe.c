@@ -164,6 +164,7 @@ int probe_run(const char *const *argv, const struct probe_question *questions, s
 	if (pid < 0)
 		return -1;
 	ask(&p, monitor, timeout_ms);
+	kill(-pid, SIGKILL); /* an emulator may be a script, and what it runs must not stay */
 	kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

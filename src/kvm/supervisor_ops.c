@@ -114,13 +114,31 @@ static void describe_crash(struct supervisor *s)
 	    line == NULL ? "" : "\"");
 }
 
+/* The disk that QEMU speaks of by the name of its node (kvm/argv_disk.c). */
+static const struct status_disk *disk_meant(const struct status_page *p, const char *words)
+{
+	const char *node = strstr(words, "node-name=");
+	for (unsigned i = 0; node != NULL && i < p->disks; i++) {
+		size_t n = strlen(p->disk[i].target);
+		const char *at = node + strlen("node-name=");
+		if (n > 0 && strncmp(at, p->disk[i].target, n) == 0 &&
+		    (str_prefix(at + n, "-file") || str_prefix(at + n, "-format")))
+			return &p->disk[i];
+	}
+	return NULL;
+}
+
 /* A QEMU that did not start speaks for itself. */
 static void describe_failure(struct supervisor *s)
 {
 	char how[80];
 	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
 	describe_exit(s, how);
-	if (words[0] != '\0')
+	const struct status_disk *disk = disk_meant(s->page.page, words);
+	if (disk != NULL)
+		sup_detail(
+		    s, "QEMU did not start: disk '%s' (%s): %s", disk->target, disk->path, words);
+	else if (words[0] != '\0')
 		sup_detail(s, "QEMU did not start: %s", words);
 	else
 		sup_detail(s, "QEMU did not start and says nothing: %s", how);

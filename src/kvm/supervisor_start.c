@@ -48,6 +48,10 @@ static int check_file(const char *what, const char *path, bool write, struct err
 		return err_errno(err, errno, "%s: cannot use '%s'", what, path);
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, ERR_INVALID, "%s: '%s' is a directory", what, path);
+	/* QEMU would wait for a pipe's other end for ever. */
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(
+		    err, ERR_INVALID, "%s: '%s' is neither a file nor a block device", what, path);
 	if (access(path, write ? R_OK | W_OK : R_OK) < 0)
 		return err_errno(
 		    err, errno, "%s: cannot %s '%s'", what, write ? "write" : "read", path);

@@ -356,6 +356,16 @@ void console_client_pause(struct console_client *c, bool paused)
 	}
 }
 
+static bool has_no_console(const struct home *h, const char *name, unsigned index)
+{
+	struct vm vm;
+	if (vm_probe(h, name, &vm, NULL) < 0)
+		return false;
+	bool none = vm.live && vm.head != NULL && !vm.brief && vm.head->consoles <= index;
+	vm_fini(&vm);
+	return none;
+}
+
 int console_history(const struct home *h, const char *name, unsigned index, size_t max,
     struct buf *out, struct err *err)
 {
@@ -365,6 +375,10 @@ int console_history(const struct home *h, const char *name, unsigned index, size
 	struct ring *r = ring_open_reader(path, &local);
 	uint64_t start, end;
 
+	if (!r && local.code == ERR_NOT_FOUND && has_no_console(h, name, index))
+		return err_set(err, ERR_NOT_FOUND,
+		    "'%s' runs without a console %u: <serial type='pty'/> in its <devices> is one",
+		    name, index);
 	if (!r && local.code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND,
 		    "domain '%s' has no history of console %u: it has not run since the host started",
