@@ -183,7 +183,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 bool tty_ready(const struct tty *t)
 {
-	return t->out.len == 0;
+	return t->out.len == 0 && saved.active;
 }
 
 /* Moves what ncurses wrote into the queue. */
@@ -300,8 +300,18 @@ void tty_measure(struct tty *t)
 
 /* --- suspension --- */
 
+/* The shell has the terminal: to change its settings would stop us by SIGTTOU, with the SIGTERM that
+ * woke us never heard. Not known (-1) where the terminal is not the session's. */
+static bool in_background(const struct tty *t)
+{
+	pid_t group = tcgetpgrp(t->fd);
+	return group >= 0 && group != getpgrp();
+}
+
 void tty_resume(struct tty *t)
 {
+	if (in_background(t))
+		return; /* fg sends SIGCONT again */
 	saved.active = 1;
 	raw_mode();
 	buf_clear(&t->out);

@@ -68,6 +68,7 @@ check "kill -9 of the dashboard" see "ENDED 137"
 check "leaves the VMs alone" kill -0 $fakes_pid
 check "they still answer" [ "$(hv list --name | grep -c vm)" -ge 4 ]
 
+ended() { ! dash_runs; }
 tm new-session -d -s jobs -x 80 -y 24 "env PS1='prompt> ' HVMUX_HOME='$HVMUX_HOME' LC_ALL='$LC_ALL' sh -i"
 # shellcheck disable=SC2209
 pane=jobs
@@ -85,4 +86,12 @@ keys C-l
 check "Ctrl+L redraws" see "q quit"
 keys q
 check "and it quits" see "prompt>"
+text "clear; $HVMUX"
+keys Enter
+see "q quit"
+keys C-z
+see "Stopped"
+text "clear; kill %1; kill -CONT %1"
+keys Enter
+check "kill ends a suspended dashboard" wait_for 10 ended
 tap_done
