@@ -75,7 +75,7 @@ void help_format_verb(const struct verb *v, struct buf *out)
 static void family_keyword(const char *family, char out[32])
 {
 	size_t i;
-	for (i = 0; family[i] && i < 31; i++)
+	for (i = 0; i < 31 && family[i]; i++)
 		out[i] = (char)tolower((unsigned char)family[i]);
 	out[i] = '\0';
 }

@@ -150,7 +150,8 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 {
 	struct jobs *jobs = arg;
 	(void)sig, (void)what;
-	for (unsigned i = 0; i < jobs->n; i++) {
+	/* Backwards: what is told of an end may drop an older job, and the list moves down. */
+	for (unsigned i = jobs->n; i-- > 0;) {
 		struct job *j = jobs->list[i];
 		if (j->state != JOB_RUNNING || j->reaped ||
 		    waitpid(j->pid, &j->status, WNOHANG) != j->pid)
