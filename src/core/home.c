@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/str.h"
 
@@ -190,4 +191,15 @@ int home_mkdir(const struct home *h, const char *dir, struct err *err)
 			return -1;
 	}
 	return make_level(h, path, err);
+}
+
+void home_share(const struct home *h, const char *path, mode_t mode)
+{
+	struct stat st;
+	const char *slash = strrchr(path, '/');
+	CLEANUP_FREE char *dir = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+	if (h->mode != HOME_SYSTEM || stat(dir, &st) < 0 || !(st.st_mode & S_IXGRP))
+		return;
+	if (lchown(path, (uid_t)-1, st.st_gid) < 0 || chmod(path, mode) < 0)
+		log_warn("the group cannot be given access to '%s': %s", path, strerror(errno));
 }

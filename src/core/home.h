@@ -11,6 +11,8 @@
 #ifndef CORE_HOME_H
 #define CORE_HOME_H
 
+#include <sys/types.h>
+
 #include "core/err.h"
 
 enum home_mode { HOME_SYSTEM, HOME_SESSION, HOME_PRIVATE };
@@ -42,5 +44,8 @@ char *home_data_file(const struct home *h, const char *sub, const char *file); /
 /* mkdir -p, each level that is made gets mode 0700 (0750 and group hvmux in system mode where the
  * group exists). */
 int home_mkdir(const struct home *h, const char *dir, struct err *err);
+/* In system mode, where the group hvmux may enter the folder: the file belongs to that group and
+ * gets this mode. A failure costs the group its access and is logged. */
+void home_share(const struct home *h, const char *path, mode_t mode);
 
 #endif

@@ -22,6 +22,8 @@ int vm_lock(const struct home *h, const char *name, struct err *err)
 	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
+	home_share(
+	    h, path, 0640); /* who may not ask would take a running domain for one that is off */
 	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	if (fcntl(fd, F_OFD_SETLK, &l) < 0) {
 		if (errno == EAGAIN || errno == EACCES)

@@ -333,9 +333,10 @@ struct control *control_new(struct loop *l, const struct home *h, const char *na
     const struct control_ops *ops, void *arg, struct err *err)
 {
 	CLEANUP_FREE char *path = home_run_file(h, name, "control.sock");
-	int fd = sock_listen(path, 0660, err);
+	int fd = sock_listen(path, 0600, err);
 	if (fd < 0)
 		return NULL;
+	home_share(h, path, 0660);
 	struct control *c = xcalloc(1, sizeof(*c));
 	c->loop = l;
 	c->home = h;

@@ -197,6 +197,7 @@ static int open_all(struct supervisor *s, struct err *err)
 	if (home_mkdir(s->home, logs, err) < 0 ||
 	    status_writer_open(&s->page, status, true, err) < 0)
 		return -1;
+	home_share(s->home, status, 0640);
 	status_writer_claim(&s->page);
 	log_open(log);
 	s->loop = loop_new();

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -337,24 +336,6 @@ void hub_facts(const struct hub *b, struct hub_facts *f)
 	memcpy(f->line, b->line->text, sizeof(f->line));
 }
 
-/* In system mode what others may open belongs to the group of the run directory, where that may
- * enter. */
-static bool group_may(const struct home *h, const char *run, gid_t *gid)
-{
-	struct stat st;
-
-	if (h->mode != HOME_SYSTEM || stat(run, &st) < 0 || !(st.st_mode & S_IXGRP))
-		return false;
-	*gid = st.st_gid;
-	return true;
-}
-
-static void group_set(const char *path, gid_t gid)
-{
-	if (lchown(path, (uid_t)-1, gid) < 0)
-		log_warn("%s: the group cannot be set: %s", path, strerror(errno));
-}
-
 static int sockets_open(
     struct hub *b, const struct home *h, const char *name, unsigned index, struct err *err)
 {
@@ -363,16 +344,13 @@ static int sockets_open(
 	    [HUB_RAW] = "raw",
 	};
 	CLEANUP_FREE char *run = home_run_dir(h, name);
-	gid_t gid = 0;
-	bool group = group_may(h, run, &gid);
 
 	for (int i = 0; i < HUB_SOCKETS; i++) {
 		b->paths[i] = xasprintf("%s/console%u.%s", run, index, suffixes[i]);
-		b->listeners[i] = sock_listen(b->paths[i], group ? 0660 : 0600, err);
+		b->listeners[i] = sock_listen(b->paths[i], 0600, err);
 		if (b->listeners[i] < 0)
 			return -1;
-		if (group)
-			group_set(b->paths[i], gid);
+		home_share(h, b->paths[i], 0660);
 		b->accepts[i] = event_new(
 		    loop_base(b->loop), b->listeners[i], EV_READ | EV_PERSIST, hub_in_accept, b);
 		if (!b->accepts[i] || event_add(b->accepts[i], NULL) < 0)
@@ -401,15 +379,13 @@ static int storage_open(struct hub *b, const struct home *h, const char *name, u
 	CLEANUP_FREE char *logs = home_log_dir(h, name);
 	CLEANUP_FREE char *ring = xasprintf("%s/console%u.ring", run, index);
 	CLEANUP_FREE char *log = xasprintf("%s/console%u.log", logs, index);
-	gid_t gid = 0;
 
 	if (home_mkdir(h, run, err) < 0)
 		return -1;
 	b->ring = ring_or_memory(b, ring, keep, err);
 	if (!b->ring)
 		return -1;
-	if (group_may(h, run, &gid) && chmod(ring, 0640) == 0)
-		group_set(ring, gid);
+	home_share(h, ring, 0640);
 	if (home_mkdir(h, logs, err) < 0)
 		return -1;
 	b->log = conlog_new(

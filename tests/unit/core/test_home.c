@@ -40,6 +40,33 @@ static void test_no_present_folder(void **state)
 	free(back);
 }
 
+/* What the group may use in a folder that it may enter, in system mode alone. */
+static void test_share(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *path = xasprintf("%s/lock", dir);
+	struct home h = {.mode = HOME_SYSTEM};
+	struct stat st;
+	gid_t group = geteuid() == 0 ? 4242 : getegid();
+	assert_int_equal(file_write_new(path, "", 0, 0600, NULL), 0);
+	home_share(&h, path, 0640);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(chown(dir, (uid_t)-1, group), 0);
+	assert_int_equal(chmod(dir, 0750), 0);
+	h.mode = HOME_SESSION;
+	home_share(&h, path, 0640);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	h.mode = HOME_SYSTEM;
+	home_share(&h, path, 0640);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(st.st_gid, group);
+	cm_rmdir(dir);
+}
+
 static void test_uris(void **state)
 {
 	(void)state;
@@ -88,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_private),
 	    cmocka_unit_test(test_no_present_folder),
+	    cmocka_unit_test(test_share),
 	    cmocka_unit_test(test_uris),
 	    cmocka_unit_test(test_mkdir),
 	};
