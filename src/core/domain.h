@@ -142,6 +142,9 @@ struct domain {
 	char *name;
 	unsigned char uuid[16];
 	bool has_uuid;
+	/* Defined with --ignore-unsupported: the document says so itself, by <?hvmux ignore-unsupported?>
+	 * in <domain>, and its hardware that we cannot do is left out whenever it is read. */
+	bool leaves_out;
 	char *title;
 	char *description;
 	uint64_t memory_kib;         /* boot memory */

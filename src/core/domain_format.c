@@ -258,6 +258,19 @@ static void put_devices(struct format *f)
 	free(f->elements);
 }
 
+static void put_leaves_out(struct format *f)
+{
+	if (!f->d->leaves_out || domain_leaves_out(f->root))
+		return;
+	xmlNode *first = f->root->children;
+	xmlNode *pi = xmlNewDocPI(f->root->doc, BAD_CAST "hvmux", BAD_CAST "ignore-unsupported");
+	if (first == NULL)
+		xmlAddChild(f->root, pi);
+	else
+		xmlAddPrevSibling(first, pi);
+	xmlAddPrevSibling(pi, xmlNewText(BAD_CAST "\n  "));
+}
+
 char *domain_format(const struct domain *d, struct err *err)
 {
 	static const char empty[] =
@@ -277,6 +290,7 @@ char *domain_format(const struct domain *d, struct err *err)
 	}
 	put_general(&f);
 	put_devices(&f);
+	put_leaves_out(&f);
 	domain_fini(&f.old);
 	return xml_format(doc, &n);
 }

@@ -15,7 +15,7 @@ struct parse {
 	struct buf *warnings; /* may be NULL */
 	struct err *err;
 	struct buf refused; /* what is more than we can do, a line each, as far as it fits */
-	unsigned n_refused, n_untold;
+	unsigned n_ignored, n_refused, n_untold;
 	unsigned n_devices;
 	bool graphics_vnc;
 };
@@ -55,6 +55,9 @@ int disk_parse(struct parse *p, const xmlNode *node, unsigned element);
 
 /* domain_check.c: what no element shows alone: duplicates, topology, boot order. */
 int domain_check(struct parse *p);
+
+/* Does <domain> hold <?hvmux ignore-unsupported?>? */
+bool domain_leaves_out(const xmlNode *root);
 
 /* The document's members only, no checks of the whole; for domain_format. */
 int parse_document(struct parse *p, const xmlNode *root);

@@ -45,6 +45,7 @@ int parse_refuse(struct parse *p, const xmlNode *node, const char *fmt, ...)
 		return PARSE_SKIP;
 	if (p->flags & DOMAIN_PARSE_IGNORE_UNSUPPORTED) {
 		parse_warn(p, node, "%s; ignored", words);
+		p->n_ignored++;
 		return PARSE_SKIP;
 	}
 	struct err line = {0};
@@ -557,6 +558,16 @@ int parse_document(struct parse *p, const xmlNode *root)
 	return domain_check(p);
 }
 
+bool domain_leaves_out(const xmlNode *root)
+{
+	for (const xmlNode *n = root->children; n != NULL; n = n->next)
+		if (n->type == XML_PI_NODE && strcmp((const char *)n->name, "hvmux") == 0 &&
+		    n->content != NULL &&
+		    strcmp((const char *)n->content, "ignore-unsupported") == 0)
+			return true;
+	return false;
+}
+
 int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, struct domain *d,
     struct buf *warnings, struct err *err)
 {
@@ -566,6 +577,8 @@ int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, st
 	if (doc == NULL)
 		return -1;
 	const xmlNode *root = xmlDocGetRootElement(doc);
+	if (domain_leaves_out(root))
+		p.flags |= DOMAIN_PARSE_IGNORE_UNSUPPORTED;
 	int rc = schema_check(&p, root) < 0 || parse_document(&p, root) < 0 ? -1 : 0;
 	/* What else was wrong may only follow from what was left out. */
 	if (p.n_refused > 0)
@@ -575,6 +588,7 @@ int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, st
 		domain_fini(d);
 		return -1;
 	}
+	d->leaves_out = domain_leaves_out(root) || p.n_ignored > 0;
 	d->source = memcpy(xmalloc(n + 1), xml, n);
 	d->source[n] = '\0';
 	d->source_len = n;

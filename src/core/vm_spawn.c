@@ -116,6 +116,16 @@ static int double_fork(const struct launch *l, struct err *err)
 	return 0;
 }
 
+/* Line ends travel as \x0a, in place. */
+static char *unescape_lines(char *words)
+{
+	for (char *p = words; (p = strstr(p, "\\x0a")) != NULL; p++) {
+		*p = '\n';
+		memmove(p + 1, p + 4, strlen(p + 4) + 1);
+	}
+	return words;
+}
+
 /* "ok\n", or "error CODE MESSAGE\n". */
 static int take_verdict(const char *name, char *line, struct err *err)
 {
@@ -128,7 +138,8 @@ static int take_verdict(const char *name, char *line, struct err *err)
 		    "the supervisor of '%s' ended without a word: its log is supervisor.log", name);
 	long code = strtol(line + 6, NULL, 10);
 	bool known = code > ERR_NONE && code <= ERR_IO;
-	return err_set(err, known ? (enum err_code)code : ERR_FAIL, "%s", words + 1);
+	return err_set(
+	    err, known ? (enum err_code)code : ERR_FAIL, "%s", unescape_lines(words + 1));
 }
 
 static int await_verdict(const char *name, int fd, struct err *err)

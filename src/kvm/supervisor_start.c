@@ -33,8 +33,8 @@ int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct er
 	              : store_read(s->home, s->name, &xml, err);
 	if (rc < 0)
 		return -1;
-	rc = domain_parse(
-	    xml.data == NULL ? "" : xml.data, xml.len, path, DOMAIN_PARSE_LENIENT, d, NULL, err);
+	rc = domain_parse(xml.data == NULL ? "" : xml.data, xml.len, path,
+	    live ? DOMAIN_PARSE_LENIENT : 0, d, NULL, err);
 	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
 	return rc;
 }

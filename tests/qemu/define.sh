@@ -40,6 +40,12 @@ check_fails "hardware that is not supported: file, line, element" 1 "tpm1.xml:6:
 check_fails "... is a warning if wished" 0 "tpm1.xml:6: <tpm>: this kind of device is not supported; ignored" \
 	"$HVMUX" define --ignore-unsupported tpm1.xml
 check_fails "... and stays in the document" 0 "<tpm" "$HVMUX" dumpxml tpm1
+check "... nor is it asked for again when it starts" "$HVMUX" start --paused tpm1
+check "... its end" "$HVMUX" destroy tpm1
+# Copied into place by hand, never defined: hardware is not left out in silence.
+sed 's/tpm1/byhand/' tpm1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
+check_fails "a document copied into place is refused at its start" 1 "byhand.xml:6: <tpm>:" "$HVMUX" start byhand
+rm "$HVMUX_HOME/etc/domains/byhand.xml"
 check_fails "a file that is not there" 1 "none.xml" "$HVMUX" define none.xml
 check_fails "several: the good ones are defined" 1 "Domain 'net1' defined" "$HVMUX" define none.xml net1.xml
 check "from standard input" sh -c '"$HVMUX" define - <net1.xml'

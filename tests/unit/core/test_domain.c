@@ -157,7 +157,16 @@ static void test_ignored(void **state)
 		if (strstr(warnings.data, lines[i]) == NULL)
 			fail_msg("no '%s' in:\n%s", lines[i], warnings.data);
 	assert_null(strstr(warnings.data, "novel"));
+	/* The wish is kept in the document: read back without flags, it is still left out. */
+	assert_true(d.leaves_out);
+	CLEANUP_FREE char *marked = domain_format(&d, &err);
 	buf_clear(&warnings);
+	domain_fini(&d);
+	assert_non_null(strstr(marked, "<?hvmux ignore-unsupported?>"));
+	parse(marked, 0, &d, NULL);
+	assert_int_equal(d.n_disks, 1);
+	CLEANUP_FREE char *again = domain_format(&d, &err);
+	assert_string_equal(marked, again);
 	domain_fini(&d);
 	parse(mixed, DOMAIN_PARSE_IGNORE_UNSUPPORTED | DOMAIN_PARSE_STRICT, &d, &warnings);
 	assert_non_null(strstr(warnings.data, "<novel>: not known"));
