@@ -47,7 +47,8 @@ int sock_listen(const char *path, mode_t mode, struct err *err)
 	if (fd < 0)
 		return err_errno(err, errno, "cannot make a socket");
 	struct stat st;
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+	/* Whatever was left there under our name; a folder bind complains of. */
+	if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		unlink(path);
 	/* Nobody connects between bind and chmod: without listen() it is refused. */
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)

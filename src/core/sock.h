@@ -8,7 +8,7 @@
 
 #include "core/err.h"
 
-/* Removes a stale socket of that name, binds, listens (backlog 64), mode as given. Returns the
+/* Removes what has that name (a stale socket; never a folder), binds, listens (backlog 64), mode as given. Returns the
  * descriptor or -1. */
 int sock_listen(const char *path, mode_t mode, struct err *err);
 /* Connects without waiting: a full backlog is ERR_TIMEOUT; no socket or nobody behind it is

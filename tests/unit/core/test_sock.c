@@ -1,5 +1,6 @@
 #include "unit/cm.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,6 +36,15 @@ static void check_round(const char *path)
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	l = sock_listen(path, 0600, &err);
 	assert_true(l >= 0);
+	close(l);
+	/* Something else of that name gives way, too; what a link points to stays. */
+	CLEANUP_FREE char *other = xasprintf("%s.other", path);
+	close(open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(other, path), 0);
+	l = sock_listen(path, 0600, &err);
+	assert_true(l >= 0);
+	assert_int_equal(access(other, F_OK), 0);
 	close(l);
 }
 
