@@ -356,14 +356,27 @@ void console_client_pause(struct console_client *c, bool paused)
 	}
 }
 
-static bool has_no_console(const struct home *h, const char *name, unsigned index)
+/* Why there is no history of a console: returns -1. */
+static int no_history(const struct home *h, const char *name, unsigned index, struct err *err)
 {
 	struct vm vm;
-	if (vm_probe(h, name, &vm, NULL) < 0)
-		return false;
-	bool none = vm.live && vm.head != NULL && !vm.brief && vm.head->consoles <= index;
-	vm_fini(&vm);
-	return none;
+	bool live = false, console = false;
+	if (vm_probe(h, name, &vm, NULL) == 0) {
+		live = vm.live && vm.head != NULL;
+		console = live && vm.head->consoles > index;
+		vm_fini(&vm);
+	}
+	if (console)
+		return err_set(err, ERR_NOT_FOUND,
+		    "the history of console %u of '%s' could not be written (its supervisor.log says why): attach it with 'console'",
+		    index, name);
+	if (live)
+		return err_set(err, ERR_NOT_FOUND,
+		    "'%s' runs without a console %u: <serial type='pty'/> in its <devices> is one",
+		    name, index);
+	return err_set(err, ERR_NOT_FOUND,
+	    "domain '%s' has no history of console %u: it has not run since the host started", name,
+	    index);
 }
 
 int console_history(const struct home *h, const char *name, unsigned index, size_t max,
@@ -375,14 +388,8 @@ int console_history(const struct home *h, const char *name, unsigned index, size
 	struct ring *r = ring_open_reader(path, &local);
 	uint64_t start, end;
 
-	if (!r && local.code == ERR_NOT_FOUND && has_no_console(h, name, index))
-		return err_set(err, ERR_NOT_FOUND,
-		    "'%s' runs without a console %u: <serial type='pty'/> in its <devices> is one",
-		    name, index);
 	if (!r && local.code == ERR_NOT_FOUND)
-		return err_set(err, ERR_NOT_FOUND,
-		    "domain '%s' has no history of console %u: it has not run since the host started",
-		    name, index);
+		return no_history(h, name, index, err);
 	if (!r)
 		return err_set(err, local.code, "%s", local.msg);
 	start = ring_start(r);
