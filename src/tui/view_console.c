@@ -34,6 +34,7 @@ struct console {
 	char note[128]; /* until a key */
 	bool answering; /* queries are answered: live, and ours is the keyboard */
 	bool live;      /* the replay is over */
+	bool silent;    /* QEMU or supervisor has not answered for some seconds */
 	unsigned back;  /* lines scrolled back, 0 the present */
 	bool scrolling; /* keys scroll, the guest gets none */
 	uint64_t lost;  /* bytes skipped */
@@ -224,11 +225,26 @@ static void look_again(struct console *c)
 	app_dirty(c->v.app);
 }
 
+/* A console of a VM that is stuck looks like one of a guest that is quiet. */
+static void look_if_silent(struct console *c)
+{
+	struct vm vm;
+	bool was = c->silent;
+	if (vm_probe(c->v.app->home, c->name, &vm, NULL) < 0)
+		return;
+	c->silent = vm.silent;
+	vm_fini(&vm);
+	if (c->silent != was)
+		app_dirty(c->v.app);
+}
+
 static void console_tick(struct view *v)
 {
 	struct console *c = (struct console *)v;
 	if (c->state == STATE_LOST)
 		look_again(c);
+	else if (c->state == STATE_LIVE)
+		look_if_silent(c);
 }
 
 /* --- to the guest --- */
@@ -425,6 +441,9 @@ static void draw_status(struct console *c, int row)
 	col += draw_textf(row, col, cols - col, st, "Ctrl+] or %s detach", app->detach_name) + 3;
 	if (c->state == STATE_LOST)
 		draw_textf(row, col, cols - col, st, "not connected, trying again: %s", c->why);
+	else if (c->silent)
+		draw_text(row, col, cols - col, STYLE_ERROR,
+		    " not answering: QEMU or supervisor is stuck ");
 	else if (c->scrolling)
 		draw_textf(row, col, cols - col, STYLE_NOTE,
 		    " %u lines back of %u: PgUp PgDn g G, q ends ", c->back,
