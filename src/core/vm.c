@@ -112,9 +112,13 @@ int vm_probe(const struct home *h, const char *name, struct vm *vm, struct err *
 		return -1;
 	CLEANUP_FREE char *xml = home_domain_xml(h, name);
 	CLEANUP_CLOSE int run_fd = open_run(h);
-	if (!look(run_fd, name, access(xml, F_OK) == 0, false, vm))
-		return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
-	return 0;
+	int why = access(xml, F_OK) == 0 ? 0 : errno;
+	if (look(run_fd, name, why == 0, false, vm))
+		return 0;
+	if (why != ENOENT) /* it may be there, for all we know */
+		return err_errno(
+		    err, why, "failed to get domain '%s': cannot look at '%s'", name, xml);
+	return err_set(err, ERR_NOT_FOUND, "failed to get domain '%s'", name);
 }
 
 void vm_fini(struct vm *vm)

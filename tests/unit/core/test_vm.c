@@ -1,5 +1,6 @@
 #include "unit/cm.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 
 #include "core/loop.h"
 #include "core/store.h"
+#include "core/str.h"
 #include "core/vm.h"
 
 struct world {
@@ -189,6 +191,22 @@ static void test_list_and_resolve(void **state)
 	teardown(&w);
 }
 
+/* Definitions that cannot be looked at are not the same as none. */
+static void test_hidden(void **state)
+{
+	(void)state;
+	struct world w;
+	struct vm vm;
+	setup(&w);
+	close(open(w.home.conf, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_int_equal(vm_probe(&w.home, "a", &vm, &w.err), -1);
+	assert_true(str_prefix(w.err.msg, "failed to get domain 'a': cannot look at '"));
+	assert_non_null(strstr(w.err.msg, strerror(ENOTDIR)));
+	assert_null(vm_resolve(&w.home, "a", &w.err));
+	assert_non_null(strstr(w.err.msg, strerror(ENOTDIR)));
+	teardown(&w);
+}
+
 static void test_ids(void **state)
 {
 	(void)state;
@@ -210,6 +228,7 @@ int main(void)
 	    cmocka_unit_test(test_lock_dies_with_holder),
 	    cmocka_unit_test(test_claim),
 	    cmocka_unit_test(test_list_and_resolve),
+	    cmocka_unit_test(test_hidden),
 	    cmocka_unit_test(test_ids),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
