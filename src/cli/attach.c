@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/out.h"
+#include "core/buf.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/sock.h"
@@ -23,6 +24,8 @@
 
 #define PIECE (64u << 10)
 #define DETACH 0x1d /* Ctrl+] */
+#define AHEAD_MAX \
+	(8u << 20) /* typed or pasted while the guest takes nothing: read on, so that Ctrl+] is seen */
 
 int attach_device(const char *word, unsigned *index, struct err *err)
 {
@@ -49,6 +52,7 @@ struct flow {
 	bool ended;
 	size_t at, len; /* what is still to be written: data[at, at + len) */
 	char data[PIECE];
+	struct buf ahead; /* a terminal's input behind data */
 };
 
 static bool again(void)
@@ -90,12 +94,42 @@ static int flow_write(struct flow *f)
 	return 0;
 }
 
+/* Reads on while data waits for a guest that takes nothing. true: Ctrl+] was among it; what waits is given up. */
+static bool flow_read_ahead(struct flow *f)
+{
+	char *to = buf_reserve(&f->ahead, PIECE);
+	ssize_t n = read(f->from, to, PIECE);
+	if (n <= 0)
+		return false;
+	f->ahead.len += (size_t)n;
+	return memchr(to, DETACH, (size_t)n) != NULL;
+}
+
+/* The next piece of what was read ahead. */
+static void flow_refill(struct flow *f)
+{
+	size_t n = f->ahead.len < PIECE ? f->ahead.len : PIECE;
+	if (f->len > 0 || n == 0)
+		return;
+	memcpy(f->data, f->ahead.data, n);
+	buf_consume(&f->ahead, n);
+	f->at = 0;
+	f->len = n;
+}
+
+static bool flow_may_read(const struct flow *f)
+{
+	if (f->ended)
+		return false;
+	return f->len == 0 || (f->detach && f->ahead.len < AHEAD_MAX);
+}
+
 /* One turn: a flow is read only when what it holds has been written, so that neither side is read faster than the
- * other takes it. 1: over. */
+ * other takes it; but a terminal is, for Ctrl+]. 1: over. */
 static int pump_turn(struct flow *up, struct flow *down, struct err *err)
 {
 	struct pollfd p[4] = {
-	    {up->len || up->ended ? -1 : up->from, POLLIN, 0},
+	    {flow_may_read(up) ? up->from : -1, POLLIN, 0},
 	    {up->len ? up->to : -1, POLLOUT, 0},
 	    {down->len ? -1 : down->from, POLLIN, 0},
 	    {down->len ? down->to : -1, POLLOUT, 0},
@@ -104,11 +138,12 @@ static int pump_turn(struct flow *up, struct flow *down, struct err *err)
 		return errno == EINTR ? 0 : err_errno(err, errno, "cannot wait for the console");
 	if (p[2].revents && flow_read(down))
 		return 1;
-	if (p[0].revents && flow_read(up))
+	if (p[0].revents && (up->len ? flow_read_ahead(up) : flow_read(up)))
 		return 1;
 	/* Written at once where there is room: half the wake-ups. */
 	if (up->len && flow_write(up) < 0)
 		return 1;
+	flow_refill(up);
 	if (down->len && flow_write(down) < 0)
 		return err_errno(err, errno, "cannot write to standard output");
 	/* Input that ended by Ctrl+] ends everything once it is delivered; input that ended by itself does not. */
@@ -128,6 +163,7 @@ int attach_pump(int in, int out, int sock, bool watch, struct err *err)
 	int rc;
 	while ((rc = pump_turn(up, down, err)) == 0)
 		;
+	buf_fini(&up->ahead);
 	free(up);
 	free(down);
 	return rc < 0 ? -1 : 0;

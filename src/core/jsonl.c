@@ -107,6 +107,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t n = read(fd, to, READ_BYTES / 4);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n == 0 && j->ops->eof) {
+		event_del(j->readable);
+		j->ops->eof(j->arg);
+		return;
+	}
 	if (n <= 0) {
 		jsonl_fail(j, n == 0 ? "the peer closed the connection" : strerror(errno));
 		return;

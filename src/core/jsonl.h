@@ -22,6 +22,9 @@ struct jsonl_ops {
 	 * sentence. Called once, never from inside jsonl_send; afterwards jsonl_send does nothing.
 	 * The owner still calls jsonl_free. */
 	void (*closed)(void *arg, const char *why);
+	/* The peer sends no more but may still read (a half-closed socket, `echo … | socat`). NULL: closed is called
+	 * for it. Never from inside jsonl_send. */
+	void (*eof)(void *arg);
 };
 
 /* Takes fd (non-blocking). max_message: bytes in one line. */

@@ -35,7 +35,7 @@ struct client {
 	struct control *control;
 	struct jsonl *wire;
 	char *who; /* "root(0) pid=4711" */
-	bool subscribed;
+	bool subscribed, eof;
 	unsigned n_requests;
 };
 
@@ -109,6 +109,8 @@ static void send_hello(struct client *c)
 
 /* --- requests --- */
 
+static void client_free(struct client *c);
+
 static struct control_req *req_new(
     struct client *c, struct json_object *id, const char *what, bool audited)
 {
@@ -151,7 +153,10 @@ void control_reply(struct control_req *r, struct json_object *result, const stru
 		send_error(r->client, r->id, RPC_ERR_BASE - (int)err->code, err->msg);
 	if (err != NULL && r->client != NULL && r->id != NULL)
 		json_object_put(result);
+	struct client *client = r->client;
 	req_free(r);
+	if (client != NULL && client->eof && client->n_requests == 0)
+		client_free(client);
 }
 
 static void do_status(struct client *c, struct json_object *id, struct json_object *params)
@@ -254,7 +259,17 @@ static void client_closed(void *arg, const char *why)
 	client_free(arg);
 }
 
-static const struct jsonl_ops client_ops = {.message = client_message, .closed = client_closed};
+/* It asks no more: what it asked is still answered, then it goes. */
+static void client_eof(void *arg)
+{
+	struct client *c = arg;
+	c->eof = true;
+	if (c->n_requests == 0)
+		client_free(c);
+}
+
+static const struct jsonl_ops client_ops = {
+    .message = client_message, .closed = client_closed, .eof = client_eof};
 
 /* /etc/passwd alone: a directory service may take seconds, and this process never waits. */
 static char *user_name(uid_t uid)

@@ -13,12 +13,16 @@
 #define PASTE_BEGIN "\033[200~"
 #define PASTE_END "\033[201~"
 #define PASTE_MARK 6
+#define PASTE_LOST_MS \
+	2000 /* silence after which a few bytes are a person at the keys, not the paste's rest … */
+#define PASTE_LOST_BYTES 8 /* … which would come in larger pieces */
 
 struct input {
 	const struct input_ops *ops;
 	void *arg;
 	TermKey *tk;
-	struct buf in; /* not yet looked at */
+	struct buf in;   /* not yet looked at */
+	uint64_t fed_ms; /* when bytes came last */
 	bool pasting;
 	bool blocked;       /* somebody said: no more now */
 	struct vt_key held; /* the key that was refused */
@@ -225,8 +229,21 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	arm(in);
 }
 
+/* The end mark of a paste can get lost on the way. Then every key, Ctrl+] among them, would be swallowed for ever. */
+static void mend_paste(struct input *in, size_t n)
+{
+	uint64_t now = loop_now_ms();
+	if (in->pasting && !in->blocked && n <= PASTE_LOST_BYTES &&
+	    now - in->fed_ms > PASTE_LOST_MS) {
+		in->pasting = false;
+		buf_clear(&in->in); /* at most the start of a mark that never came whole */
+	}
+	in->fed_ms = now;
+}
+
 void input_feed(struct input *in, const uint8_t *p, size_t n)
 {
+	mend_paste(in, n);
 	buf_add(&in->in, p, n);
 	if (!in->blocked)
 		run(in);

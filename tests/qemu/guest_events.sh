@@ -34,7 +34,7 @@ panic_restarts() {
 restarted() { state_is l1 running && [ "$(json_number l1 qemu_pid)" -ne "$qemu" ]; }
 on_reboot_destroy() {
 	on on_reboot destroy && hv start l1 && boots && before=$(logins) && hv reset l1 &&
-		wait_for 90 more_logins "$before" && state_is l1 running && log_in && type_line l1 'reboot -f' && wait_state l1 "shut off" 60
+		wait_for 90 more_logins "$before" && state_is l1 running && log_in && type_line l1 'sleep 4; reboot -f' && wait_state l1 "shut off" 60
 }
 
 define_linux l1 >/dev/null || tap_not_ok "define"

@@ -110,6 +110,32 @@ static void test_detach_from_a_terminal(void **state)
 	detach_from_a_terminal(false);
 }
 
+/* The guest takes nothing, more waits for it than any buffer holds: Ctrl+] is heard all the same. */
+static void test_detach_from_a_guest_that_takes_nothing(void **state)
+{
+	(void)state;
+	int sock[2], out[2], master, slave;
+	struct termios raw;
+	struct pump p;
+	CLEANUP_FREE char *paste = xmalloc(1 << 20);
+	memset(paste, 'x', 1 << 20);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sock), 0);
+	assert_int_equal(pipe(out), 0);
+	cfmakeraw(memset(&raw, 0, sizeof(raw)));
+	raw.c_cc[VMIN] = 1;
+	assert_int_equal(openpty(&master, &slave, NULL, &raw, NULL), 0);
+	start_pump(&p, slave, out[1], sock[0], false);
+	assert_int_equal(fd_write_all(master, paste, 1 << 20), 0);
+	assert_int_equal(write(master, "\x1d", 1), 1);
+	end_pump(&p);
+	for (int i = 0; i < 2; i++) {
+		close(out[i]);
+		close(sock[i]);
+	}
+	close(master);
+	close(slave);
+}
+
 static void test_a_spectator_types_nothing_and_detaches(void **state)
 {
 	(void)state;
@@ -178,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_both_ways_until_the_console_ends),
 	    cmocka_unit_test(test_detach_from_a_terminal),
+	    cmocka_unit_test(test_detach_from_a_guest_that_takes_nothing),
 	    cmocka_unit_test(test_a_spectator_types_nothing_and_detaches),
 	    cmocka_unit_test(test_much_output_arrives_whole),
 	    cmocka_unit_test(test_devices),

@@ -147,6 +147,34 @@ static void test_requests(void **state)
 	assert_null(strstr(audit.data, "qmp:quit"));
 }
 
+/* `echo … | socat`: the question ends the sending, the answer comes later. */
+static void test_half_closed(void **state)
+{
+	struct fixture *x = *state;
+	struct err err;
+	static const char question[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"reset\"}\n";
+	CLEANUP_FREE char *path = home_run_file(&x->home, "a", "control.sock");
+	char got[4096];
+	size_t n = 0;
+	ssize_t k;
+	x->hold = true;
+	int fd = sock_connect(path, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, question, sizeof(question) - 1), (ssize_t)sizeof(question) - 1);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	for (int i = 0; i < 20; i++) /* long enough for the request and for the end behind it */
+		event_base_loop(loop_base(x->loop), EVLOOP_NONBLOCK);
+	assert_non_null(x->held);
+	control_reply(x->held, NULL, NULL);
+	event_base_loop(loop_base(x->loop), EVLOOP_NONBLOCK);
+	while ((k = read(fd, got + n, sizeof(got) - 1 - n)) > 0)
+		n += (size_t)k;
+	assert_int_equal(k, 0); /* and then the server hangs up */
+	got[n] = '\0';
+	assert_non_null(strstr(got, "\"id\":7,\"result\""));
+	close(fd);
+}
+
 static void test_events_reach_subscribers_only(void **state)
 {
 	struct fixture *x = *state;
@@ -260,6 +288,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_requests),
+	    T(test_half_closed),
 	    T(test_events_reach_subscribers_only),
 	    T(test_strangers),
 	    T(test_unanswered_requests_are_limited),

@@ -168,6 +168,25 @@ static void refused_pastes_come_again(void **state)
 	rig_close(&r);
 }
 
+/* Begun and never ended: after a silence a single key is a key again. Time itself is what is tested. */
+static void a_paste_without_an_end_does_not_swallow_the_keys(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_open(&r);
+	feed(&r, "\033[200~half", 10);
+	feed(&r, "\x1d", 1); /* at once: part of the paste */
+	assert_null(r.s.keys.data);
+	usleep(2100000);
+	feed(&r, "the paste's slow rest", 21); /* too much at a time for a person */
+	assert_null(r.s.keys.data);
+	usleep(2100000);
+	feed(&r, "\x1d", 1);
+	assert_string_equal(r.s.keys.data, "Ctrl+]");
+	assert_string_equal(r.s.paste.data, "half\x1dthe paste's slow rest");
+	rig_close(&r);
+}
+
 static void check_parse(const char *text, enum vt_key_sym sym, uint32_t cp, unsigned mods)
 {
 	struct vt_key k;
@@ -202,6 +221,7 @@ int main(void)
 	    cmocka_unit_test(pastes_are_not_keys),
 	    cmocka_unit_test(refused_keys_come_again),
 	    cmocka_unit_test(refused_pastes_come_again),
+	    cmocka_unit_test(a_paste_without_an_end_does_not_swallow_the_keys),
 	    cmocka_unit_test(names_are_read_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
