@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "core/vm.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
@@ -117,15 +118,49 @@ static void describe_crash(struct supervisor *s)
 /* The disk that QEMU speaks of by the name of its node (kvm/argv_disk.c). */
 static const struct status_disk *disk_meant(const struct status_page *p, const char *words)
 {
-	const char *node = strstr(words, "node-name=");
-	for (unsigned i = 0; node != NULL && i < p->disks; i++) {
-		size_t n = strlen(p->disk[i].target);
-		const char *at = node + strlen("node-name=");
-		if (n > 0 && strncmp(at, p->disk[i].target, n) == 0 &&
-		    (str_prefix(at + n, "-file") || str_prefix(at + n, "-format")))
-			return &p->disk[i];
+	static const char *const keys[] = {"node-name=", ",drive="};
+	for (unsigned i = 0; i < p->disks * ARRAY_LEN(keys); i++) {
+		const struct status_disk *disk = &p->disk[i / ARRAY_LEN(keys)];
+		const char *key = keys[i % ARRAY_LEN(keys)];
+		const char *at = strstr(words, key);
+		size_t n = strlen(disk->target);
+		if (at == NULL || n == 0 || strncmp(at += strlen(key), disk->target, n) != 0)
+			continue;
+		if (str_prefix(at + n, "-file") || str_prefix(at + n, "-format"))
+			return disk;
 	}
 	return NULL;
+}
+
+/* The running domain whose disk this is, too; on the heap, NULL none that we know of. */
+static char *disk_holder(const struct supervisor *s, const char *path)
+{
+	struct vm *vms;
+	size_t n;
+	const char *holder = NULL;
+	if (vm_list(s->home, &vms, &n, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < n && holder == NULL; i++) {
+		bool other = vms[i].live && vms[i].has_page && !str_eq(vms[i].name, s->name);
+		for (unsigned k = 0; other && k < vms[i].head->disks; k++)
+			if (str_eq(vms[i].head->disk[k].path, path))
+				holder = vms[i].name;
+	}
+	char *name = holder != NULL ? xstrdup(holder) : NULL;
+	vm_list_free(vms, n);
+	return name;
+}
+
+static void describe_disk(struct supervisor *s, const struct status_disk *disk, const char *words)
+{
+	CLEANUP_FREE char *holder =
+	    strstr(words, "lock") != NULL ? disk_holder(s, disk->path) : NULL;
+	if (holder != NULL)
+		sup_detail(s, "QEMU did not start: disk '%s' (%s) is in use by domain '%.200s': %s",
+		    disk->target, disk->path, holder, words);
+	else
+		sup_detail(
+		    s, "QEMU did not start: disk '%s' (%s): %s", disk->target, disk->path, words);
 }
 
 /* A QEMU that did not start speaks for itself. */
@@ -136,8 +171,7 @@ static void describe_failure(struct supervisor *s)
 	describe_exit(s, how);
 	const struct status_disk *disk = disk_meant(s->page.page, words);
 	if (disk != NULL)
-		sup_detail(
-		    s, "QEMU did not start: disk '%s' (%s): %s", disk->target, disk->path, words);
+		describe_disk(s, disk, words);
 	else if (words[0] != '\0')
 		sup_detail(s, "QEMU did not start: %s", words);
 	else

@@ -34,6 +34,23 @@ check_fails "QEMU's words come with the disk that they are about" 1 \
 check_fails "... and stay" 0 "raw.img" hv dominfo raw
 check "... with the state" state_is raw "shut off"
 
+if command -v qemu-img >/dev/null; then
+	qemu-img create -q -f qcow2 common.qcow2 1M
+	define_disk first "$TEST_TMP/common.qcow2"
+	define_disk second "$TEST_TMP/common.qcow2"
+	check "a disk of two domains: the first starts" hv start first --paused
+	check_fails "... the second is told who has it" 1 "is in use by domain 'first'" hv start second
+	hv undefine second
+	sed -e 's/second/third/' -e "s/'qcow2'/'raw'/" second.xml >third.xml
+	hv define third.xml
+	check_fails "... also where QEMU says so of the drive" 1 "is in use by domain 'first'" hv start third
+	check "... until it ends" hv destroy first
+	check "... and can have it then" hv start third --paused
+	check "... that is all" hv destroy third
+else
+	tap_skip "a disk of two domains" "no qemu-img here"
+fi
+
 define_emulator cat /bin/cat
 check_fails "an emulator that is none" 1 "ended before it had answered: is it a QEMU? It said:" hv start cat
 define_emulator gone "$TEST_TMP/none"
