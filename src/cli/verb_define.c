@@ -261,8 +261,13 @@ static int remove_storage(struct cli *c, const struct domain *d, const struct ot
 	int status = CLI_DONE;
 	for (size_t i = 0; i < d->n_disks; i++) {
 		const struct domain_disk *disk = &d->disks[i];
-		if (disk->source == NULL || disk->readonly)
+		if (disk->source == NULL)
 			continue;
+		if (disk->readonly) {
+			out_message(c, "Volume '%s'(%s) is read only and stays.", disk->target,
+			    disk->source);
+			continue;
+		}
 		if (disk->shareable || file_is_used(others, d->name, disk->source)) {
 			out_error("Volume '%s'(%s) is used by other domains too and stays",
 			    disk->target, disk->source);

@@ -69,7 +69,8 @@ done
 : >shared.img
 : >ro.img
 check "two domains with a common disk" "$HVMUX" define a.xml b.xml
-check "undefine --remove-all-storage" "$HVMUX" undefine a --remove-all-storage
+check_fails "undefine --remove-all-storage tells what stays" 0 "ro.img) is read only and stays." \
+	"$HVMUX" undefine a --remove-all-storage
 check "removes the domain's own disk" test ! -e a.img
 check "keeps another's, and what is read only" test -e shared.img -a -e ro.img -a -e b.img
 check "the last one takes the common disk along" "$HVMUX" undefine b --remove-all-storage
