@@ -13,7 +13,14 @@ static void test_empty(void **state)
 	EXPECT(0, " Id   Name   State\n--------------------\n\n", "", "list", "--all");
 	EXPECT(0, "", "", "-q", "list", "--all");
 	EXPECT(0, "\n", "", "list", "--all", "--name");
-	EXPECT(0, "[\n]\n", "", "list", "--json");
+	struct run r;
+	RUN(&r, "list", "--json");
+	/* json-c 0.18 writes "[]", older ones "[\n]". */
+	json_object *none = json_tokener_parse(r.out);
+	assert_true(json_object_is_type(none, json_type_array));
+	assert_int_equal(json_object_array_length(none), 0);
+	json_object_put(none);
+	run_free(&r);
 }
 
 static void test_active_by_id_then_inactive_by_name(void **state)
