@@ -25,7 +25,8 @@
 #define RETRY_MS 20
 #define EAGER_MS 2000
 
-static const char *const event_types[] = {"lifecycle", "reboot"};
+static const char *const event_types[] = {
+    "lifecycle", "reboot", "io-error", "watchdog", "balloon-change"};
 
 struct source {
 	char *name;
