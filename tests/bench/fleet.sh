@@ -57,6 +57,7 @@ measure() { "$tools/pairs" 15 "$HVMUX" list --all ::: "$HVMUX" domstats; }
 is_silent() { hv list --all | grep -q 'not answering'; }
 stopped=$(json_number vm0001 qemu_pid)
 if [ -n "$stopped" ] && kill -STOP "$stopped"; then
+	wait_for 10 is_silent >/dev/null
 	measure >"$TEST_TMP/stopped" || exit 1
 	is_silent && known="shown as not answering" || known="not yet known not to answer"
 	dashboard 3 50 && frame=$(seen first_frame_ms) || frame=-
