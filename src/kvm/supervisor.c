@@ -242,6 +242,27 @@ static void wipe_page(struct supervisor *s)
 	status_end(&s->page);
 }
 
+/* A document that was copied here by hand may lack what define fills in. What has to be the same at every start (uuid, MAC
+ * addresses) is written back into it. */
+static int complete_document(const struct supervisor *s, struct domain *d, struct err *err)
+{
+	bool whole = d->has_uuid;
+	for (size_t i = 0; i < d->n_nets; i++)
+		whole = whole && d->nets[i].mac != NULL;
+	if (!str_eq(d->name, s->name))
+		return err_set(err, ERR_INVALID,
+		    "the definition of '%s' is one of a domain named '%s': use 'hvmux define', or name the "
+		    "file after the domain",
+		    s->name, d->name);
+	if (domain_complete(d, NULL, NULL, err) < 0)
+		return -1;
+	if (whole)
+		return 0;
+	CLEANUP_CLOSE int lock = store_lock(s->home, err);
+	CLEANUP_FREE char *xml = lock < 0 ? NULL : domain_format(d, err);
+	return xml == NULL ? -1 : store_write(s->home, s->name, xml, strlen(xml), err);
+}
+
 static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 {
 	struct domain d;
@@ -250,8 +271,7 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	s->machine.start_paused = unlink(wish) == 0 || (flags & SUPERVISOR_PAUSED) != 0;
 	if (sup_read_domain(s, false, &d, err) < 0)
 		return -1;
-	/* A document that was copied here by hand may lack what define fills in. */
-	if (domain_complete(&d, NULL, NULL, err) < 0) {
+	if (complete_document(s, &d, err) < 0) {
 		domain_fini(&d);
 		return -1;
 	}

@@ -45,7 +45,19 @@ check "... its end" "$HVMUX" destroy tpm1
 # Copied into place by hand, never defined: hardware is not left out in silence.
 sed 's/tpm1/byhand/' tpm1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
 check_fails "a document copied into place is refused at its start" 1 "byhand.xml:6: <tpm>:" "$HVMUX" start byhand
-rm "$HVMUX_HOME/etc/domains/byhand.xml"
+sed 's/tpm1/other/; s/<tpm[^>]*>//' tpm1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
+check_fails "... or whose name is another" 1 "named 'other'" "$HVMUX" start byhand
+document byhand "<interface type='user'/>"
+cp byhand.xml "$HVMUX_HOME/etc/domains/"
+identity() { "$HVMUX" dumpxml --inactive byhand | grep -E "<uuid>|<mac " | sort; }
+check "a good one starts" "$HVMUX" start --paused byhand
+given=$(identity)
+check "... and is given uuid and MAC address" test "$(echo "$given" | wc -l)" -eq 2
+check "... its end" "$HVMUX" destroy byhand
+check "... starts again" "$HVMUX" start --paused byhand
+check "... as the same machine" test "$given" = "$(identity)"
+check "... its end" "$HVMUX" destroy byhand
+check "... undefine" "$HVMUX" undefine byhand
 check_fails "a file that is not there" 1 "none.xml" "$HVMUX" define none.xml
 check_fails "several: the good ones are defined" 1 "Domain 'net1' defined" "$HVMUX" define none.xml net1.xml
 check "from standard input" sh -c '"$HVMUX" define - <net1.xml'
