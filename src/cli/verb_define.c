@@ -19,6 +19,7 @@
 #include "core/str.h"
 #include "core/vm.h"
 #include "core/xml.h"
+#include "disk/qcow2_header.h"
 #include "kvm/argv.h"
 #include "kvm/caps.h"
 
@@ -236,19 +237,15 @@ int verb_define(struct cli *c)
 }
 
 /* --- undefine --- */
+/* As a disk, or below one in its chain of backing files. A chain that cannot be read to its end may hold it. */
 static bool file_is_used(const struct others *others, const char *own_name, const char *path)
 {
-	struct stat st;
-	bool known = stat(path, &st) == 0;
 	for (size_t i = 0; i < others->n; i++) {
 		const struct domain *o = &others->domains[i];
 		for (size_t k = 0; strcmp(o->name, own_name) != 0 && k < o->n_disks; k++) {
-			struct stat other;
-			if (o->disks[k].source == NULL)
-				continue;
-			if (strcmp(o->disks[k].source, path) == 0 ||
-			    (known && stat(o->disks[k].source, &other) == 0 &&
-			        other.st_dev == st.st_dev && other.st_ino == st.st_ino))
+			const char *source = o->disks[k].source;
+			if (source != NULL &&
+			    (strcmp(source, path) == 0 || qcow2_chain_has(source, path, NULL) != 0))
 				return true;
 		}
 	}

@@ -87,6 +87,18 @@ check "removes the domain's own disk" test ! -e a.img
 check "keeps another's, and what is read only" test -e shared.img -a -e ro.img -a -e b.img
 check "the last one takes the common disk along" "$HVMUX" undefine b --remove-all-storage
 check "which is gone" test ! -e shared.img -a -e ro.img
+if command -v qemu-img >/dev/null; then
+	qemu-img create -q -f qcow2 base.qcow2 1M
+	qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 over.qcow2
+	document base "<disk type='file'><driver name='qemu' type='qcow2'/><source file='$TEST_TMP/base.qcow2'/><target dev='vda'/></disk>"
+	document over "<disk type='file'><driver name='qemu' type='qcow2'/><source file='$TEST_TMP/over.qcow2'/><target dev='vda'/></disk>"
+	check "an overlay of another's disk" "$HVMUX" define base.xml over.xml
+	check_fails "the disk under it stays" 0 "used by other domains" "$HVMUX" undefine base --remove-all-storage
+	check "as a file" test -e base.qcow2
+	check "the overlay goes" "$HVMUX" undefine over --remove-all-storage
+else
+	tap_skip "the disk under an overlay stays" "no qemu-img here"
+fi
 check "undefine says so in virsh's words" prints "Domain 'net1' has been undefined" "undefine net1"
 check "undefine with virsh's options" "$HVMUX" undefine web1 --snapshots-metadata --nvram --managed-save
 check_fails "an unknown domain" 1 "failed to get domain 'web1'" "$HVMUX" undefine web1

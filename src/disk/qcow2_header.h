@@ -1,0 +1,21 @@
+/* qcow2_header: the little of a qcow2 image that is needed without opening it for use. Source: QEMU's
+ * docs/interop/qcow2.txt, "Header". */
+#ifndef DISK_QCOW2_HEADER_H
+#define DISK_QCOW2_HEADER_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+
+#define QCOW2_BACKING_MAX 1023 /* bytes of a backing file's name, by the specification */
+#define QCOW2_CHAIN_MAX 64     /* images in a chain; a longer one, or a ring, is an error */
+
+/* The backing file as the header names it, made absolute by the image's folder when it is a plain
+ * relative name. *backing (the caller's to free) is NULL when there is none, or when the file is no
+ * qcow2 image. */
+int qcow2_backing(const char *path, char **backing, struct err *err);
+/* Is `file` (by device and inode) the image at path or anywhere in its backing chain? 1, 0, or -1
+ * when the chain cannot be read to its end. */
+int qcow2_chain_has(const char *path, const char *file, struct err *err);
+
+#endif
