@@ -44,6 +44,23 @@ static bool is_locked(int fd)
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
+int vm_lock_qemu(const struct home *h, const char *name, struct err *err)
+{
+	CLEANUP_FREE char *path = home_run_file(h, name, "qemu.lock");
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	if (fd < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+		return TAKE_FD(fd);
+	if (errno != EAGAIN && errno != EACCES)
+		return err_errno(err, errno, "cannot lock '%s'", path);
+	return err_set(err, ERR_BUSY,
+	    "a QEMU of domain '%s' still runs, of which nothing else is known: a second one would destroy its "
+	    "disks; find it with: pgrep -af 'guest=%s,'",
+	    name, name);
+}
+
 bool vm_locked(const struct home *h, const char *name)
 {
 	CLEANUP_FREE char *path = home_run_file(h, name, "lock");

@@ -234,21 +234,27 @@ static int launch(struct supervisor *s, const struct domain *d, const struct arg
     struct err *err)
 {
 	int fds[SPAWN_FDS_MAX];
-	size_t first = dir >= 0;
+	size_t first = dir >= 0, lock = first + a->n_sockets;
 	memset(fds, -1, sizeof(fds));
 	fds[0] = dir;
-	if (a->n_sockets >= SPAWN_FDS_MAX || a->n_consoles > STATUS_CONSOLES_MAX)
+	if (lock >= SPAWN_FDS_MAX || a->n_consoles > STATUS_CONSOLES_MAX)
 		return err_set(err, ERR_UNSUPPORTED, "more than %d consoles in one domain",
 		    STATUS_CONSOLES_MAX);
-	if (sup_make_hubs(s, a->n_consoles, err) < 0)
+	/* Before anything of an earlier QEMU is touched; it inherits the descriptor behind the sockets. */
+	fds[lock] = vm_lock_qemu(s->home, s->name, err);
+	if (fds[lock] < 0)
 		return -1;
+	if (sup_make_hubs(s, a->n_consoles, err) < 0) {
+		close_fds(fds + first, SPAWN_FDS_MAX - first);
+		return -1;
+	}
 	page_fill(s, d, a->n_consoles);
 	sup_name_disks(s, d);
 	int rc = listen_all(s, a, fds + first, err);
 	if (rc == 0)
 		rc = write_live_xml(s, d, err);
 	if (rc == 0)
-		rc = spawn_it(s, a, fds, first + a->n_sockets, err);
+		rc = spawn_it(s, a, fds, lock + 1, err);
 	/* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
 	close_fds(fds + first, SPAWN_FDS_MAX - first);
 	if (rc == 0)

@@ -153,7 +153,20 @@ both_killed() {
 supervisor_stopped_qemu_dies() {
 	kill_supervisors
 	for p in $(qemus); do kill -TERM "$p"; done
-	wait_for 20 settled && [ -z "$(qemus)" ]
+	wait_for 20 no_qemu && wait_for 20 settled
+}
+no_qemu() { [ -z "$(qemus)" ]; }
+# Without its page nobody knows the QEMU: a start must not make a second one on the same disks.
+page_lost() {
+	state_is b1 running || hv start b1 || return 1
+	kill_supervisors
+	wait_for 10 no_supervisor
+	rm "$HVMUX_HOME/run/b1/status"
+	hv start b1 2>"$TEST_TMP/words" && return 1
+	cat "$TEST_TMP/words"
+	grep -qF "a QEMU of domain 'b1' still runs" "$TEST_TMP/words" && [ "$(qemus | count)" -eq 1 ] || return 1
+	for p in $(qemus); do kill -KILL "$p"; done
+	wait_for 10 hv start b1 && hv destroy b1
 }
 
 define_bootsect b1 >/dev/null
@@ -167,4 +180,5 @@ check "of many adopters one wins" many_adopters
 check "a start never makes a second QEMU" plain_start_of_an_orphan
 check "supervisor and QEMU killed: crashed, and starts again" both_killed
 check "QEMU ends while nobody watches" supervisor_stopped_qemu_dies
+check "a QEMU whose status page is lost is not joined by a second one" page_lost
 tap_done

@@ -67,9 +67,9 @@ restarts() {
 restarted() { state_is r1 running && [ "$(json_number r1 qemu_pid)" -ne "$qemu" ]; }
 no_fd_leaks() {
 	hv start b1 || return 1
-	# 0-2, the sockets' numbers, and what QEMU opens itself: nothing of ours by name
+	# 0-2, the sockets' numbers, qemu.lock, and what QEMU opens itself: nothing else of ours by name
 	# shellcheck disable=SC2010
-	ls -l "/proc/$(json_number b1 qemu_pid)/fd" | grep -E 'status|lock|audit|supervisor.log|\.ring|\.raw' && return 1
+	ls -l "/proc/$(json_number b1 qemu_pid)/fd" | grep -E 'status|[0-9]/lock|/b1/lock|audit|supervisor.log|\.ring|\.raw' && return 1
 	hv destroy b1
 }
 private_memory() { # KiB of private dirty memory of the supervisor
