@@ -57,7 +57,8 @@ char *vm_resolve(const struct home *h, const char *word, struct err *err);
 /* Takes it without waiting: the descriptor, or -1 with ERR_BUSY. Makes the run directory. */
 int vm_lock(const struct home *h, const char *name, struct err *err);
 /* A second lock, run/NAME/qemu.lock, whose descriptor QEMU inherits: held for as long as that QEMU lives, whatever became of
- * its supervisor and of the status page. The descriptor, or -1 with ERR_BUSY while another QEMU of this domain lives. */
+ * its supervisor and of the status page. The descriptor, or -1 with ERR_BUSY when another QEMU of this domain lives: one that
+ * is dying is waited for, 5 s at most. */
 int vm_lock_qemu(const struct home *h, const char *name, struct err *err);
 bool vm_locked(const struct home *h, const char *name); /* asks only, takes nothing */
 /* The same in the folder run_fd (h->run's). status_fd: NAME/status, -1 when there is none: the page of a supervisor that

@@ -44,14 +44,30 @@ static bool is_locked(int fd)
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
+/* A QEMU that was killed gives its memory back before it closes its descriptors, and has left the list
+ * of processes' names by then: seconds for a big guest, when there is nothing to do but to wait. */
+#define DYING_MS 5000
+#define DYING_LOOK_US 5000
+
+static int lock_when_dead(int fd)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int rc;
+	for (unsigned us = 0; (rc = fcntl(fd, F_OFD_SETLK, &l)) < 0; us += DYING_LOOK_US) {
+		if ((errno != EAGAIN && errno != EACCES) || us >= DYING_MS * 1000)
+			break;
+		usleep(DYING_LOOK_US);
+	}
+	return rc;
+}
+
 int vm_lock_qemu(const struct home *h, const char *name, struct err *err)
 {
 	CLEANUP_FREE char *path = home_run_file(h, name, "qemu.lock");
 	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", path);
-	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+	if (lock_when_dead(fd) == 0)
 		return TAKE_FD(fd);
 	if (errno != EAGAIN && errno != EACCES)
 		return err_errno(err, errno, "cannot lock '%s'", path);
