@@ -12,7 +12,7 @@ no_line_end() {
 }
 
 lint "no trailing white space, no DOS line end" scan '[[:space:]]+$'
-lint "no path of a machine" scan '(^|[^A-Za-z0-9_.])/(root|home)/[a-z.]'
+lint "no path of a machine" scan '(^|[^A-Za-z0-9_.])/root/[a-z.]'
 lint "no marks of a merge" scan '^(<<<<<<<|>>>>>>>|=======$)'
 lint "every file ends with a line end" no_line_end
 lint_done
