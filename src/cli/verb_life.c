@@ -20,6 +20,7 @@
 #define DESTROY_TIMEOUT_MS 10000
 #define DEATH_TIMEOUT_MS \
 	10000 /* from SIGKILL to the end: a process in uninterruptible sleep takes its time */
+#define DYING_MS 1000 /* from SIGKILL to the end of a process that waits for no device */
 #define SOCKET_RETRY_MS 20
 
 #define NOT_RUNNING "Requested operation is not valid: domain is not running"
@@ -72,9 +73,12 @@ static void explain_timeout(const struct home *h, const char *name, struct err *
 	vm_fini(&vm);
 }
 
-static int ask(const struct home *h, const char *name, const struct action *a, struct err *err)
+/* *began: the request may have been heard, and must not be made again. */
+static int ask(
+    const struct home *h, const char *name, const struct action *a, bool *began, struct err *err)
 {
 	struct rpc_client *r = connect_patiently(h, name, err);
+	*began = r != NULL;
 	if (!r)
 		return -1;
 	int rc = rpc_call(r, a->method, NULL, a->timeout_ms, NULL, err);
@@ -172,7 +176,8 @@ static int destroy_hung(const struct home *h, const char *name, struct err *err)
 		    err, ERR_BUSY, "another supervisor has come, which does not answer either");
 	if (make_supervised(h, name, err) < 0)
 		return err->code == ERR_STATE ? 0 : -1; /* QEMU ended meanwhile */
-	if (ask(h, name, &action_destroy, err) == 0)
+	bool began;
+	if (ask(h, name, &action_destroy, &began, err) == 0)
 		return 0;
 	if (kill_process(p.qemu, p.qemu_start, err) < 0)
 		return -1;
@@ -189,9 +194,18 @@ static bool hangs(const struct err *err, const struct home *h, const char *name)
 
 static int act(struct cli *c, const char *name, const struct action *a, struct err *err)
 {
+	bool began;
 	if (make_supervised(&c->home, name, err) < 0)
 		return -1;
-	if (ask(&c->home, name, a, err) == 0)
+	int rc = ask(&c->home, name, a, &began, err);
+	/* A supervisor that was dying as we came: its lock was still held, its socket took us and was closed. */
+	if (rc < 0 && !began && err->code != ERR_TIMEOUT &&
+	    released_within(&c->home, name, DYING_MS)) {
+		if (make_supervised(&c->home, name, err) < 0)
+			return -1;
+		rc = ask(&c->home, name, a, &began, err);
+	}
+	if (rc == 0)
 		return 0;
 	if (a == &action_destroy && !cli_flag(c, "graceful") && hangs(err, &c->home, name)) {
 		struct err why = {0};
