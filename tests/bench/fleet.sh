@@ -13,7 +13,7 @@ while [ $i -lt "$vms" ]; do
 	<domain type='qemu'>
 	  <name>$name</name>
 	  <memory unit='MiB'>8</memory>
-	  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+	  <os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>
 	  <devices>
 	    <serial type='pty'><target port='0'/></serial>
 	    <memballoon model='none'/>

@@ -6,7 +6,7 @@ cat >"$TEST_TMP/b.xml" <<-END
 <domain type='qemu'>
   <name>b</name>
   <memory unit='MiB'>16</memory>
-  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features>
   <devices>
     <serial type='pty'><target port='0'/></serial>
     <memballoon model='none'/>
@@ -28,11 +28,13 @@ hv start b --paused >/dev/null && hv destroy b >/dev/null || exit 1 # QEMU's cap
 peers="bare QEMU $floor ms" ends="QEMU quit $quit ms"
 start_met=$(verdict "$(ratio "$start" "$floor")" le 1.25)
 end_met=$(verdict "$destroy" le 40)
+than_virsh= # only what was compared is claimed
 if [ -n "$virsh_start" ]; then
 	virsh -q -c qemu:///system undefine b
 	peers="$peers, virsh $virsh_start ms" ends="$ends, virsh $virsh_destroy ms"
+	than_virsh=", >= 5 x virsh"
 	start_met=$(both "$start_met" "$(verdict "$(ratio "$virsh_start" "$start")" ge 5)")
 	end_met=$(both "$end_met" "$(verdict "$(ratio "$virsh_destroy" "$destroy")" ge 5)")
 fi
-row "start to QMP ready, q35, paused" "$start ms" "$peers" "$(ratio "$start" "$floor")" "<= 1.25 x bare QEMU, >= 5 x virsh" "$start_met"
-row "destroy" "$destroy ms" "$ends" "$(ratio "$destroy" "$quit")" "<= 40 ms, >= 5 x virsh" "$end_met"
+row "start to QMP ready, q35, paused" "$start ms" "$peers" "$(ratio "$start" "$floor")" "<= 1.25 x bare QEMU$than_virsh" "$start_met"
+row "destroy" "$destroy ms" "$ends" "$(ratio "$destroy" "$quit")" "<= 40 ms$than_virsh" "$end_met"
