@@ -42,8 +42,8 @@ static void offer_list(struct completer *k, const char *words)
 static void offer_verbs(struct completer *k)
 {
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		if (!(verb_table[i].flags & VERB_HIDDEN))
-			offer(k, verb_table[i].name, verb_table[i].summary);
+		if (!(verb_table[i]->flags & VERB_HIDDEN))
+			offer(k, verb_table[i]->name, verb_table[i]->summary);
 }
 
 static bool named_already(const struct completer *k, const char *name)
@@ -59,7 +59,7 @@ static bool suits(const struct completer *k, const struct vm *vm)
 {
 	if (named_already(k, vm->name))
 		return false;
-	if (k->verb == &verb_table[VERB_start])
+	if (k->verb == &verb_def_start)
 		return !vm->live;
 	return !(k->verb->flags & VERB_LIVE) || vm->live;
 }
@@ -82,7 +82,7 @@ static void offer_value(struct completer *k, const struct verb_opt *o)
 		offer_list(k, o->words);
 	else if (o->kind == OPT_DOMAIN)
 		offer_domains(k);
-	else if (o->kind == OPT_WORD && k->verb == &verb_table[VERB_help])
+	else if (o->kind == OPT_WORD && k->verb == &verb_def_help)
 		offer_verbs(k);
 }
 

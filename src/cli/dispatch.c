@@ -47,13 +47,21 @@ static int open_dashboard(struct cli *c)
 	return out_status(&err);
 }
 
+static size_t verb_index(const struct verb *v)
+{
+	size_t i = 0;
+	while (verb_table[i] != v)
+		i++;
+	return i;
+}
+
 static int run_verb(struct cli *c)
 {
 	if (c->readonly && !(c->verb->flags & VERB_READS)) {
 		out_error("operation %s forbidden for read only access", c->verb->name);
 		return CLI_FAILED;
 	}
-	int status = verb_fns[c->verb - verb_table](c);
+	int status = verb_fns[verb_index(c->verb)](c);
 	bool blank = (c->verb->flags & VERB_VIRSH) && !c->json && !c->bare && !c->quiet;
 	if (blank && status != CLI_USAGE)
 		putchar('\n');

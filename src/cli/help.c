@@ -90,7 +90,7 @@ static bool family_matches(const char *family, const char *keyword)
 static bool family_seen(size_t before, const char *family)
 {
 	for (size_t i = 0; i < before; i++)
-		if (strcmp(verb_table[i].family, family) == 0)
+		if (strcmp(verb_table[i]->family, family) == 0)
 			return true;
 	return false;
 }
@@ -99,7 +99,7 @@ bool help_format_family(const char *keyword, struct buf *out)
 {
 	bool found = false;
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const char *family = verb_table[i].family;
+		const char *family = verb_table[i]->family;
 		char word[32];
 		if (family_seen(i, family) || (keyword && !family_matches(family, keyword)))
 			continue;
@@ -107,7 +107,7 @@ bool help_format_family(const char *keyword, struct buf *out)
 		family_keyword(family, word);
 		buf_addf(out, " %s (help keyword '%s'):\n", family, word);
 		for (size_t k = i; k < VERB_COUNT; k++) {
-			const struct verb *v = &verb_table[k];
+			const struct verb *v = verb_table[k];
 			if (strcmp(v->family, family) == 0 && !(v->flags & VERB_HIDDEN))
 				buf_addf(out, "    %-30s %s\n", v->name, v->summary);
 		}
@@ -243,14 +243,14 @@ void help_format_man(struct buf *out)
 	man_options(out, global_opts);
 	buf_adds(out, ".Sh COMMANDS\n");
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const char *family = verb_table[i].family;
+		const char *family = verb_table[i]->family;
 		if (family_seen(i, family))
 			continue;
 		buf_addf(out, ".Ss %s\n.Bl -tag -width Ds\n", family);
 		for (size_t k = i; k < VERB_COUNT; k++)
-			if (strcmp(verb_table[k].family, family) == 0 &&
-			    !(verb_table[k].flags & VERB_HIDDEN))
-				man_verb(out, &verb_table[k]);
+			if (strcmp(verb_table[k]->family, family) == 0 &&
+			    !(verb_table[k]->flags & VERB_HIDDEN))
+				man_verb(out, verb_table[k]);
 		buf_adds(out, ".El\n");
 	}
 }

@@ -50,8 +50,8 @@ struct verb {
 	const char *alias;  /* another name that is accepted, NULL none */
 };
 
-/* X(identifier, name): one line per verb, in the order of help. */
-#define VERB_LIST(X)                            \
+/* X(identifier, name): one line per verb, in the order of help; a list per file table_*.c. */
+#define VERBS_DOMAINS(X)                        \
 	X(define, "define")                     \
 	X(undefine, "undefine")                 \
 	X(list, "list")                         \
@@ -75,12 +75,30 @@ struct verb {
 	X(help, "help")                         \
 	X(complete, "complete")                 \
 	X(supervise, "supervise")
+#define VERBS_DEFINITIONS(X)
+#define VERBS_HOST(X)
+#define VERBS_LIVE(X)
+#define VERBS_AGENT(X)
+#define VERBS_BOOT(X)
+#define VERBS_IMPORT(X)
+
+#define VERB_LIST(X)         \
+	VERBS_DOMAINS(X)     \
+	VERBS_DEFINITIONS(X) \
+	VERBS_HOST(X)        \
+	VERBS_LIVE(X)        \
+	VERBS_AGENT(X)       \
+	VERBS_BOOT(X)        \
+	VERBS_IMPORT(X)
 
 #define VERB_ENUM(id, name) VERB_##id,
 enum verb_id { VERB_LIST(VERB_ENUM) VERB_COUNT };
 #undef VERB_ENUM
 
-extern const struct verb verb_table[VERB_COUNT];
+#define VERB_DECLARE(id, name) extern const struct verb verb_def_##id;
+VERB_LIST(VERB_DECLARE)
+#undef VERB_DECLARE
+extern const struct verb *const verb_table[VERB_COUNT];
 /* Options that every verb takes, before it or after it. */
 extern const struct verb_opt global_opts[];
 

@@ -98,7 +98,7 @@ static void help_verbs(struct buf *out)
 	buf_adds(out,
 	    "\nCommands (press : and type; the domains under the cursor or marked are filled in)\n");
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const struct verb *v = &verb_table[i];
+		const struct verb *v = verb_table[i];
 		if (!(v->flags & VERB_HIDDEN))
 			buf_addf(out, "  %-18s %s\n", v->name, v->summary);
 	}

@@ -104,8 +104,8 @@ static size_t look_up(struct palette *p)
 		const struct verb *v = n ? verb_find(words[0]) : NULL;
 		if (at == 0)
 			for (size_t i = 0; i < VERB_COUNT; i++) {
-				if (!(verb_table[i].flags & VERB_HIDDEN))
-					offer(p, verb_table[i].name, start);
+				if (!(verb_table[i]->flags & VERB_HIDDEN))
+					offer(p, verb_table[i]->name, start);
 			}
 		else if (v)
 			offer_arguments(p, v, words, at, start);

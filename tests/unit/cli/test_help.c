@@ -27,10 +27,10 @@ static void test_groups(void **state)
 	RUN(&r, "help");
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		char *line =
-		    xasprintf("\n    %-30s %s\n", verb_table[i].name, verb_table[i].summary);
-		bool hidden = verb_table[i].flags & VERB_HIDDEN;
+		    xasprintf("\n    %-30s %s\n", verb_table[i]->name, verb_table[i]->summary);
+		bool hidden = verb_table[i]->flags & VERB_HIDDEN;
 		if ((strstr(r.out, line) == NULL) != hidden)
-			fail_msg("%s: %s", verb_table[i].name, hidden ? "not hidden" : "missing");
+			fail_msg("%s: %s", verb_table[i]->name, hidden ? "not hidden" : "missing");
 		free(line);
 	}
 	run_free(&r);

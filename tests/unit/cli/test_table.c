@@ -53,7 +53,7 @@ static void test_every_verb_is_whole(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const struct verb *v = &verb_table[i];
+		const struct verb *v = verb_table[i];
 		assert_non_null(v->name);
 		assert_true(lower_words(v->name));
 		assert_non_null(v->opts);
@@ -72,7 +72,7 @@ static void test_every_verb_has_one_danger(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const struct verb *v = &verb_table[i];
+		const struct verb *v = verb_table[i];
 		unsigned danger =
 		    v->flags & (VERB_READS | VERB_CHANGES | VERB_DISRUPTS | VERB_DELETES);
 		if (danger == 0 || (danger & (danger - 1)))
@@ -88,12 +88,12 @@ static void test_global_names_are_free(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		for (const struct verb_opt *o = verb_table[i].opts; o->name; o++)
+		for (const struct verb_opt *o = verb_table[i]->opts; o->name; o++)
 			for (const struct verb_opt *g = global_opts; g->name; g++)
 				if (strcmp(o->name, g->name) == 0 ||
 				    (g->letter && g->letter == o->letter))
 					fail_msg("%s --%s hides a global option",
-					    verb_table[i].name, o->name);
+					    verb_table[i]->name, o->name);
 }
 
 /* Every reading verb speaks JSON, but those whose answer is a text or a stream in itself. */
@@ -103,7 +103,7 @@ static void test_reading_verbs_speak_json(void **state)
 	static const char *const exempt[] = {
 	    "dumpxml", "domxml-to-native", "console", "help", "complete"};
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const struct verb *v = &verb_table[i];
+		const struct verb *v = verb_table[i];
 		bool spared = !(v->flags & VERB_READS);
 		for (size_t k = 0; k < sizeof(exempt) / sizeof(exempt[0]); k++)
 			spared |= strcmp(v->name, exempt[k]) == 0;

@@ -70,7 +70,7 @@ static void test_readonly_changes_nothing(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < VERB_COUNT; i++) {
-		const struct verb *v = &verb_table[i];
+		const struct verb *v = verb_table[i];
 		if (v->flags & (VERB_READS | VERB_HIDDEN))
 			continue;
 		char *want =

@@ -1,0 +1,267 @@
+/* The verbs of the main job: definitions, lifecycle, consoles, monitoring. */
+#include "cli/table_impl.h"
+
+OPTS(define) = {
+    {"file", OPT_FILE, .required = true, .many = true, .value = "FILE",
+        .help = "domain XML; several may be given, - is standard input"},
+    FLAG("ignore-unsupported", "warn of hardware that cannot be provided instead of refusing it"),
+    FLAG("strict", "report every element that is not understood"),
+    FLAG("validate", "the same as --strict"),
+    {0},
+};
+OPTS(undefine) = {
+    DOMAIN_MANY,
+    FLAG("remove-all-storage", "delete the disk images that the domain alone uses, too"),
+    FLAG("snapshots-metadata", "accepted; no snapshots are kept"),
+    FLAG("managed-save", "accepted; no saved state is kept"),
+    FLAG("nvram", "accepted; no firmware variables are kept"),
+    {0},
+};
+OPTS(list) = {
+    {"all", OPT_FLAG, .letter = 'a', .help = "active and inactive domains"},
+    FLAG("inactive", "inactive domains only"),
+    FLAG("persistent", "only domains that have a definition"),
+    FLAG("transient", "only domains that have none"),
+    FLAG("state-running", "only running domains"),
+    FLAG("state-paused", "only paused domains"),
+    FLAG("state-shutoff", "only domains that are shut off"),
+    FLAG("state-other", "only domains in other states"),
+    FLAG("uuid", "print uuids only"),
+    FLAG("name", "print names only"),
+    FLAG("id", "print ids only"),
+    FLAG("table", "print the table (default)"),
+    FLAG("title", "add the domain's title to the table"),
+    JSON,
+    {0},
+};
+OPTS(start) = {
+    DOMAIN_MANY,
+    FLAG("paused", "leave the guest paused before its first instruction"),
+    FLAG("console", "attach to the console at once"),
+    {0},
+};
+OPTS(shutdown) = {
+    DOMAIN_MANY,
+    {"mode", OPT_STRING, .value = "MODE", .help = "how the guest is asked", .words = "acpi"},
+    {0},
+};
+OPTS(reboot) = {
+    DOMAIN_MANY,
+    {"mode", OPT_STRING, .value = "MODE", .help = "how the guest is asked", .words = "acpi"},
+    {0},
+};
+OPTS(reset) = {DOMAIN_MANY, {0}};
+OPTS(destroy) = {
+    DOMAIN_MANY,
+    FLAG("graceful", "fail rather than kill a QEMU that does not answer"),
+    {0},
+};
+OPTS(suspend) = {DOMAIN_MANY, {0}};
+OPTS(resume) = {DOMAIN_MANY, {0}};
+OPTS(dominfo) = {DOMAIN_ONE, JSON, {0}};
+OPTS(domstate) = {
+    DOMAIN_ONE,
+    FLAG("reason", "print the reason, too"),
+    JSON,
+    {0},
+};
+OPTS(domstats) = {
+    {"domain", OPT_DOMAIN, .many = true, .value = "DOMAIN",
+        .help = "domains; all when none is named"},
+    FLAG("state", "state and its reason"),
+    FLAG("cpu-total", "CPU time of the process"),
+    FLAG("balloon", "memory"),
+    FLAG("vcpu", "virtual CPUs"),
+    FLAG("interface", "network interfaces"),
+    FLAG("block", "disks"),
+    FLAG("list-active", "only active domains"),
+    FLAG("list-inactive", "only inactive domains"),
+    FLAG("list-persistent", "only domains that have a definition"),
+    FLAG("list-transient", "only domains that have none"),
+    FLAG("list-running", "only running domains"),
+    FLAG("list-paused", "only paused domains"),
+    FLAG("list-shutoff", "only domains that are shut off"),
+    FLAG("list-other", "only domains in other states"),
+    FLAG("raw", "accepted; figures are never reworded"),
+    FLAG("enforce", "accepted; every group is known"),
+    FLAG("nowait", "accepted; nothing is ever waited for"),
+    JSON,
+    {0},
+};
+OPTS(dumpxml) = {
+    DOMAIN_ONE,
+    FLAG("inactive", "the definition on disk even if the domain runs"),
+    FLAG("security-info", "passwords, too"),
+    {0},
+};
+OPTS(domxml_to_native) = {
+    {"format", OPT_WORD, .required = true, .value = "FORMAT", .help = "target format",
+        .words = "qemu-argv"},
+    {"domain", OPT_DOMAIN, .value = "DOMAIN", .help = "domain name, id or uuid"},
+    {"xml", OPT_STRING, .value = "FILE", .help = "domain XML of a domain that need not be defined"},
+    {0},
+};
+OPTS(console) = {
+    DOMAIN_ONE,
+    {"devname", OPT_STRING, .value = "DEVICE",
+        .help = "serial0, serial1, console0 and so on: the first is used by default"},
+    FLAG("force", "take the keyboard over from whoever holds it"),
+    FLAG("safe", "accepted; a console is always safe to share"),
+    FLAG("raw",
+        "pass bytes through as they are: no screen is kept, the guest talks to your terminal itself"),
+    {0},
+};
+OPTS(screen) = {
+    {"domain", OPT_DOMAIN, .value = "DOMAIN", .help = "domain name, id or uuid"},
+    FLAG("stdin", "render bytes from standard input instead of a domain's console"),
+    {"devname", OPT_STRING, .value = "DEVICE", .help = "serial0, serial1, console0 and so on"},
+    {"rows", OPT_NUMBER, .value = "ROWS", .help = "lines of the screen"},
+    {"cols", OPT_NUMBER, .value = "COLS", .help = "columns of the screen"},
+    FLAG("ansi", "keep colours and attributes as SGR sequences"),
+    JSON,
+    {0},
+};
+OPTS(events) = {
+    {"domain", OPT_DOMAIN, .value = "DOMAIN", .help = "only events of this domain"},
+    {"event", OPT_STRING, .value = "EVENT", .help = "only events of this type"},
+    FLAG("all", "events of every type (default)"),
+    FLAG("loop", "go on until the timeout or an interrupt"),
+    {"timeout", OPT_NUMBER, .value = "SECONDS", .help = "stop waiting after this time"},
+    FLAG("timestamp", "put the time before each event"),
+    FLAG("list", "list the types of events"),
+    JSON,
+    {0},
+};
+OPTS(version) = {JSON, {0}};
+OPTS(uri) = {JSON, {0}};
+OPTS(help) = {
+    {"command", OPT_WORD, .value = "COMMAND", .help = "command or group of commands"},
+    FLAG("man", "the commands' section of hvmux(1), as mdoc"),
+    {0},
+};
+OPTS(complete) = {
+    {"words", OPT_REST, .value = "WORD",
+        .help = "the words of the line so far, the last one is completed"},
+    {0},
+};
+OPTS(supervise) = {
+    {"name", OPT_WORD, .required = true, .value = "NAME", .help = "name of the domain"},
+    FLAG("paused", "do not let the guest run"),
+    FLAG("adopt", "take over a QEMU whose supervisor is gone"),
+    {"ready-fd", OPT_NUMBER, .value = "N",
+        .help = "descriptor that is told the outcome of the start"},
+    {0},
+};
+
+VERB(define) = {NAMES(define, "define"), .family = "Domains",
+    .summary = "define a domain from an XML file", .flags = VERB_CHANGES | VERB_VIRSH,
+    .text =
+        "Reads a libvirt domain XML document and keeps it. A domain of the same name and uuid gets the "
+        "new definition; a running one goes on with the old until its next start.\n\n"
+        "Hardware that cannot be provided is refused with file, line and element. Other elements "
+        "that are not understood are kept as they are."};
+
+VERB(undefine) = {NAMES(undefine, "undefine"), .family = "Domains",
+    .summary = "forget a domain's definition", .flags = VERB_DELETES | VERB_VIRSH,
+    .losses = "the domain's definition and its consoles' history",
+    .text =
+        "Disk images stay unless --remove-all-storage is given, and so do the logs. A running domain goes "
+        "on until it ends."};
+
+VERB(list) = {NAMES(list, "list"), .family = "Monitoring", .summary = "list domains",
+    .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "Active domains by default. A domain whose QEMU or supervisor has not answered for three "
+        "seconds is marked \"not answering\"; listing never waits for it."};
+
+VERB(start) = {NAMES(start, "start"), .family = "Domains",
+    .summary = "start a (previously defined) inactive domain", .flags = VERB_CHANGES | VERB_VIRSH,
+    .text =
+        "Starts a supervisor for the domain, outside the login session, and waits until the guest runs."};
+
+VERB(shutdown) = {NAMES(shutdown, "shutdown"), .family = "Domains",
+    .summary = "gracefully shutdown a domain", .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,
+    .losses = "the guest's services stop",
+    .text = "Presses the guest's power button and returns; the guest decides. See also destroy."};
+
+VERB(reboot) = {NAMES(reboot, "reboot"), .family = "Domains", .summary = "reboot a domain",
+    .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,
+    .losses = "the guest's services stop until it is up again",
+    .text = "Asks the guest to shut down and starts it again in the same QEMU."};
+
+VERB(reset) = {NAMES(reset, "reset"), .family = "Domains", .summary = "reset a domain",
+    .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH, .losses = GUEST_LOSES,
+    .text = "As the reset button of a machine: the guest is not asked."};
+
+VERB(destroy) = {NAMES(destroy, "destroy"), .family = "Domains",
+    .summary = "destroy (stop) a domain", .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,
+    .losses = GUEST_LOSES,
+    .text = "Pulls the plug: the guest is not asked. Definition and disks stay."};
+
+VERB(suspend) = {NAMES(suspend, "suspend"), .family = "Domains", .summary = "suspend a domain",
+    .flags = VERB_CHANGES | VERB_LIVE | VERB_VIRSH,
+    .text = "The guest's CPUs stop; its memory stays where it is. See resume."};
+
+VERB(resume) = {NAMES(resume, "resume"), .family = "Domains", .summary = "resume a domain",
+    .flags = VERB_CHANGES | VERB_LIVE | VERB_VIRSH,
+    .text = "The guest's CPUs run again after suspend."};
+
+VERB(dominfo) = {NAMES(dominfo, "dominfo"), .family = "Monitoring", .summary = "domain information",
+    .flags = VERB_READS | VERB_VIRSH,
+    .text = "Basic information about the domain and why it is in its state."};
+
+VERB(domstate) = {NAMES(domstate, "domstate"), .family = "Monitoring", .summary = "domain state",
+    .flags = VERB_READS | VERB_VIRSH};
+
+VERB(domstats) = {NAMES(domstats, "domstats"), .family = "Monitoring",
+    .summary = "get statistics about one or multiple domains", .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "All groups unless some are asked for. The figures are those that each supervisor publishes every "
+        "second; QEMU is not asked, so that a QEMU that does not answer holds nothing up. Such a domain has the "
+        "additional key hvmux.silent=1."};
+
+VERB(dumpxml) = {NAMES(dumpxml, "dumpxml"), .family = "Domains",
+    .summary = "domain information in XML", .flags = VERB_READS | VERB_VIRSH};
+
+VERB(domxml_to_native) = {NAMES(domxml_to_native, "domxml-to-native"), .family = "Domains",
+    .summary = "convert domain XML to QEMU's command line", .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "Prints the command line that start would run, for the domain or for the document of --xml."};
+
+VERB(console) = {NAMES(console, "console"), .family = "Consoles",
+    .summary = "connect to the guest console",
+    .flags = VERB_READS | VERB_TERMINAL | VERB_LIVE | VERB_VIRSH,
+    .text =
+        "Ctrl+] detaches at once. What the guest wrote before is shown first. Several operators may attach; "
+        "one of them holds the keyboard.\n\n"
+        "Guest output goes through a terminal emulator, so that a guest cannot control your terminal. With "
+        "--raw, or when standard input or output is not a terminal, bytes pass as they are. With --readonly "
+        "the keyboard is not asked for."};
+
+VERB(screen) = {NAMES(screen, "screen"), .family = "Consoles",
+    .summary = "print the console's present screen", .flags = VERB_READS,
+    .text =
+        "The screen of a running domain, or the last one of a domain that has ended. It has the size of the "
+        "keyboard holder's terminal unless --rows and --cols are given, 24x80 when nobody is attached."};
+
+VERB(events) = {NAMES(events, "events"), .family = "Monitoring",
+    .summary = "wait for domain events", .flags = VERB_READS | VERB_VIRSH, .alias = "event",
+    .text =
+        "Waits for one event, or with --loop for as many as come. Domains that start later are included."};
+
+VERB(version) = {NAMES(version, "version"), .family = "Host", .summary = "show version",
+    .flags = VERB_READS | VERB_VIRSH};
+
+VERB(uri) = {NAMES(uri, "uri"), .family = "Host", .summary = "print the hypervisor canonical URI",
+    .flags = VERB_READS | VERB_VIRSH};
+
+VERB(help) = {NAMES(help, "help"), .family = "Host", .summary = "print help",
+    .flags = VERB_READS | VERB_VIRSH,
+    .text = "All commands, one group of them, or one command with its options."};
+
+VERB(complete) = {NAMES(complete, "complete"), .family = "Host",
+    .summary = "candidates for the shell's completion", .flags = VERB_READS | VERB_HIDDEN,
+    .text = "One candidate per line; a description may follow after a tab."};
+
+VERB(supervise) = {NAMES(supervise, "supervise"), .family = "Host",
+    .summary = "run one domain (internal)", .flags = VERB_CHANGES | VERB_HIDDEN};

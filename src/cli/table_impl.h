@@ -1,0 +1,28 @@
+/* table_impl: how the files of table_*.c write a verb down; for nobody else. Paragraphs of `text` are
+ * separated by an empty line; help folds them, so they carry no line ends of their own. */
+#ifndef CLI_TABLE_IMPL_H
+#define CLI_TABLE_IMPL_H
+
+#include "cli/table.h"
+
+#define DOMAIN_ONE                                                         \
+	{                                                                  \
+		"domain", OPT_DOMAIN, .required = true, .value = "DOMAIN", \
+		                      .help = "domain name, id or uuid"    \
+	}
+#define DOMAIN_MANY                                                                           \
+	{                                                                                     \
+		"domain", OPT_DOMAIN, .required = true, .many = true, .value = "DOMAIN",      \
+		                      .help = "domain name, id or uuid; several may be given" \
+	}
+#define FLAG(name_, help_)                     \
+	{                                      \
+		name_, OPT_FLAG, .help = help_ \
+	}
+#define JSON FLAG("json", "print JSON with stable keys")
+#define OPTS(id) static const struct verb_opt opts_##id[]
+#define NAMES(id_, name_) .name = name_, .opts = opts_##id_
+#define VERB(id) const struct verb verb_def_##id
+#define GUEST_LOSES "unsaved data in the guest"
+
+#endif
