@@ -1,6 +1,6 @@
 /* struct domain → document: the source is read again, and only members that differ from what it
  * says are put in, so that comments, order and unknown elements survive. */
-#include "core/domain_impl.h"
+#include "core/domain_format.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,17 +11,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-struct format {
-	const struct domain *d; /* as it shall be */
-	struct domain old;      /* as the source says */
-	xmlNode *root, *devices;
-	xmlNode **elements; /* of <devices>, by number from 1 */
-	unsigned n_elements;
-};
-
-static void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
+void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -30,8 +20,7 @@ static void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
 	xml_set_attr(node, name, value);
 }
 
-/* A text element that may be absent on either side. */
-static void put_text(xmlNode *parent, const char *name, const char *old, const char *text)
+void put_text(xmlNode *parent, const char *name, const char *old, const char *text)
 {
 	if (str_eq(old, text))
 		return;
@@ -94,8 +83,7 @@ static void put_general(struct format *f)
 }
 
 /* --- devices --- */
-/* The element of a device; a new one when it has none. */
-static xmlNode *element_of(struct format *f, unsigned element, const char *name)
+xmlNode *element_of(struct format *f, unsigned element, const char *name)
 {
 	if (element > 0 && element <= f->n_elements)
 		return f->elements[element];
@@ -109,7 +97,7 @@ static bool pci_equal(const struct domain_pci *a, const struct domain_pci *b)
 	       a->function == b->function;
 }
 
-static void put_pci(xmlNode *node, const struct domain_pci *old, const struct domain_pci *a)
+void put_pci(xmlNode *node, const struct domain_pci *old, const struct domain_pci *a)
 {
 	static const struct domain_pci none;
 	if (!a->present || pci_equal(old != NULL ? old : &none, a))
@@ -124,118 +112,6 @@ static void put_pci(xmlNode *node, const struct domain_pci *old, const struct do
 		xml_set_attr(address, "multifunction", "on");
 }
 
-/* The entry of an array that was read from the same element; NULL none. */
-#define SAME_ELEMENT(array, n, number)                              \
-	({                                                          \
-		const __typeof__((array)[0]) *found_ = NULL;        \
-		for (size_t k_ = 0; (number) > 0 && k_ < (n); k_++) \
-			if ((array)[k_].element == (number))        \
-				found_ = &(array)[k_];              \
-		found_;                                             \
-	})
-
-static void put_disk(struct format *f, const struct domain_disk *disk)
-{
-	const struct domain_disk *old = SAME_ELEMENT(f->old.disks, f->old.n_disks, disk->element);
-	xmlNode *node = element_of(f, disk->element, "disk");
-	if (old == NULL) {
-		xml_set_attr(node, "type", "file");
-		xml_set_attr(node, "device", disk->device == DISK_CDROM ? "cdrom" : "disk");
-		xmlNode *driver = xml_need_child(node, "driver");
-		xml_set_attr(driver, "name", "qemu");
-		xml_set_attr(driver, "type", disk->format == DISK_QCOW2 ? "qcow2" : "raw");
-		if (disk->readonly)
-			xml_need_child(node, "readonly");
-	}
-	if (disk->source == NULL && old != NULL && old->source != NULL)
-		xml_remove(xml_child(node, "source"));
-	else if (disk->source != NULL && (old == NULL || !str_eq(old->source, disk->source)))
-		xml_set_attr(xml_need_child(node, "source"), "file", disk->source);
-	if (old == NULL || strcmp(old->target, disk->target) != 0 || old->bus != disk->bus) {
-		xmlNode *target = xml_need_child(node, "target");
-		xml_set_attr(target, "dev", disk->target);
-		xml_set_attr(target, "bus", disk_bus_name(disk->bus));
-	}
-	put_text(node, "serial", old != NULL ? old->serial : NULL, disk->serial);
-	put_pci(node, old != NULL ? &old->address : NULL, &disk->address);
-}
-
-static void put_net(struct format *f, const struct domain_net *net)
-{
-	const struct domain_net *old = SAME_ELEMENT(f->old.nets, f->old.n_nets, net->element);
-	xmlNode *node = element_of(f, net->element, "interface");
-	if (old == NULL)
-		xml_set_attr(node, "type", "user");
-	if (net->mac != NULL && (old == NULL || !str_eq(old->mac, net->mac)))
-		xml_set_attr(xml_need_child(node, "mac"), "address", net->mac);
-	if (net->model != NULL && (old == NULL || !str_eq(old->model, net->model)))
-		xml_set_attr(xml_need_child(node, "model"), "type", net->model);
-	put_pci(node, old != NULL ? &old->address : NULL, &net->address);
-}
-
-static void put_controller(struct format *f, const struct domain_controller *c)
-{
-	static const char *const types[] = {"pci", "usb", "ide", "sata", "virtio-serial"};
-	const struct domain_controller *old =
-	    SAME_ELEMENT(f->old.controllers, f->old.n_controllers, c->element);
-	xmlNode *node = element_of(f, c->element, "controller");
-	if (old == NULL) {
-		xml_set_attr(node, "type", types[c->type]);
-		set_attrf(node, "index", "%u", c->index);
-		if (c->model != NULL)
-			xml_set_attr(node, "model", c->model);
-	}
-	put_pci(node, old != NULL ? &old->address : NULL, &c->address);
-}
-
-static void put_small(struct format *f)
-{
-	const struct domain *d = f->d, *old = &f->old;
-	if (d->video.model != NULL) {
-		xmlNode *node = element_of(f, d->video.element, "video");
-		if (d->video.element == 0)
-			xml_set_attr(xml_need_child(node, "model"), "type", d->video.model);
-		put_pci(node, d->video.element > 0 ? &old->video.address : NULL, &d->video.address);
-	}
-	if (d->balloon && (d->balloon_element > 0 || d->balloon_address.present)) {
-		xmlNode *node = element_of(f, d->balloon_element, "memballoon");
-		if (d->balloon_element == 0)
-			xml_set_attr(node, "model", "virtio");
-		put_pci(node, d->balloon_element > 0 ? &old->balloon_address : NULL,
-		    &d->balloon_address);
-	}
-	if (d->rng != NULL && d->rng_element > 0)
-		put_pci(f->elements[d->rng_element], &old->rng_address, &d->rng_address);
-	if (d->panic_model != NULL && d->panic_element > 0)
-		put_pci(f->elements[d->panic_element], &old->panic_address, &d->panic_address);
-	if (d->watchdog_model != NULL && d->watchdog_element > 0)
-		put_pci(
-		    f->elements[d->watchdog_element], &old->watchdog_address, &d->watchdog_address);
-	for (size_t i = 0; i < d->n_inputs; i++)
-		if (d->inputs[i].element > 0) {
-			const struct domain_input *was =
-			    SAME_ELEMENT(old->inputs, old->n_inputs, d->inputs[i].element);
-			put_pci(f->elements[d->inputs[i].element],
-			    was != NULL ? &was->address : NULL, &d->inputs[i].address);
-		}
-}
-
-/* What was read and is in the struct no more. */
-static void remove_gone(struct format *f)
-{
-	const struct domain *d = f->d;
-	for (size_t i = 0; i < f->old.n_disks; i++) {
-		unsigned n = f->old.disks[i].element;
-		if (SAME_ELEMENT(d->disks, d->n_disks, n) == NULL)
-			xml_remove(f->elements[n]);
-	}
-	for (size_t i = 0; i < f->old.n_nets; i++) {
-		unsigned n = f->old.nets[i].element;
-		if (SAME_ELEMENT(d->nets, d->n_nets, n) == NULL)
-			xml_remove(f->elements[n]);
-	}
-}
-
 static void put_devices(struct format *f)
 {
 	const struct domain *d = f->d;
@@ -247,14 +123,8 @@ static void put_devices(struct format *f)
 	for (xmlNode *n = xml_first(f->devices); n != NULL; n = xml_next(n))
 		f->elements[++k] = n;
 	put_text(f->devices, "emulator", f->old.emulator, d->emulator);
-	for (size_t i = 0; i < d->n_disks; i++)
-		put_disk(f, &d->disks[i]);
-	for (size_t i = 0; i < d->n_nets; i++)
-		put_net(f, &d->nets[i]);
-	for (size_t i = 0; i < d->n_controllers; i++)
-		put_controller(f, &d->controllers[i]);
-	put_small(f);
-	remove_gone(f);
+	format_storage(f);
+	format_devices(f);
 	free(f->elements);
 }
 

@@ -49,9 +49,24 @@ int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out);
  * here is refused, what has no effect is warned of. */
 int schema_check(struct parse *p, const xmlNode *root);
 
-/* domain_devices.c, domain_disk.c: <devices> into p->d. */
+/* domain_devices.c: <devices> into p->d. */
 int devices_parse(struct parse *p, const xmlNode *devices);
+unsigned node_line(const xmlNode *node);
+char *printable_attr(const xmlNode *node, const char *attr); /* on the heap; "" absent */
+/* One element each; element is its number among those of <devices>. */
 int disk_parse(struct parse *p, const xmlNode *node, unsigned element);
+int controller_parse(struct parse *p, const xmlNode *node, unsigned element);
+int interface_parse(struct parse *p, const xmlNode *node, unsigned element);
+int serial_parse(struct parse *p, const xmlNode *node, unsigned element);
+int console_parse(struct parse *p, const xmlNode *node, unsigned element);
+int channel_parse(struct parse *p, const xmlNode *node, unsigned element);
+int graphics_parse(struct parse *p, const xmlNode *node, unsigned element);
+int video_parse(struct parse *p, const xmlNode *node, unsigned element);
+int input_parse(struct parse *p, const xmlNode *node, unsigned element);
+int memballoon_parse(struct parse *p, const xmlNode *node, unsigned element);
+int rng_parse(struct parse *p, const xmlNode *node, unsigned element);
+int panic_parse(struct parse *p, const xmlNode *node, unsigned element);
+int watchdog_parse(struct parse *p, const xmlNode *node, unsigned element);
 
 /* domain_check.c: what no element shows alone: duplicates, topology, boot order. */
 int domain_check(struct parse *p);

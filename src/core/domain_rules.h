@@ -1,0 +1,25 @@
+/* domain_rules: what may stand in a domain document and what we make of it, as tables; for
+ * domain_schema.c, which holds a document against them. Source: libvirt's "Domain XML format". */
+#ifndef CORE_DOMAIN_RULES_H
+#define CORE_DOMAIN_RULES_H
+
+enum rule_kind {
+	USED,     /* read by domain_parse */
+	KEPT,     /* means nothing to the guest's hardware; kept, with all that is in it */
+	IDLE,     /* asks for something that we do not do; the guest's hardware is the same */
+	HARDWARE, /* would change the guest's hardware, and is not supported */
+};
+
+/* Attributes are words: "name", "!name" as HARDWARE, "~name" as IDLE; any other is unknown. */
+struct rule {
+	const char *path; /* below <domain> */
+	enum rule_kind kind;
+	const char *attrs;
+};
+
+#define PCI_PLACE "type domain bus slot function multifunction"
+
+/* Each ends with an empty entry. */
+extern const struct rule rules_system[], rules_storage[], rules_devices[];
+
+#endif
