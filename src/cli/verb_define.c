@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uuid/uuid.h>
 
 #include "cli/dispatch.h"
 #include "cli/out.h"
 #include "core/audit.h"
 #include "core/buf.h"
+#include "core/definitions.h"
 #include "core/domain.h"
 #include "core/file.h"
 #include "core/mem.h"
@@ -55,131 +55,7 @@ static int read_document(const char *path, struct buf *out, struct err *err)
 	return read_stream(fd, path, out, err);
 }
 
-/* --- the other definitions --- */
-/* The store's definitions, parsed; those that do not parse are not there. */
-struct others {
-	struct domain *domains;
-	size_t n;
-};
-
-static void others_fini(struct others *o)
-{
-	for (size_t i = 0; i < o->n; i++)
-		domain_fini(&o->domains[i]);
-	free(o->domains);
-}
-
-static int others_read(const struct home *h, struct others *o, struct err *err)
-{
-	char **names;
-	size_t n;
-	if (store_names(h, &names, &n, err) < 0)
-		return -1;
-	o->domains = xcalloc(n + 1, sizeof *o->domains);
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP_BUF struct buf xml = BUF_INIT;
-		if (store_read(h, names[i], &xml, NULL) == 0 && xml.len > 0 &&
-		    domain_parse(xml.data, xml.len, names[i], DOMAIN_PARSE_LENIENT,
-		        &o->domains[o->n], NULL, NULL) == 0)
-			o->n++;
-	}
-	store_names_free(names);
-	return 0;
-}
-
-struct mac_search {
-	const struct others *others;
-	const char *own_name;
-};
-
-static const char *mac_owner(const struct mac_search *s, const char *mac)
-{
-	for (size_t i = 0; i < s->others->n; i++) {
-		const struct domain *o = &s->others->domains[i];
-		for (size_t k = 0; k < o->n_nets; k++)
-			if (strcmp(o->name, s->own_name) != 0 && str_eq(o->nets[k].mac, mac))
-				return o->name;
-	}
-	return NULL;
-}
-
-static bool mac_taken(void *arg, const char *mac)
-{
-	return mac_owner(arg, mac) != NULL;
-}
-
 /* --- define --- */
-/* libvirt's rules: a name keeps its uuid, a uuid its name. */
-static int check_identity(struct domain *d, const struct others *others, struct err *err)
-{
-	for (size_t i = 0; i < others->n; i++) {
-		const struct domain *o = &others->domains[i];
-		char uuid[37];
-		uuid_unparse_lower(o->uuid, uuid);
-		bool same_name = strcmp(o->name, d->name) == 0;
-		bool same_uuid =
-		    o->has_uuid && d->has_uuid && memcmp(o->uuid, d->uuid, sizeof d->uuid) == 0;
-		if (same_name && o->has_uuid && !d->has_uuid) {
-			memcpy(d->uuid, o->uuid, sizeof d->uuid);
-			d->has_uuid = true;
-		} else if (same_name && o->has_uuid && !same_uuid) {
-			return err_set(err, ERR_EXISTS, "domain '%s' already exists with uuid %s",
-			    d->name, uuid);
-		} else if (!same_name && same_uuid) {
-			return err_set(err, ERR_EXISTS,
-			    "domain '%s' is already defined with uuid %s", o->name, uuid);
-		}
-	}
-	return 0;
-}
-
-/* A domain that runs without a definition is the one of its name: it keeps its uuid. */
-static int check_running(const struct home *h, struct domain *d, struct err *err)
-{
-	struct vm vm = {0};
-	if (vm_probe(h, d->name, &vm, NULL) < 0)
-		return 0;
-	int rc = 0;
-	if (vm.live && !vm.defined && vm.head != NULL) {
-		char uuid[37];
-		uuid_unparse_lower(vm.head->uuid, uuid);
-		if (d->has_uuid && memcmp(d->uuid, vm.head->uuid, sizeof d->uuid) != 0)
-			rc = err_set(err, ERR_EXISTS,
-			    "domain '%s' is running with uuid %s and another is given", d->name,
-			    uuid);
-		memcpy(d->uuid, vm.head->uuid, sizeof d->uuid);
-		d->has_uuid = true;
-	}
-	vm_fini(&vm);
-	return rc;
-}
-
-static int check_macs(const struct domain *d, const struct mac_search *s, struct err *err)
-{
-	for (size_t i = 0; i < d->n_nets; i++) {
-		const char *owner = d->nets[i].mac != NULL ? mac_owner(s, d->nets[i].mac) : NULL;
-		if (owner != NULL)
-			return err_set(err, ERR_EXISTS,
-			    "MAC address %s of '%s' is the one of domain '%s'; leave <mac> out to get a free one",
-			    d->nets[i].mac, d->name, owner);
-	}
-	return 0;
-}
-
-/* Under the store's lock. */
-static int store_domain(const struct home *h, struct domain *d, struct err *err)
-{
-	CLEANUP(others_fini) struct others others = {0};
-	if (others_read(h, &others, err) < 0)
-		return -1;
-	struct mac_search search = {&others, d->name};
-	if (check_identity(d, &others, err) < 0 || check_running(h, d, err) < 0 ||
-	    check_macs(d, &search, err) < 0 || domain_complete(d, mac_taken, &search, err) < 0)
-		return -1;
-	CLEANUP_FREE char *xml = domain_format(d, err);
-	return xml != NULL ? store_write(h, d->name, xml, strlen(xml), err) : -1;
-}
-
 /* Each line of the text by itself. */
 static void print_lines(void (*print)(const char *fmt, ...), const char *line)
 {
@@ -207,8 +83,10 @@ static int define_file(struct cli *c, const char *path, unsigned flags, struct e
 	print_warnings(&warnings);
 	if (rc < 0)
 		return -1;
+	CLEANUP(definitions_fini) struct definitions others = {0};
 	CLEANUP_CLOSE int lock = store_lock(&c->home, err);
-	if (lock < 0 || store_domain(&c->home, &d, err) < 0)
+	if (lock < 0 || definitions_read(&c->home, &others, err) < 0 ||
+	    definitions_store(&c->home, &others, &d, err) < 0)
 		return -1;
 	audit_write(&c->home, d.name, "uid=%u pid=%d what=define result=ok", (unsigned)getuid(),
 	    (int)getpid());
@@ -238,7 +116,7 @@ int verb_define(struct cli *c)
 
 /* --- undefine --- */
 /* As a disk, or below one in its chain of backing files. A chain that cannot be read to its end may hold it. */
-static bool file_is_used(const struct others *others, const char *own_name, const char *path)
+static bool file_is_used(const struct definitions *others, const char *own_name, const char *path)
 {
 	for (size_t i = 0; i < others->n; i++) {
 		const struct domain *o = &others->domains[i];
@@ -253,7 +131,7 @@ static bool file_is_used(const struct others *others, const char *own_name, cons
 }
 
 /* Writable file disks that no other definition names. virsh's words. */
-static int remove_storage(struct cli *c, const struct domain *d, const struct others *others)
+static int remove_storage(struct cli *c, const struct domain *d, const struct definitions *others)
 {
 	int status = CLI_DONE;
 	for (size_t i = 0; i < d->n_disks; i++) {
@@ -282,20 +160,17 @@ static int remove_storage(struct cli *c, const struct domain *d, const struct ot
 }
 
 /* A domain that runs uses what its live document names, whatever was defined or undefined since. */
-static int others_add_running(const struct home *h, struct others *o, struct err *err)
+static int others_add_running(const struct home *h, struct definitions *o, struct err *err)
 {
 	struct vm *vms;
 	size_t n;
 	if (vm_list_brief(h, &vms, &n, err) < 0)
 		return -1;
-	o->domains = xreallocarray(o->domains, o->n + n + 1, sizeof *o->domains);
 	for (size_t i = 0; i < n; i++) {
 		CLEANUP_BUF struct buf xml = BUF_INIT;
 		CLEANUP_FREE char *path = home_run_file(h, vms[i].name, "live.xml");
-		if (vms[i].live && file_read(path, STORE_XML_MAX, &xml, NULL) == 0 && xml.len > 0 &&
-		    domain_parse(xml.data, xml.len, path, DOMAIN_PARSE_LENIENT, &o->domains[o->n],
-		        NULL, NULL) == 0)
-			o->n++;
+		if (vms[i].live && file_read(path, STORE_XML_MAX, &xml, NULL) == 0 && xml.len > 0)
+			definitions_add(o, xml.data, xml.len, path, NULL);
 	}
 	vm_list_free(vms, n);
 	return 0;
@@ -332,11 +207,11 @@ static int undefine_check(struct cli *c, const char *name, bool storage, int *id
 static int undefine_domain(struct cli *c, const char *name, struct err *err)
 {
 	bool storage = cli_flag(c, "remove-all-storage");
-	CLEANUP(others_fini) struct others others = {0};
+	CLEANUP(definitions_fini) struct definitions others = {0};
 	CLEANUP_CLOSE int lock = store_lock(&c->home, err), idle = -1;
 	if (lock < 0 || undefine_check(c, name, storage, &idle, err) < 0)
 		return -1;
-	if (storage && (others_read(&c->home, &others, err) < 0 ||
+	if (storage && (definitions_read(&c->home, &others, err) < 0 ||
 	                   others_add_running(&c->home, &others, err) < 0))
 		return -1;
 	if (store_remove(&c->home, name, err) < 0)
