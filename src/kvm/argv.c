@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "kvm/argv_impl.h"
+#include "kvm/secret.h"
 
 /* --- pieces --- */
 void build_add(struct builder *b, const char *word)
@@ -82,22 +83,53 @@ int build_need(struct builder *b, const char *element, unsigned line, const char
 	    device);
 }
 
-void build_chardev(struct builder *b, struct buf *value, const char *id, enum argv_socket_kind kind,
-    unsigned index, const char *file)
+/* The next descriptor that the supervisor hands over; its number in QEMU, 0 without descriptors. */
+static int add_socket(
+    struct builder *b, enum argv_socket_kind kind, unsigned index, const char *file)
 {
 	struct argv_out *out = b->out;
-	buf_addf(value, "socket,id=%s", id);
-	if (b->in->fd_first > 0) {
-		buf_addf(value, ",fd=%d", b->in->fd_first + (int)out->n_sockets);
-	} else {
-		CLEANUP_FREE char *path = xasprintf("%s/%s", b->in->run_dir, file);
-		build_key(value, "path", path);
-	}
-	buf_adds(value, ",server=on,wait=off");
+	int fd = b->in->fd_first > 0 ? b->in->fd_first + (int)out->n_sockets : 0;
 	out->sockets = xreallocarray(out->sockets, out->n_sockets + 1, sizeof *out->sockets);
 	struct argv_socket *s = &out->sockets[out->n_sockets++];
 	*s = (struct argv_socket){.kind = kind, .index = index};
 	snprintf(s->file, sizeof s->file, "%s", file);
+	return fd;
+}
+
+static void chardev_socket(struct builder *b, struct buf *value, const char *id,
+    enum argv_socket_kind kind, unsigned index, const char *file)
+{
+	int fd = add_socket(b, kind, index, file);
+	buf_addf(value, "socket,id=%s", id);
+	if (fd > 0) {
+		buf_addf(value, ",fd=%d", fd);
+	} else {
+		CLEANUP_FREE char *path = xasprintf("%s/%s", b->in->run_dir, file);
+		build_key(value, "path", path);
+	}
+}
+
+void build_chardev(struct builder *b, struct buf *value, const char *id, enum argv_socket_kind kind,
+    unsigned index, const char *file)
+{
+	chardev_socket(b, value, id, kind, index, file);
+	buf_adds(value, ",server=on,wait=off");
+}
+
+void build_chardev_companion(struct builder *b, struct buf *value, const char *id,
+    enum argv_socket_kind kind, unsigned index, const char *file)
+{
+	chardev_socket(b, value, id, kind, index, file);
+}
+
+void build_secret(struct builder *b, const char *id, const char *text)
+{
+	int fd = add_socket(b, ARGV_SECRET, 0, id);
+	b->out->sockets[b->out->n_sockets - 1].secret = xstrdup(text);
+	if (fd > 0)
+		build_addf(b, "-object", "secret,id=%s,file=/proc/self/fd/%d", id, fd);
+	else
+		build_addf(b, "-object", "secret,id=%s,file=%s.secret", id, id);
 }
 
 /* --- the parts in their order --- */
@@ -184,6 +216,8 @@ void argv_fini(struct argv_out *out)
 		free(out->argv[i]);
 	for (size_t i = 0; i < out->n_env; i++)
 		free(out->env[i]);
+	for (size_t i = 0; i < out->n_sockets; i++)
+		secret_free(out->sockets[i].secret);
 	free(out->argv);
 	free(out->env);
 	free(out->sockets);

@@ -16,12 +16,17 @@ enum argv_socket_kind {
 	ARGV_SOCKET_CONSOLE,
 	ARGV_SOCKET_VNC,
 	ARGV_SOCKET_CHANNEL, /* a guest agent's */
+	/* Connected to a side process of the VM before QEMU starts (kvm/companion.h): */
+	ARGV_SOCKET_TPM,      /* swtpm's control channel */
+	ARGV_SOCKET_VIRTIOFS, /* virtiofsd of the filesystem number `index` */
+	ARGV_SECRET,          /* no socket: QEMU reads `secret` from the descriptor */
 };
 
 struct argv_socket {
 	enum argv_socket_kind kind;
 	unsigned index; /* console or channel number */
 	char file[64];  /* name in the run directory: "qmp.sock", "serialN.sock" of console N … */
+	char *secret;   /* ARGV_SECRET: on the heap, wiped when freed; else NULL */
 };
 
 struct argv_in {

@@ -33,6 +33,15 @@ int build_unsupported(struct builder *b, const char *element, unsigned line, con
 void build_chardev(struct builder *b, struct buf *value, const char *id, enum argv_socket_kind kind,
     unsigned index, const char *file);
 
+/* "-chardev socket,id=ID,…", connected to a side process that the supervisor starts (kind TPM, VIRTIOFS):
+ * the value has no end, as above. */
+void build_chardev_companion(struct builder *b, struct buf *value, const char *id,
+    enum argv_socket_kind kind, unsigned index, const char *file);
+/* "-object secret,id=ID,…": `text` (a VNC password, a Ceph key in base64, a passphrase; never on the command
+ * line) reaches QEMU by a descriptor. Refer to it by password-secret=ID, key-secret=ID. Without
+ * descriptors the command line names a file of that name that the reader has to make. */
+void build_secret(struct builder *b, const char *id, const char *text);
+
 /* argv_machine.c */
 int build_machine(struct builder *b);
 int build_cpu(struct builder *b);

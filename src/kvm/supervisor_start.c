@@ -19,6 +19,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
+#include "kvm/secret.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
 
@@ -195,12 +196,19 @@ void sup_name_disks(struct supervisor *s, const struct domain *d)
 	}
 }
 
+static int hand_over(const struct supervisor *s, const struct argv_socket *k, struct err *err)
+{
+	if (k->secret != NULL)
+		return secret_memfd(k->file, k->secret, strlen(k->secret), err);
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, k->file);
+	return sock_listen(path, 0600, err);
+}
+
 static int listen_all(
     const struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
 {
 	for (size_t i = 0; i < a->n_sockets; i++) {
-		CLEANUP_FREE char *path = home_run_file(s->home, s->name, a->sockets[i].file);
-		fds[i] = sock_listen(path, 0600, err);
+		fds[i] = hand_over(s, &a->sockets[i], err);
 		if (fds[i] < 0)
 			return -1;
 	}
