@@ -142,32 +142,19 @@ static bool released_within(const struct home *h, const char *name, int ms)
 	return true;
 }
 
-struct pids {
-	pid_t sup, qemu;
-	uint64_t sup_start, qemu_start;
-};
-
-static int read_pids(const struct home *h, const char *name, struct pids *p, struct err *err)
+static int read_pids(const struct home *h, const char *name, struct vm_process *p, struct err *err)
 {
-	struct vm vm;
-	if (vm_probe(h, name, &vm, err) < 0)
-		return -1;
-	int rc = 0;
-	if (vm.head)
-		*p = (struct pids){
-		    vm.head->sup_pid, vm.head->qemu_pid, vm.head->sup_start, vm.head->qemu_start};
-	else
-		rc = err_set(err, ERR_TIMEOUT,
-		    "its supervisor does not answer and has not published any QEMU");
-	vm_fini(&vm);
-	return rc;
+	if (vm_process_read(h, name, p))
+		return 0;
+	return err_set(
+	    err, ERR_TIMEOUT, "its supervisor does not answer and has not noted any QEMU");
 }
 
 /* A supervisor that hangs is replaced: its successor takes the running QEMU over and is asked, so that the end is recorded
  * as the operator's wish and not as a crash. QEMU is killed past everybody only when that does not work either. */
 static int destroy_hung(const struct home *h, const char *name, struct err *err)
 {
-	struct pids p = {0};
+	struct vm_process p = {0};
 	if (read_pids(h, name, &p, err) < 0 || kill_process(p.sup, p.sup_start, err) < 0)
 		return -1;
 	out_warning("the supervisor (process %d) did not answer and was killed", p.sup);

@@ -55,6 +55,11 @@ const char *vm_reason_name(enum vm_reason r)
 	return (unsigned)r < VM_REASON_COUNT ? names[r] : "unknown";
 }
 
+/* core/vm_process.c finds the processes of a VM by the pages of these versions, too. */
+_Static_assert(offsetof(struct status_page, sup_pid) == 1024 &&
+                   offsetof(struct status_page, started_ns) == 1048,
+    "the pids of the page have moved");
+
 static bool head_valid(const struct status_page *p)
 {
 	return p->magic == STATUS_MAGIC && p->version == STATUS_VERSION && p->size == sizeof(*p);

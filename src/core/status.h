@@ -16,7 +16,7 @@
 #include "core/err.h"
 
 #define STATUS_MAGIC 0x58554d5648ull /* "HVMUX" */
-#define STATUS_VERSION 1
+#define STATUS_VERSION 2
 #define STATUS_VCPUS_MAX 64 /* vCPUs with figures of their own; more are in the process's total */
 #define STATUS_DISKS_MAX 32
 #define STATUS_NETS_MAX 16
@@ -113,9 +113,10 @@ struct status_page {
 	char title[STATUS_TEXT_MAX];
 	char detail[STATUS_TEXT_MAX *
 	            2]; /* why it crashed or failed, in words; QEMU's own last words; "" none */
-	int32_t sup_pid, qemu_pid; /* 0 none */
-	uint64_t sup_start,
-	    qemu_start; /* field 22 of /proc/PID/stat: with the pid it names a process for good */
+	/* For show, and as field 22 of /proc/PID/stat; who has to find a process asks core/vm_process.h.
+	 * 0 none. */
+	int32_t sup_pid, qemu_pid;
+	uint64_t sup_start, qemu_start;
 	uint64_t started_ns, changed_ns,
 	    ended_ns;        /* CLOCK_REALTIME; started: of this run; changed: of the state */
 	int32_t exit_status; /* as waitpid gives it; -1 unknown (adopted) */

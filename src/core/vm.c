@@ -16,39 +16,19 @@
 #include "core/store.h"
 #include "core/str.h"
 
-uint64_t vm_process_start(pid_t pid)
-{
-	char path[48], text[1024];
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	/* The command's name may hold spaces and parentheses: fields count from the last ')'. */
-	char *p = strrchr(text, ')');
-	char state = 0;
-	unsigned long long start = 0;
-	if (!p ||
-	    sscanf(p + 1,
-	        " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-	        &state, &start) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
-
-bool vm_process_exists(pid_t pid, uint64_t start)
-{
-	return pid > 0 && start != 0 && vm_process_start(pid) == start;
-}
-
 /* A beat of the future is one from before the host's last boot. */
 static bool older_than(uint64_t then, uint64_t now, uint64_t limit)
 {
 	return then > now || now - then > limit;
 }
 
-static void judge(struct vm *vm)
+static bool qemu_exists(int run_fd, const char *name)
+{
+	struct vm_process p;
+	return vm_process_read_at(run_fd, name, &p) && vm_process_qemu_exists(&p);
+}
+
+static void judge(int run_fd, const char *name, struct vm *vm)
 {
 	const struct status_page *p = vm->head;
 	enum vm_state s = p->state < VM_STATE_COUNT ? (enum vm_state)p->state : VM_OFF;
@@ -57,8 +37,7 @@ static void judge(struct vm *vm)
 	bool claimed = vm_state_live(s) || (s == VM_CRASHED && p->qemu_pid > 0);
 	/* A fresh beat of a supervisor that holds its lock is enough; /proc is asked only in doubt.
 	 */
-	bool exists = claimed &&
-	              ((vm->supervised && !stale) || vm_process_exists(p->qemu_pid, p->qemu_start));
+	bool exists = claimed && ((vm->supervised && !stale) || qemu_exists(run_fd, name));
 	vm->live = exists || (vm->supervised && claimed);
 	vm->orphan = exists && !vm->supervised;
 	vm->unsettled = claimed && !exists && !vm->supervised;
@@ -67,36 +46,49 @@ static void judge(struct vm *vm)
 	vm->state = vm->unsettled ? VM_OFF : s;
 }
 
+/* No page, or one of another version's layout: a supervisor of this instant, or a VM that another
+ * version of this program has started. */
+static void judge_unpublished(int run_fd, const char *name, struct vm *vm)
+{
+	bool exists = qemu_exists(run_fd, name);
+	vm->live = vm->supervised || exists;
+	vm->orphan = exists && !vm->supervised;
+	vm->state = exists ? VM_RUNNING : vm->supervised ? VM_STARTING : VM_OFF;
+}
+
 /* The folder of the run directories, -1 when there is none: nothing is found in it then. */
 static int open_run(const struct home *h)
 {
 	return open(h->run, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Fills *vm from what is on disk; false when there is nothing of that name. */
-static bool look(int run_fd, const char *name, bool defined, bool brief, struct vm *vm)
+static void look_running(int run_fd, const char *name, struct vm *vm)
 {
 	char path[STATUS_NAME_MAX + sizeof("/status")];
-	memset(vm, 0, sizeof(*vm));
 	snprintf(path, sizeof(path), "%s/status", name);
 	CLEANUP_CLOSE int fd = openat(run_fd, path, O_RDONLY | O_CLOEXEC);
-	vm->defined = defined;
-	vm->brief = brief;
 	/* The lock before the page: what a supervisor says that died in between is judged as an orphan's. */
 	vm->supervised = vm_locked_at(run_fd, name, fd);
 	if (fd >= 0) {
-		vm->head = xmalloc(brief ? STATUS_BRIEF_SIZE : STATUS_HEAD_SIZE);
-		vm->has_page = status_fd_read(fd, path, brief, vm->head, NULL) == 0;
+		vm->head = xmalloc(vm->brief ? STATUS_BRIEF_SIZE : STATUS_HEAD_SIZE);
+		vm->has_page = status_fd_read(fd, path, vm->brief, vm->head, NULL) == 0;
 	}
 	if (vm->has_page) {
-		judge(vm);
+		judge(run_fd, name, vm);
 	} else {
 		free(TAKE_PTR(vm->head));
-		/* Locked and without a page: a supervisor of this instant, or one of another
-		 * version. */
-		vm->state = vm->supervised ? VM_STARTING : VM_OFF;
-		vm->live = vm->supervised;
+		judge_unpublished(run_fd, name, vm);
 	}
+}
+
+/* Fills *vm from what is on disk; false when there is nothing of that name. run_fd -1: it has no run directory. */
+static bool look(int run_fd, const char *name, bool defined, bool brief, struct vm *vm)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->defined = defined;
+	vm->brief = brief;
+	if (run_fd >= 0)
+		look_running(run_fd, name, vm);
 	if (!defined && !vm->live && !vm->unsettled) {
 		vm_fini(vm);
 		return false;
@@ -169,7 +161,7 @@ static int list_all(const struct home *h, bool brief, struct vm **vms, size_t *n
 	while (rc == 0 && (i < nd || k < nr)) {
 		int cmp = i == nd ? 1 : k == nr ? -1 : strcmp(defined[i], running[k]);
 		const char *name = cmp <= 0 ? defined[i] : running[k];
-		at += look(run_fd, name, cmp <= 0, brief, &(*vms)[at]);
+		at += look(cmp >= 0 ? run_fd : -1, name, cmp <= 0, brief, &(*vms)[at]);
 		i += cmp <= 0;
 		k += cmp >= 0;
 	}

@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/home.h"
 #include "core/status.h"
+#include "core/vm_process.h"
 
 #define VM_SILENT_NS \
 	3000000000ull /* no heartbeat, or a QMP answer owed, for this long: "not answering" */
@@ -43,10 +44,6 @@ int vm_list_brief(const struct home *h, struct vm **vms, size_t *n, struct err *
 void vm_list_free(struct vm *vms, size_t n);
 /* "not answering" added where silent; else vm_state_name. */
 const char *vm_state_word(const struct vm *vm);
-/* Does a process with this pid and start time (field 22 of /proc/PID/stat) exist? A zombie does
- * not. */
-bool vm_process_exists(pid_t pid, uint64_t start);
-uint64_t vm_process_start(pid_t pid); /* 0: none */
 
 /* Finds by name, else by uuid, else by virsh's Id: what a command line may say. Returns the name on
  * the heap. */

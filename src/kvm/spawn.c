@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
-#include "core/vm.h"
+#include "core/vm_process.h"
 
 #define HIGH_FD 64 /* above every number that is handed over */
 
@@ -46,22 +46,29 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static _Noreturn void give_up(int error)
+{
+	int e = errno;
+	if (write(error, &e, sizeof(e)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
 static _Noreturn void become_qemu(const struct spawn *s, int error)
 {
-	struct status_page *p = status_begin(s->page);
-	p->qemu_pid = (int32_t)getpid();
-	p->qemu_start = vm_process_start(getpid());
-	status_end(s->page);
+	struct vm_process p = *s->process;
+	p.qemu = getpid();
+	p.qemu_start = vm_process_start(p.qemu);
+	/* A QEMU that nobody can find must not come to be. */
+	if (vm_process_write(s->process_fd, &p) < 0)
+		give_up(error);
 	default_signals();
 	setsid();
 	for (size_t i = 0; s->env != NULL && s->env[i] != NULL; i++)
 		putenv(s->env[i]);
 	if (arrange_fds(s, &error) == 0 && chdir(s->dir) == 0)
 		execv(s->argv[0], s->argv);
-	int e = errno;
-	if (write(error, &e, sizeof(e)) < 0)
-		_exit(126);
-	_exit(127);
+	give_up(error);
 }
 
 pid_t spawn_qemu(const struct spawn *s, int *pidfd, struct err *err)
@@ -80,7 +87,7 @@ pid_t spawn_qemu(const struct spawn *s, int *pidfd, struct err *err)
 	close(pipe_fd[1]);
 	if (pid < 0)
 		return err_errno(err, e, "cannot make a process for QEMU");
-	/* The end of file comes with exec: the page has the pid by then. */
+	/* The end of file comes with exec: the file has the pid by then. */
 	ssize_t n = read(in, &e, sizeof(e));
 	*pidfd = n == 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	if (*pidfd >= 0)

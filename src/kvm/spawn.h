@@ -1,6 +1,6 @@
 /* spawn: makes the QEMU process. There is no instant at which a QEMU exists that nobody can find:
- * the child writes its pid and start time into the shared status page before it becomes QEMU, while
- * it still holds its parent's lock. */
+ * the child writes its pid and start time into run/NAME/process before it becomes QEMU, while it still
+ * holds its parent's lock. */
 #ifndef KVM_SPAWN_H
 #define KVM_SPAWN_H
 
@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "core/err.h"
-#include "core/status.h"
+#include "core/vm_process.h"
 
 #define SPAWN_FD_FIRST 3 /* number of the first handed-over descriptor in QEMU */
 #define SPAWN_FDS_MAX 32
@@ -19,9 +19,10 @@ struct spawn {
 	char *const *env; /* NAME=VALUE to add, NULL-terminated; may be NULL */
 	const int *fds;   /* become SPAWN_FD_FIRST, +1 … in the child; borrowed */
 	size_t n_fds;
-	int log_fd;      /* standard output and error; borrowed */
-	const char *dir; /* working directory */
-	struct status_writer *page;
+	int log_fd;                       /* standard output and error; borrowed */
+	const char *dir;                  /* working directory */
+	int process_fd;                   /* run/NAME/process; borrowed */
+	const struct vm_process *process; /* what stands in it but QEMU itself */
 };
 
 /* Returns when the child has become QEMU (or failed to: -1). *pidfd is the caller's. No other

@@ -70,6 +70,24 @@ void sup_ready(struct supervisor *s, const struct err *err)
 		write_verdict(TAKE_FD(s->ready_fd), err);
 }
 
+int sup_note_process(struct supervisor *s, struct err *err)
+{
+	if (!s->ended) {
+		s->process.sup = getpid();
+		s->process.sup_start = vm_process_start(getpid());
+	}
+	struct status_page *p = status_begin(&s->page);
+	p->sup_pid = (int32_t)s->process.sup;
+	p->sup_start = s->process.sup_start;
+	p->qemu_pid = (int32_t)s->process.qemu;
+	p->qemu_start = s->process.qemu_start;
+	memcpy(p->boot_id, s->process.boot_id, sizeof(p->boot_id));
+	status_end(&s->page);
+	if (vm_process_write(s->process_fd, &s->process) == 0)
+		return 0;
+	return err_errno(err, errno, "cannot write which process runs domain '%s'", s->name);
+}
+
 void sup_load_policy(struct supervisor *s, const struct domain *d)
 {
 	s->machine.on_poweroff = d->on_poweroff;
@@ -180,12 +198,25 @@ static void sup_init(struct supervisor *s, const struct home *h, const char *nam
 	memset(s, 0, sizeof(*s));
 	s->home = h;
 	s->name = xstrdup(name);
-	s->lock = s->pidfd = -1;
+	s->lock = s->pidfd = s->process_fd = -1;
 	s->exit_status = -1;
 	s->ready_fd = ready_fd;
 	s->machine = (struct machine){.ops = &sup_machine_ops, .arg = s, .name = s->name};
 	if (ready_fd >= 0 && fd_set_cloexec(ready_fd, true) < 0)
 		s->ready_fd = -1;
+}
+
+/* Read before the page is opened, which is made anew where its layout is another version's: what that alone knew of the
+ * processes is written down first. */
+static int open_process(struct supervisor *s, struct err *err)
+{
+	vm_process_read(s->home, s->name, &s->process);
+	s->process_fd = vm_process_open(s->home, s->name, err);
+	if (s->process_fd < 0)
+		return -1;
+	if (vm_process_write(s->process_fd, &s->process) < 0)
+		return err_errno(err, errno, "cannot write which process runs the domain");
+	return 0;
 }
 
 static int open_all(struct supervisor *s, struct err *err)
@@ -194,7 +225,7 @@ static int open_all(struct supervisor *s, struct err *err)
 	CLEANUP_FREE char *watch = home_run_file(s->home, s->name, "watch");
 	CLEANUP_FREE char *logs = home_log_dir(s->home, s->name);
 	CLEANUP_FREE char *log = home_log_file(s->home, s->name, "supervisor.log");
-	if (home_mkdir(s->home, logs, err) < 0 ||
+	if (home_mkdir(s->home, logs, err) < 0 || open_process(s, err) < 0 ||
 	    status_writer_open(&s->page, status, true, err) < 0)
 		return -1;
 	home_share(s->home, status, 0640);
@@ -222,6 +253,8 @@ static void sup_fini(struct supervisor *s)
 		loop_free(s->loop);
 	}
 	status_writer_close(&s->page);
+	if (s->process_fd >= 0)
+		close(s->process_fd);
 	if (s->pidfd >= 0)
 		close(s->pidfd);
 	if (s->lock >= 0)
@@ -280,10 +313,13 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	struct status_page *p = status_begin(&s->page);
 	snprintf(p->name, sizeof(p->name), "%s", s->name);
 	memcpy(p->uuid, d.uuid, sizeof(p->uuid));
-	sup_boot_id(p->boot_id);
-	p->sup_pid = (int32_t)getpid();
-	p->sup_start = vm_process_start(getpid());
 	status_end(&s->page);
+	s->process = (struct vm_process){.qemu = 0};
+	vm_process_boot_id(s->process.boot_id);
+	if (sup_note_process(s, err) < 0) {
+		domain_fini(&d);
+		return -1;
+	}
 	machine_start(&s->machine);
 	int rc = sup_launch(s, &d, err);
 	domain_fini(&d);

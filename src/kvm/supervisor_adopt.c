@@ -3,61 +3,81 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
-#include <uuid.h>
 
 #include "core/audit.h"
-#include "core/buf.h"
-#include "core/file.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/timestamp.h"
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
 
-void sup_boot_id(uint8_t out[16])
-{
-	CLEANUP_BUF struct buf b = BUF_INIT;
-	memset(out, 0, 16);
-	if (file_read("/proc/sys/kernel/random/boot_id", 64, &b, NULL) < 0 || b.len < 36)
-		return;
-	b.data[36] = '\0';
-	uuid_t id;
-	if (uuid_parse(b.data, id) == 0)
-		memcpy(out, id, 16);
-}
-
-static bool same_boot(const struct status_page *p)
+static bool same_boot(const struct supervisor *s)
 {
 	uint8_t now[16];
-	sup_boot_id(now);
-	return memcmp(now, p->boot_id, sizeof(now)) == 0;
+	vm_process_boot_id(now);
+	return memcmp(now, s->process.boot_id, sizeof(now)) == 0;
 }
 
 enum sup_found sup_look(struct supervisor *s)
 {
 	const struct status_page *p = s->page.page;
 	struct machine m = s->machine;
+	if (vm_process_qemu_exists(&s->process))
+		return SUP_ORPHAN;
 	if (!machine_load(&m, p->machine) || m.state == MACHINE_OFF)
 		return SUP_NOTHING;
-	if (p->qemu_pid > 0 && same_boot(p) && vm_process_exists(p->qemu_pid, p->qemu_start))
-		return SUP_ORPHAN;
 	return m.state == MACHINE_ENDED ? SUP_NOTHING : SUP_UNSETTLED;
 }
 
 static void take_page(struct supervisor *s)
 {
+	struct err err;
 	struct status_page *p = status_begin(&s->page);
-	p->sup_pid = (int32_t)getpid();
-	p->sup_start = vm_process_start(getpid());
 	p->adoptions++;
 	p->exit_status = -1;
 	status_end(&s->page);
+	if (sup_note_process(s, &err) < 0)
+		log_error("%s", err.msg);
 	snprintf(s->detail, sizeof(s->detail), "%.*s", (int)sizeof(s->detail) - 1, p->detail);
 }
 
-static void take_policy(struct supervisor *s)
+/* Nanoseconds of CLOCK_REALTIME at which a process began, by field 22 of its stat. */
+static uint64_t began_ns(uint64_t start)
+{
+	struct timespec up;
+	long hz = sysconf(_SC_CLK_TCK);
+	uint64_t now = timestamp_ns();
+	if (hz <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+		return now;
+	uint64_t up_ns = (uint64_t)up.tv_sec * 1000000000u + (uint64_t)up.tv_nsec;
+	uint64_t age = up_ns - start * (1000000000u / (uint64_t)hz);
+	return age < up_ns ? now - age : now;
+}
+
+/* Its page was of another version's layout, or is lost: what it said is made anew. What QEMU is doing
+ * is heard from itself. */
+static void make_page(struct supervisor *s, const struct domain *d)
+{
+	s->machine.state = MACHINE_RUNNING;
+	s->machine.reason = VM_REASON_BOOTED;
+	if (d != NULL) {
+		size_t n =
+		    d->n_consoles < STATUS_CONSOLES_MAX ? d->n_consoles : STATUS_CONSOLES_MAX;
+		sup_fill_page(s, d, (unsigned)n);
+	}
+	struct status_page *p = status_begin(&s->page);
+	snprintf(p->name, sizeof(p->name), "%s", s->name);
+	p->id = s->process.id;
+	p->started_ns = began_ns(s->process.qemu_start);
+	status_end(&s->page);
+	vm_process_boot_id(s->process.boot_id); /* it runs, so it was made in this boot */
+}
+
+static void take_policy(struct supervisor *s, bool new_page)
 {
 	struct err err;
 	struct domain d;
@@ -65,8 +85,12 @@ static void take_policy(struct supervisor *s)
 		/* Nothing says what was wished: the default of the format, which never restarts a crash. */
 		s->machine.on_poweroff = s->machine.on_crash = ACTION_DESTROY;
 		s->machine.on_reboot = ACTION_RESTART;
+		if (new_page)
+			make_page(s, NULL);
 		return;
 	}
+	if (new_page)
+		make_page(s, &d);
 	sup_load_policy(s, &d);
 	sup_name_disks(s, &d);
 	domain_fini(&d);
@@ -75,8 +99,7 @@ static void take_policy(struct supervisor *s)
 /* Nobody saw its end. */
 static void settle(struct supervisor *s)
 {
-	const struct status_page *p = s->page.page;
-	bool rebooted = !same_boot(p), made = p->qemu_pid > 0;
+	bool rebooted = !same_boot(s), made = s->process.qemu > 0;
 	if (rebooted)
 		sup_detail(s, "the host was restarted while the domain ran");
 	else if (s->machine.state == MACHINE_STARTING && !made)
@@ -99,19 +122,19 @@ static void settle(struct supervisor *s)
 static void take_over(struct supervisor *s)
 {
 	struct err err;
-	const struct status_page *p = s->page.page;
-	pid_t pid = p->qemu_pid;
-	int pidfd = spawn_open_pidfd(pid, p->qemu_start);
+	pid_t pid = s->process.qemu;
+	uint64_t start = s->process.qemu_start;
+	int pidfd = spawn_open_pidfd(pid, start);
 	if (pidfd < 0) {
 		settle(s); /* it died since we looked */
 		return;
 	}
 	char detail[SUP_DETAIL_MAX];
 	memcpy(detail, s->detail, sizeof(detail));
-	sup_attach(s, pid, p->qemu_start, pidfd, false);
+	sup_attach(s, pid, start, pidfd, false);
 	memcpy(s->detail, detail, sizeof(detail)); /* why a crashed guest is kept */
 	/* A VM with a console less is managed all the same. */
-	if (sup_make_hubs(s, p->consoles, &err) < 0)
+	if (sup_make_hubs(s, s->page.page->consoles, &err) < 0)
 		log_error("%s", err.msg);
 	sup_connect(s);
 	machine_adopt(&s->machine);
@@ -122,10 +145,10 @@ void sup_adopt(struct supervisor *s, enum sup_found found)
 {
 	machine_load(&s->machine, s->page.page->machine);
 	s->keep_rings = true;
+	take_policy(s, found == SUP_ORPHAN && s->machine.state == MACHINE_OFF);
 	take_page(s);
-	take_policy(s);
 	audit_write(s->home, s->name, "who=supervisor pid=%d what=adopt qemu=%d found=%s",
-	    (int)getpid(), (int)s->page.page->qemu_pid, found == SUP_ORPHAN ? "running" : "gone");
+	    (int)getpid(), (int)s->process.qemu, found == SUP_ORPHAN ? "running" : "gone");
 	if (found == SUP_ORPHAN)
 		take_over(s);
 	else

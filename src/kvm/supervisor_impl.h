@@ -11,6 +11,7 @@
 #include "core/home.h"
 #include "core/loop.h"
 #include "core/status.h"
+#include "core/vm_process.h"
 #include "kvm/argv.h"
 #include "kvm/control.h"
 #include "kvm/machine.h"
@@ -27,6 +28,8 @@ struct supervisor {
 	int lock;     /* run/NAME/lock, held for life; -1 once given back */
 	int ready_fd; /* -1 once answered */
 	struct status_writer page;
+	struct vm_process process; /* as it stands in run/NAME/process */
+	int process_fd;
 	struct machine machine;
 	struct control *control;
 	struct sampler sampler;
@@ -62,6 +65,8 @@ struct supervisor {
 void sup_ready(
     struct supervisor *s, const struct err *err); /* NULL: ok. Only the first call counts */
 void sup_detail(struct supervisor *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Writes s->process down. */
+int sup_note_process(struct supervisor *s, struct err *err);
 void sup_load_policy(struct supervisor *s, const struct domain *d);
 
 /* --- supervisor_start.c: from the definition to a process --- */
@@ -69,6 +74,8 @@ void sup_load_policy(struct supervisor *s, const struct domain *d);
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err);
 int sup_launch(struct supervisor *s, const struct domain *d, struct err *err);
 void sup_name_disks(struct supervisor *s, const struct domain *d);
+/* The page, from the definition. n_consoles: those that have a hub. */
+void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_consoles);
 int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err);
 
 /* --- supervisor_qemu.c: the connections to a QEMU that lives, and its death --- */
@@ -92,6 +99,5 @@ void sup_describe_death(struct supervisor *s);
 enum sup_found { SUP_NOTHING, SUP_ORPHAN, SUP_UNSETTLED };
 enum sup_found sup_look(struct supervisor *s);
 void sup_adopt(struct supervisor *s, enum sup_found found);
-void sup_boot_id(uint8_t out[16]);
 
 #endif

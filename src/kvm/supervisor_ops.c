@@ -402,17 +402,18 @@ static void op_ended(void *arg)
 	s->n_hubs = 0;
 	unlink_files(s);
 	struct status_page *p = status_begin(&s->page);
-	p->sup_pid = p->qemu_pid = 0;
-	p->sup_start = p->qemu_start = 0;
 	p->ended_ns = timestamp_ns();
 	p->exit_status = s->exit_status;
 	p->qmp_wait_ns = 0;
 	p->id = 0;
 	status_end(&s->page);
+	s->ended = true;
+	s->process = (struct vm_process){.qemu = 0};
+	if (sup_note_process(s, &err) < 0)
+		log_error("%s", err.msg);
 	status_writer_close(&s->page);
 	close(s->lock);
 	s->lock = -1;
-	s->ended = true;
 	err_set(&err, s->failure == ERR_NONE ? ERR_FAIL : s->failure, "%s",
 	    s->detail[0] == '\0' ? "the domain ended while it was being started" : s->detail);
 	sup_ready(s, &err);

@@ -48,6 +48,14 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	machine_handle(&s->machine, EV_DIED, NULL);
 }
 
+/* The file has its full size since the start: only a broken disk refuses. */
+static void note_process(struct supervisor *s)
+{
+	struct err err;
+	if (sup_note_process(s, &err) < 0)
+		log_error("%s", err.msg);
+}
+
 void sup_attach(struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool ours)
 {
 	s->pid = pid;
@@ -61,6 +69,9 @@ void sup_attach(struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool
 	if (s->death == NULL)
 		abort(); /* out of memory */
 	event_add(s->death, NULL);
+	s->process.qemu = pid;
+	s->process.qemu_start = start;
+	note_process(s);
 	sampler_attach(&s->sampler, pid);
 }
 
@@ -79,10 +90,11 @@ void sup_detach(struct supervisor *s)
 	s->pidfd = -1;
 	s->pid = 0;
 	struct status_page *p = status_begin(&s->page);
-	p->qemu_pid = 0;
-	p->qemu_start = 0;
 	p->qmp_wait_ns = 0;
 	status_end(&s->page);
+	s->process.qemu = 0;
+	s->process.qemu_start = 0;
+	note_process(s);
 }
 
 /* --- the monitor --- */

@@ -122,19 +122,17 @@ static void page_devices(struct status_page *p, const struct domain *d)
 		copy_text(p->net[i].mac, sizeof(p->net[i].mac), d->nets[i].mac);
 }
 
-static void page_fill(struct supervisor *s, const struct domain *d, unsigned n_consoles)
+void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_consoles)
 {
 	CLEANUP_FREE char *defined = home_domain_xml(s->home, s->name);
 	bool persistent = access(defined, F_OK) == 0;
-	unsigned id = s->page.page->id == 0 ? vm_next_id(s->home) : s->page.page->id;
+	if (s->process.id == 0)
+		s->process.id = vm_next_id(s->home);
 	struct status_page *p = status_begin(&s->page);
 	copy_text(p->name, sizeof(p->name), s->name);
 	copy_text(p->title, sizeof(p->title), d->title);
 	memcpy(p->uuid, d->uuid, sizeof(p->uuid));
-	p->id = id;
-	p->sup_pid = (int32_t)getpid();
-	p->sup_start = vm_process_start(getpid());
-	sup_boot_id(p->boot_id);
+	p->id = s->process.id;
 	p->detail[0] = p->address[0] = '\0';
 	p->exit_status = -1;
 	p->started_ns = timestamp_ns();
@@ -229,7 +227,8 @@ static int spawn_it(
 	    .n_fds = n_fds,
 	    .log_fd = log_fd,
 	    .dir = "/",
-	    .page = &s->page};
+	    .process_fd = s->process_fd,
+	    .process = &s->process};
 	pid_t pid = spawn_qemu(&what, &pidfd, err);
 	if (pid < 0)
 		return -1;
@@ -256,7 +255,7 @@ static int launch(struct supervisor *s, const struct domain *d, const struct arg
 		close_fds(fds + first, SPAWN_FDS_MAX - first);
 		return -1;
 	}
-	page_fill(s, d, a->n_consoles);
+	sup_fill_page(s, d, a->n_consoles);
 	sup_name_disks(s, d);
 	int rc = listen_all(s, a, fds + first, err);
 	if (rc == 0)

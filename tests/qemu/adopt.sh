@@ -156,12 +156,37 @@ supervisor_stopped_qemu_dies() {
 	wait_for 20 no_qemu && wait_for 20 settled
 }
 no_qemu() { [ -z "$(qemus)" ]; }
-# Without its page nobody knows the QEMU: a start must not make a second one on the same disks.
-page_lost() {
+# foreign COMMAND...: a VM whose supervisor is gone, its status page left as COMMAND makes it: as by another version of the
+# program, or lost. It is listed, found and managed all the same, and its page is whole again.
+foreign() {
+	state_is b1 running || hv start b1 || return 1
+	wait_screen b1 COM1
+	foreign_qemu=$(qemus)
+	rm -f "$HVMUX_HOME/run/b1/adopt"
+	kill_supervisors
+	wait_for 10 no_supervisor && (cd "$HVMUX_HOME/run/b1" && "$@") || return 1
+	hv -r list | tap_grep 'b1 *running' && wait_for 20 look_has_supervisor && wait_for 20 has_id || return 1
+	[ "$(qemus)" = "$foreign_qemu" ] && answers && type_line b1 ping && wait_screen b1 pong &&
+		hv dominfo b1 >"$TEST_TMP/info" && grep -q 'Max memory: *8192 KiB' "$TEST_TMP/info" &&
+		grep -q 'Id: *[1-9]' "$TEST_TMP/info" && [ "$(json_number b1 qemu_pid)" = "$foreign_qemu" ] && age_is_right
+}
+has_id() { hv dominfo b1 | grep -q 'Id: *[1-9]'; }
+tap_grep() { tee "$TEST_TMP/grepped" | grep -q "$1" || { cat "$TEST_TMP/grepped"; return 1; }; }
+# When it began is known of the process itself.
+age_is_right() {
+	began=$(json_number b1 started_time_ns) age=$(ps -o etimes= -p "$foreign_qemu")
+	difference=$(($(date +%s) - age - began / 1000000000))
+	[ $difference -ge -3 ] && [ $difference -le 3 ] || { echo "began $began, age $age s"; return 1; }
+}
+page_version() { printf "\\$1" | dd of=status bs=1 seek=8 conv=notrunc status=none; }
+page_larger() { page_version 7 && truncate -s +8192 status; }
+page_of_the_first_version() { page_version 1 && truncate -s -16 status && rm process; }
+# Without page and note nobody knows the QEMU: a start must not make a second one on the same disks.
+all_lost() {
 	state_is b1 running || hv start b1 || return 1
 	kill_supervisors
 	wait_for 10 no_supervisor
-	rm "$HVMUX_HOME/run/b1/status"
+	rm "$HVMUX_HOME/run/b1/status" "$HVMUX_HOME/run/b1/process"
 	hv start b1 2>"$TEST_TMP/words" && return 1
 	cat "$TEST_TMP/words"
 	grep -qF "a QEMU of domain 'b1' still runs" "$TEST_TMP/words" && [ "$(qemus | count)" -eq 1 ] || return 1
@@ -180,5 +205,9 @@ check "of many adopters one wins" many_adopters
 check "a start never makes a second QEMU" plain_start_of_an_orphan
 check "supervisor and QEMU killed: crashed, and starts again" both_killed
 check "QEMU ends while nobody watches" supervisor_stopped_qemu_dies
-check "a QEMU whose status page is lost is not joined by a second one" page_lost
+check "a QEMU whose status page is of a later version is adopted" foreign page_version 3
+check "… of a later version and another size" foreign page_larger
+check "… of the first version, which had no other note" foreign page_of_the_first_version
+check "… or is lost" foreign rm status
+check "a QEMU of which nothing is known is not joined by a second one" all_lost
 tap_done
