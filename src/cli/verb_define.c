@@ -10,6 +10,7 @@
 #include "cli/dispatch.h"
 #include "cli/out.h"
 #include "core/audit.h"
+#include "core/autostart.h"
 #include "core/buf.h"
 #include "core/definitions.h"
 #include "core/domain.h"
@@ -214,7 +215,7 @@ static int undefine_domain(struct cli *c, const char *name, struct err *err)
 	if (storage && (definitions_read(&c->home, &others, err) < 0 ||
 	                   others_add_running(&c->home, &others, err) < 0))
 		return -1;
-	if (store_remove(&c->home, name, err) < 0)
+	if (autostart_set(&c->home, name, false, err) < 0 || store_remove(&c->home, name, err) < 0)
 		return -1;
 	if (idle >= 0)
 		forget_run(&c->home, name);

@@ -6,6 +6,7 @@
 #include "cli/dispatch.h"
 #include "cli/facts.h"
 #include "cli/out.h"
+#include "core/autostart.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
@@ -15,6 +16,7 @@
 struct info {
 	char uuid[OUT_UUID_MAX];
 	char *title;
+	bool autostart;
 	unsigned vcpus;
 	uint64_t memory_kib, used_kib, cpu_ns;
 };
@@ -22,6 +24,7 @@ struct info {
 static int info_fill(const struct home *h, const struct vm *vm, struct info *in, struct err *err)
 {
 	memset(in, 0, sizeof(*in));
+	in->autostart = autostart_get(h, vm->name);
 	if (vm->live) {
 		const struct status_page *p = vm->head;
 		if (!p)
@@ -102,7 +105,7 @@ static void print_info(const struct vm *vm, const struct info *in)
 	print_number("Max memory:", in->memory_kib, " KiB");
 	print_number("Used memory:", in->used_kib, " KiB");
 	print_field("Persistent:", vm->defined ? "yes" : "no");
-	print_field("Autostart:", vm->head && vm->head->autostart ? "enable" : "disable");
+	print_field("Autostart:", in->autostart ? "enable" : "disable");
 	print_field("Managed save:", "no");
 	print_field("Security model:", "none");
 	print_field("Security DOI:", "0");
@@ -137,7 +140,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_u64(o, "memory_kib", in->memory_kib);
 	out_add_u64(o, "balloon_kib", in->used_kib);
 	out_add_u64(o, "cpu_time_ns", in->cpu_ns);
-	out_add_bool(o, "autostart", p && p->autostart);
+	out_add_bool(o, "autostart", in->autostart);
 	out_add_bool(o, "managed_save", false);
 	out_add_str(o, "accelerator", live ? (p->kvm ? "kvm" : "tcg") : NULL);
 	add_pid(o, "supervisor_pid", live && vm->supervised ? p->sup_pid : 0);
