@@ -74,6 +74,7 @@ void domain_fini(struct domain *d)
 	    d->source};
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
+	domain_tune_fini(&d->tune);
 	free(d->inputs);
 	FREE_ARRAY(d->cpu_features, d->n_cpu_features, feature_fini);
 	FREE_ARRAY(d->disks, d->n_disks, disk_fini);

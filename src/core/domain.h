@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/buf.h"
+#include "core/domain_tune.h"
 #include "core/err.h"
 
 #define DOMAIN_MEMORY_MIN_KIB 1024ull       /* 1 MiB: boot sectors are content with it */
@@ -167,6 +168,7 @@ struct domain {
 	bool rtc_catchup, pit_delay; /* <timer>: tickpolicy of rtc and pit */
 	char *clock_offset;          /* "utc", "localtime"; NULL utc */
 	enum domain_action on_poweroff, on_reboot, on_crash;
+	struct domain_tune tune;
 	char *emulator; /* NULL: found in PATH */
 	struct domain_disk *disks;
 	size_t n_disks;

@@ -1,5 +1,5 @@
 /* The document's general part into struct domain; helpers of all parsing. */
-#include "core/domain_impl.h"
+#include "core/domain_parse.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "core/units.h"
 
 #define QEMU_NS "http://libvirt.org/schemas/domain/qemu/1.0"
+#define WHITE " \t\r\n"
 #define SHOWN_MAX 120 /* bytes of a value in a message */
 #define QEMU_ARGS_MAX 1024
 #define REFUSED_MAX (ERR_MSG_MAX - 256) /* bytes of what is refused, with room for the advice */
@@ -79,7 +80,7 @@ int parse_invalid(struct parse *p, const xmlNode *node, const char *fmt, ...)
 	return xml_error(p->err, ERR_INVALID, p->file, node, "%s", words);
 }
 
-static char *shown(const char *value)
+char *parse_shown(const char *value)
 {
 	return str_printable(value, strlen(value), SHOWN_MAX);
 }
@@ -103,7 +104,7 @@ int parse_number(
 	else if (str_u64(value, UINT32_MAX, &n) < 0)
 		n = UINT64_MAX;
 	if (n > max) {
-		CLEANUP_FREE char *s = shown(value);
+		CLEANUP_FREE char *s = parse_shown(value);
 		return parse_invalid(p, node, "%s='%s' is not a number from 0 to %u", attr, s, max);
 	}
 	*out = (unsigned)n;
@@ -119,7 +120,7 @@ int parse_word(struct parse *p, const xmlNode *node, const char *what, const cha
 	struct buf list = BUF_INIT;
 	for (int i = 0; words[i] != NULL; i++)
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
-	CLEANUP_FREE char *s = shown(value);
+	CLEANUP_FREE char *s = parse_shown(value);
 	parse_invalid(p, node, "%s '%s' is none of: %s", what, s, list.data);
 	buf_fini(&list);
 	return -1;
@@ -146,11 +147,77 @@ int parse_switch(struct parse *p, const xmlNode *node, const char *attr, enum do
 	return 0;
 }
 
+int parse_attr_number(struct parse *p, const xmlNode *node, const char *attr, uint64_t min,
+    uint64_t max, uint64_t *out)
+{
+	CLEANUP_FREE char *value = xml_attr(node, attr);
+	if (value == NULL)
+		return 0;
+	if (str_u64(value, max, out) == 0 && *out >= min)
+		return 0;
+	CLEANUP_FREE char *s = parse_shown(value);
+	return parse_invalid(p, node, "%s='%s' is not a number from %llu to %llu", attr, s,
+	    (unsigned long long)min, (unsigned long long)max);
+}
+
+int parse_text_number(
+    struct parse *p, const xmlNode *node, uint64_t min, uint64_t max, uint64_t *out)
+{
+	if (node == NULL)
+		return 0;
+	CLEANUP_FREE char *text = xml_text(node);
+	char *number = text + strspn(text, WHITE);
+	number[strcspn(number, WHITE)] = '\0';
+	if (str_u64(number, max, out) == 0 && *out >= min)
+		return 0;
+	CLEANUP_FREE char *s = parse_shown(number);
+	return parse_invalid(p, node, "'%s' is not a number from %llu to %llu", s,
+	    (unsigned long long)min, (unsigned long long)max);
+}
+
+int parse_kib(struct parse *p, const xmlNode *node, uint64_t max_kib, uint64_t *out)
+{
+	CLEANUP_FREE char *number = xml_text(node);
+	CLEANUP_FREE char *unit = xml_attr(node, "unit");
+	struct err why = {0};
+	if (node != NULL && units_kib(number, unit, max_kib, out, &why) < 0)
+		return parse_invalid(p, node, "%s", why.msg);
+	return 0;
+}
+
+int parse_set(
+    struct parse *p, const xmlNode *node, const char *attr, unsigned end, struct numset *out)
+{
+	CLEANUP_FREE char *value = xml_attr(node, attr);
+	struct err why = {0};
+	if (value == NULL)
+		return 0;
+	numset_fini(out);
+	if (numset_parse(value, end, out, &why) < 0)
+		return parse_invalid(p, node, "%s: %s", attr, why.msg);
+	return 0;
+}
+
+int parse_state(struct parse *p, const xmlNode *node, enum domain_switch *out)
+{
+	if (node != NULL)
+		*out = SWITCH_ON;
+	return parse_switch(p, node, "state", out);
+}
+
+const xmlNode *parse_next(const xmlNode *parent, const xmlNode *after, const char *name)
+{
+	const xmlNode *n = after == NULL ? xml_first(parent) : xml_next(after);
+	while (n != NULL && !xml_is(n, name))
+		n = xml_next(n);
+	return n;
+}
+
 int parse_path_check(struct parse *p, const xmlNode *node, const char *path)
 {
 	if (path == NULL)
 		return 0;
-	CLEANUP_FREE char *s = shown(path);
+	CLEANUP_FREE char *s = parse_shown(path);
 	if (path[0] != '/')
 		return parse_invalid(p, node, "'%s' is not an absolute path", s);
 	if (!parse_text_ok(path))
@@ -207,7 +274,7 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 		}
 		const char *hex = uuid + strspn(uuid, " \t\r\n");
 		size_t len = strcspn(hex, " \t\r\n");
-		CLEANUP_FREE char *s = shown(uuid);
+		CLEANUP_FREE char *s = parse_shown(uuid);
 		if ((len != 36 && len != 32) || uuid_parse(compact, d->uuid) != 0)
 			return parse_invalid(p, xml_child(root, "uuid"), "'%s' is not a UUID", s);
 		d->has_uuid = true;
@@ -265,7 +332,7 @@ static int parse_vcpu(struct parse *p, const xmlNode *root)
 	number[strcspn(number, " \t\r\n")] = '\0';
 	uint64_t n;
 	if (str_u64(number, DOMAIN_VCPUS_MAX, &n) < 0 || n == 0) {
-		CLEANUP_FREE char *s = shown(number);
+		CLEANUP_FREE char *s = parse_shown(number);
 		return parse_invalid(
 		    p, node, "'%s' is not a number from 1 to %u", s, DOMAIN_VCPUS_MAX);
 	}
@@ -378,7 +445,7 @@ static int parse_os(struct parse *p, const xmlNode *root)
 		return parse_invalid(p, type, "machine is not the name of a machine type");
 	CLEANUP_FREE char *firmware = xml_attr(os, "firmware");
 	if (firmware != NULL && strcmp(firmware, "bios") != 0) {
-		CLEANUP_FREE char *s = shown(firmware);
+		CLEANUP_FREE char *s = parse_shown(firmware);
 		if (parse_refuse(p, os, "firmware='%s': only 'bios' is supported", s) < 0)
 			return -1;
 	}
@@ -433,7 +500,7 @@ static int parse_timer(struct parse *p, const xmlNode *node)
 	else if (strcmp(name, "hypervclock") == 0 && present == SWITCH_OFF)
 		return 0;
 	else {
-		CLEANUP_FREE char *s = shown(name);
+		CLEANUP_FREE char *s = parse_shown(name);
 		return parse_refuse(p, node, "timer '%s' is not supported like this", s) < 0 ? -1
 		                                                                             : 0;
 	}
@@ -552,7 +619,7 @@ int parse_document(struct parse *p, const xmlNode *root)
 	p->d->balloon = true;
 	if (parse_identity(p, root) < 0 || parse_memory(p, root) < 0 || parse_vcpu(p, root) < 0 ||
 	    parse_os(p, root) < 0 || parse_cpu(p, root) < 0 || parse_features(p, root) < 0 ||
-	    parse_clock(p, root) < 0 || parse_events(p, root) < 0 ||
+	    parse_clock(p, root) < 0 || parse_events(p, root) < 0 || tune_parse(p, root) < 0 ||
 	    devices_parse(p, xml_child(root, "devices")) < 0 || parse_qemu(p, root) < 0)
 		return -1;
 	return domain_check(p);

@@ -129,7 +129,7 @@ static void test_console_alias(void **state)
 
 /* --- what is not supported --- */
 static const char mixed[] = HEAD OS
-    "<cputune><shares>1</shares></cputune><novel a='1'/>\n<devices>\n"
+    "<cputune><cachetune vcpus='0'/></cputune><novel a='1'/>\n<devices>\n"
     "<hostdev mode='subsystem'/>\n"
     "<disk type='network' device='disk'><source protocol='rbd'/><target dev='vda'/></disk>\n"
     "<disk type='file'><source file='/a'/><target dev='vdb' bus='virtio'/></disk>\n"
@@ -150,7 +150,7 @@ static void test_ignored(void **state)
 	assert_string_equal(d.disks[0].target, "vdb");
 	assert_int_equal(d.n_nets, 1);
 	assert_int_equal(d.n_graphics, 0);
-	static const char *const lines[] = {"x.xml:1: <cputune>: has no effect here\n",
+	static const char *const lines[] = {"x.xml:1: <cachetune>: has no effect here\n",
 	    "x.xml:3: <hostdev>: ", "x.xml:4: <disk>: type='network'",
 	    "x.xml:6: <interface>: type='bridge'", "x.xml:8: <graphics>: type='spice'"};
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
