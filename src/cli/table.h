@@ -80,7 +80,7 @@ struct verb {
 #define VERBS_LIVE(X)
 #define VERBS_AGENT(X)
 #define VERBS_BOOT(X)
-#define VERBS_IMPORT(X)
+#define VERBS_IMPORT(X) X(import, "import")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \

@@ -75,7 +75,10 @@ static void test_readonly_changes_nothing(void **state)
 			continue;
 		char *want =
 		    xasprintf("error: operation %s forbidden for read only access\n", v->name);
-		EXPECT(1, "", want, "--readonly", v->name, "x");
+		const char *words = v->opts->words != NULL ? v->opts->words : "x";
+		char *word = xstrndup(words, strcspn(words, " "));
+		EXPECT(1, "", want, "--readonly", v->name, word);
+		free(word);
 		free(want);
 	}
 }
