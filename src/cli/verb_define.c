@@ -122,7 +122,7 @@ static bool file_is_used(const struct definitions *others, const char *own_name,
 	for (size_t i = 0; i < others->n; i++) {
 		const struct domain *o = &others->domains[i];
 		for (size_t k = 0; strcmp(o->name, own_name) != 0 && k < o->n_disks; k++) {
-			const char *source = o->disks[k].source;
+			const char *source = o->disks[k].image.path;
 			if (source != NULL &&
 			    (strcmp(source, path) == 0 || qcow2_chain_has(source, path, NULL) != 0))
 				return true;
@@ -137,24 +137,24 @@ static int remove_storage(struct cli *c, const struct domain *d, const struct de
 	int status = CLI_DONE;
 	for (size_t i = 0; i < d->n_disks; i++) {
 		const struct domain_disk *disk = &d->disks[i];
-		if (disk->source == NULL)
+		if (disk->image.path == NULL || disk->image.type != IMAGE_FILE)
 			continue;
 		if (disk->readonly) {
 			out_message(c, "Volume '%s'(%s) is read only and stays.", disk->target,
-			    disk->source);
+			    disk->image.path);
 			continue;
 		}
-		if (disk->shareable || file_is_used(others, d->name, disk->source)) {
+		if (disk->shareable || file_is_used(others, d->name, disk->image.path)) {
 			out_error("Volume '%s'(%s) is used by other domains too and stays",
-			    disk->target, disk->source);
+			    disk->target, disk->image.path);
 			continue;
 		}
-		if (unlink(disk->source) == 0 || errno == ENOENT) {
-			out_message(c, "Volume '%s'(%s) removed.", disk->target, disk->source);
+		if (unlink(disk->image.path) == 0 || errno == ENOENT) {
+			out_message(c, "Volume '%s'(%s) removed.", disk->target, disk->image.path);
 			continue;
 		}
 		out_error("Failed to remove storage volume '%s'(%s): %s", disk->target,
-		    disk->source, strerror(errno));
+		    disk->image.path, strerror(errno));
 		status = CLI_FAILED;
 	}
 	return status;

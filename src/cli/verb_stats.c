@@ -214,8 +214,8 @@ static void put_defined(const struct sink *s, const struct groups *g, const stru
 		struct sink item = item_sink(s, list);
 		put_item_str(&item, "block", i, "name", "target",
 		    d->disks[i].target ? d->disks[i].target : "");
-		if (d->disks[i].source)
-			put_item_str(&item, "block", i, "path", "path", d->disks[i].source);
+		if (d->disks[i].image.path)
+			put_item_str(&item, "block", i, "path", "path", d->disks[i].image.path);
 	}
 }
 

@@ -12,17 +12,6 @@
 
 #define MAC_TRIES 64
 
-static void disk_fini(struct domain_disk *disk)
-{
-	free(disk->source);
-	free(disk->target);
-	free(disk->serial);
-	free(disk->cache);
-	free(disk->io);
-	free(disk->discard);
-	free(disk->detect_zeroes);
-}
-
 static void net_fini(struct domain_net *net)
 {
 	free(net->mac);
@@ -32,11 +21,6 @@ static void net_fini(struct domain_net *net)
 static void chr_fini(struct domain_chr *chr)
 {
 	free(chr->log_file);
-}
-
-static void controller_fini(struct domain_controller *c)
-{
-	free(c->model);
 }
 
 static void channel_fini(struct domain_channel *c)
@@ -81,6 +65,8 @@ void domain_fini(struct domain *d)
 	FREE_ARRAY(d->nets, d->n_nets, net_fini);
 	FREE_ARRAY(d->consoles, d->n_consoles, chr_fini);
 	FREE_ARRAY(d->controllers, d->n_controllers, controller_fini);
+	free(d->iothreads);
+	FREE_ARRAY(d->throttle_groups, d->n_throttle_groups, iotune_fini);
 	FREE_ARRAY(d->channels, d->n_channels, channel_fini);
 	FREE_ARRAY(d->graphics, d->n_graphics, graphics_fini);
 	FREE_ARRAY(d->qemu_args, d->n_qemu_args, string_fini);
@@ -119,26 +105,10 @@ const char *domain_action_name(enum domain_action a)
 	return words[a];
 }
 
-const char *disk_bus_name(enum disk_bus b)
-{
-	static const char *const words[] = {
-	    [DISK_VIRTIO] = "virtio", [DISK_IDE] = "ide", [DISK_SATA] = "sata"};
-	return words[b];
-}
-
 /* QEMU's names and those of the distributions' own: "q35", "pc-q35-7.2", "ubuntu-q35". */
 bool domain_is_q35(const struct domain *d)
 {
 	return d->machine != NULL && strstr(d->machine, "q35") != NULL;
-}
-
-const struct domain_controller *domain_controller(
-    const struct domain *d, enum controller_type type, unsigned index)
-{
-	for (size_t i = 0; i < d->n_controllers; i++)
-		if (d->controllers[i].type == type && d->controllers[i].index == index)
-			return &d->controllers[i];
-	return NULL;
 }
 
 /* --- completing --- */

@@ -9,7 +9,11 @@
 #include <stdint.h>
 
 #include "core/buf.h"
+#include "core/domain_address.h"
+#include "core/domain_controller.h"
+#include "core/domain_disk.h"
 #include "core/domain_tune.h"
+#include "core/domain_words.h"
 #include "core/err.h"
 
 #define DOMAIN_MEMORY_MIN_KIB 1024ull       /* 1 MiB: boot sectors are content with it */
@@ -31,45 +35,12 @@ enum domain_action {
 };
 enum domain_cpu_mode { CPU_DEFAULT, CPU_CUSTOM, CPU_HOST_MODEL, CPU_HOST_PASSTHROUGH, CPU_MAXIMUM };
 enum domain_boot { BOOT_HD, BOOT_CDROM, BOOT_NETWORK, BOOT_FD };
-enum disk_device { DISK_DISK, DISK_CDROM };
-enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_SATA };
-enum disk_format { DISK_RAW, DISK_QCOW2 };
-enum domain_switch { SWITCH_ABSENT, SWITCH_ON, SWITCH_OFF };
-
-struct domain_pci { /* <address type='pci'>; present: the other members count */
-	bool present, multifunction;
-	unsigned domain, bus, slot, function;
-	unsigned line; /* of the device in the source document, for messages */
-};
-
-struct domain_drive { /* <address type='drive'> */
-	bool present;
-	unsigned controller, bus, unit;
-};
-
-struct domain_disk {
-	enum disk_device device;
-	enum disk_bus bus;
-	enum disk_format format;
-	char *source; /* absolute path; NULL: an empty CD drive */
-	char *target; /* "vda": unique in the domain */
-	char *serial;
-	char *cache, *io, *discard,
-	    *detect_zeroes; /* driver's attributes, checked against libvirt's words */
-	bool readonly, shareable;
-	unsigned boot_order; /* 0 none */
-	struct domain_pci address;
-	struct domain_drive drive; /* ide, sata */
-	unsigned line;             /* in the source document, for messages */
-	unsigned element; /* its place among the elements of <devices>, from 1; 0: it is not in
-	                     `source` */
-};
 
 struct domain_net {
 	char *mac;   /* "52:54:00:…", lower case; filled in by domain_complete when absent */
 	char *model; /* "virtio", "e1000", "rtl8139" …; NULL the default */
 	unsigned boot_order;
-	struct domain_pci address;
+	struct domain_address address;
 	unsigned line, element;
 };
 
@@ -84,34 +55,12 @@ struct domain_chr {
 	unsigned line, element;
 };
 
-/* Controllers are in the document because libvirt writes every one into it. Those that the machine
- * has anyway (pci-root, pcie-root, ide of pc, sata of q35) are here too. */
-enum controller_type {
-	CONTROLLER_PCI,
-	CONTROLLER_USB,
-	CONTROLLER_IDE,
-	CONTROLLER_SATA,
-	CONTROLLER_VIRTIO_SERIAL
-};
-struct domain_controller {
-	enum controller_type type;
-	unsigned index;
-	char *model; /* "pcie-root-port", "qemu-xhci" …; NULL the default of its type */
-	unsigned chassis, port; /* pcie-root-port, pci-bridge; with_target: given */
-	bool with_target;
-	bool has_master;     /* ich9-uhciN: a companion of the ich9-ehci1 of this index */
-	unsigned start_port; /* first port of the companion */
-	unsigned ports;      /* usb, virtio-serial; 0 QEMU's default */
-	struct domain_pci address;
-	unsigned line, element;
-};
-
 enum input_type { INPUT_MOUSE, INPUT_KEYBOARD, INPUT_TABLET };
 enum input_bus { INPUT_PS2, INPUT_USB, INPUT_VIRTIO };
 struct domain_input {
 	enum input_type type;
 	enum input_bus bus;
-	struct domain_pci address;
+	struct domain_address address;
 	unsigned line, element;
 };
 
@@ -129,7 +78,7 @@ struct domain_cpu_feature {
 struct domain_video {
 	char *model;                /* "vga", "virtio", "cirrus", "none" …; NULL none given */
 	unsigned ram, vram, vgamem; /* KiB; 0 QEMU's default */
-	struct domain_pci address;
+	struct domain_address address;
 	unsigned line, element;
 };
 
@@ -181,6 +130,11 @@ struct domain {
 	size_t n_graphics;
 	struct domain_controller *controllers;
 	size_t n_controllers;
+	struct domain_iothread *iothreads; /* by id */
+	size_t n_iothreads;
+	int emulator_pool_min, emulator_pool_max; /* <defaultiothread>; -1 QEMU's default */
+	struct disk_iotune *throttle_groups;
+	size_t n_throttle_groups;
 	struct domain_input *inputs;
 	size_t n_inputs;
 	struct domain_channel *channels;
@@ -189,19 +143,19 @@ struct domain {
 	bool balloon; /* virtio memballoon (default true; model='none' false) */
 	bool balloon_given;
 	unsigned balloon_stats_period; /* seconds, 0 none */
-	struct domain_pci balloon_address;
+	struct domain_address balloon_address;
 	unsigned balloon_element;
 	char *rng; /* backend path "/dev/urandom", NULL no rng */
 	uint64_t rng_bytes;
 	unsigned rng_period; /* ms; <rate>: rng_bytes in each; 0 no limit */
-	struct domain_pci rng_address;
+	struct domain_address rng_address;
 	unsigned rng_element;
-	char *panic_model;               /* "isa", "pvpanic" …; NULL none */
-	struct domain_pci panic_address; /* pvpanic */
+	char *panic_model;                   /* "isa", "pvpanic" …; NULL none */
+	struct domain_address panic_address; /* pvpanic */
 	unsigned panic_element;
 	char *watchdog_model;  /* "itco", "i6300esb"; NULL none */
 	char *watchdog_action; /* QEMU's word: "reset", "poweroff" …; NULL reset */
-	struct domain_pci watchdog_address;
+	struct domain_address watchdog_address;
 	unsigned watchdog_element;
 	char **qemu_args; /* qemu:commandline */
 	size_t n_qemu_args;
@@ -236,13 +190,7 @@ char *domain_format(const struct domain *d, struct err *err);
 
 /* The machine's family decides what it has built in and where: q35 or, else, i440fx. */
 bool domain_is_q35(const struct domain *d);
-/* The controller of this type and index that the document names, or NULL. */
-const struct domain_controller *domain_controller(
-    const struct domain *d, enum controller_type type, unsigned index);
 /* Words of the format; never NULL. */
 const char *domain_action_name(enum domain_action a);
-const char *disk_bus_name(enum disk_bus b);
-/* "vda" → 0, "hdc" → 2, "sdaa" → 26; -1 when it does not end in a disk's letters. */
-int disk_target_index(const char *target);
 
 #endif

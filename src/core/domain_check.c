@@ -27,15 +27,15 @@ static int check_disks(struct parse *p)
 			if (strcmp(a->target, b->target) == 0)
 				return invalid_at(p, "disk", b->line,
 				    "target '%s' is there twice (line %u)", b->target, a->line);
-			if (a->bus == b->bus && a->drive.present && b->drive.present &&
-			    a->drive.bus == b->drive.bus && a->drive.unit == b->drive.unit)
+			if (a->bus == b->bus && a->address.type == ADDRESS_DRIVE &&
+			    address_equal(&a->address, &b->address))
 				return invalid_at(p, "disk", b->line,
 				    "address bus='%u' unit='%u' is there twice (line %u)",
-				    b->drive.bus, b->drive.unit, a->line);
-			if (a->source != NULL && str_eq(a->source, b->source) &&
+				    b->address.bus, b->address.unit, a->line);
+			if (a->image.path != NULL && str_eq(a->image.path, b->image.path) &&
 			    !(a->readonly && b->readonly) && !(a->shareable && b->shareable))
 				return invalid_at(p, "disk", b->line,
-				    "file '%s' is there twice (line %u)", b->source, a->line);
+				    "file '%s' is there twice (line %u)", b->image.path, a->line);
 		}
 	return 0;
 }

@@ -37,7 +37,8 @@ static const struct controller_model {
 
 static int controller_kind(struct parse *p, const xmlNode *node, struct domain_controller *c)
 {
-	static const char *const types[] = {"pci", "usb", "ide", "sata", "virtio-serial", NULL};
+	static const char *const types[] = {
+	    "pci", "usb", "ide", "sata", "scsi", "fdc", "virtio-serial", "ccid", NULL};
 	CLEANUP_FREE char *type = printable_attr(node, "type");
 	CLEANUP_FREE char *model = printable_attr(node, "model");
 	int t = 0;
@@ -71,9 +72,9 @@ static int parse_controller(struct parse *p, const xmlNode *node, struct domain_
 	    parse_number(p, target, "chassisNr", 255, &c->chassis) < 0 ||
 	    parse_number(p, target, "port", 255, &c->port) < 0 ||
 	    parse_number(p, master, "startport", 15, &c->start_port) < 0 ||
-	    parse_pci(p, node, &c->address) < 0)
+	    parse_address(p, node, ADDRESS_BIT_PCI, &c->address) < 0)
 		return -1;
-	c->with_target = target != NULL;
+	c->with_port = target != NULL;
 	c->has_master = master != NULL;
 	if (numbered && c->index != 0)
 		return parse_invalid(p, node, "model='%s' has index 0", c->model);

@@ -33,9 +33,9 @@ static int parse_driver(struct parse *p, const xmlNode *node, struct domain_disk
 	if (name != NULL && strcmp(name, "qemu") != 0)
 		return parse_refuse(p, driver, "only the driver 'qemu' is supported");
 	/* Never guessed from the content: a guest could write a qcow2 header that names any file. */
-	disk->format = DISK_RAW;
+	disk->image.format = DISK_RAW;
 	if (str_eq(type, "qcow2")) {
-		disk->format = DISK_QCOW2;
+		disk->image.format = DISK_QCOW2;
 	} else if (type != NULL && strcmp(type, "raw") != 0) {
 		CLEANUP_FREE char *s = str_printable(type, strlen(type), 40);
 		return parse_refuse(
@@ -53,24 +53,6 @@ static int parse_driver(struct parse *p, const xmlNode *node, struct domain_disk
 	if (str_eq(disk->detect_zeroes, "unmap") && !str_eq(disk->discard, "unmap"))
 		return parse_invalid(p, driver, "detect_zeroes='unmap' needs discard='unmap'");
 	return 0;
-}
-
-int disk_target_index(const char *target)
-{
-	static const char *const prefixes[] = {"vd", "hd", "sd", "xvd", "ubd", "fd"};
-	const char *s = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (str_prefix(target, prefixes[i]))
-			s = target + strlen(prefixes[i]);
-	if (s == NULL || *s == '\0')
-		return -1;
-	int index = 0;
-	for (; *s >= 'a' && *s <= 'z'; s++) {
-		index = index * 26 + (*s - 'a') + 1;
-		if (index > 100000)
-			return -1;
-	}
-	return *s == '\0' ? index - 1 : -1;
 }
 
 /* libvirt's: the bus decides, then the target's first letters. */
@@ -115,37 +97,29 @@ static int parse_target(struct parse *p, const xmlNode *node, struct domain_disk
 
 static int parse_drive(struct parse *p, const xmlNode *node, struct domain_disk *disk)
 {
+	struct domain_address *a = &disk->address;
 	const xmlNode *address = xml_child(node, "address");
-	CLEANUP_FREE char *type = xml_attr(address, "type");
-	if (!str_eq(type, "drive"))
-		return 0;
-	unsigned target = 0;
-	if (parse_number(p, address, "controller", 255, &disk->drive.controller) < 0 ||
-	    parse_number(p, address, "bus", 255, &disk->drive.bus) < 0 ||
-	    parse_number(p, address, "target", 255, &target) < 0 ||
-	    parse_number(p, address, "unit", 255, &disk->drive.unit) < 0)
-		return -1;
+	enum address_type type = disk->bus == DISK_VIRTIO ? ADDRESS_PCI : ADDRESS_DRIVE;
+	int rc = parse_address(p, node, ADDRESS_BIT(type), a);
+	if (rc != 0 || a->type != ADDRESS_DRIVE)
+		return rc;
 	bool ide = disk->bus == DISK_IDE;
-	if (disk->bus == DISK_VIRTIO)
-		return parse_invalid(p, address, "type='drive' is not for virtio disks");
-	if (disk->drive.controller > 0 || target > 0)
+	if (a->controller > 0 || a->target > 0)
 		return parse_refuse(p, address, "only controller='0' target='0' is supported");
-	if (disk->drive.bus > (ide ? 1u : 0u) || disk->drive.unit > (ide ? 1u : 5u))
-		return parse_invalid(p, address, "bus='%u' unit='%u': %s", disk->drive.bus,
-		    disk->drive.unit,
+	if (a->bus > (ide ? 1u : 0u) || a->unit > (ide ? 1u : 5u))
+		return parse_invalid(p, address, "bus='%u' unit='%u': %s", a->bus, a->unit,
 		    ide ? "IDE has buses 0 and 1 with units 0 and 1"
 		        : "SATA has bus 0, units 0 to 5");
-	disk->drive.present = true;
 	return 0;
 }
 
 static int parse_source(struct parse *p, const xmlNode *node, struct domain_disk *disk)
 {
 	const xmlNode *source = xml_child(node, "source");
-	disk->source = xml_attr(source, "file");
-	if (disk->source == NULL && disk->device == DISK_DISK)
+	disk->image.path = xml_attr(source, "file");
+	if (disk->image.path == NULL && disk->device == DISK_DISK)
 		return parse_invalid(p, node, "has no <source file=…>");
-	if (parse_path_check(p, source, disk->source) < 0)
+	if (parse_path_check(p, source, disk->image.path) < 0)
 		return -1;
 	disk->serial = xml_child_text(node, "serial");
 	if (disk->serial != NULL &&
@@ -185,13 +159,10 @@ static int parse_disk(struct parse *p, const xmlNode *node, struct domain_disk *
 		    p, node, "a CD drive cannot be on bus='virtio'; use 'sata' or 'ide'");
 	const xmlNode *boot = xml_child(node, "boot");
 	if (parse_source(p, node, disk) < 0 ||
-	    parse_number(p, boot, "order", 1000, &disk->boot_order) < 0 ||
-	    parse_pci(p, node, &disk->address) < 0)
+	    parse_number(p, boot, "order", 1000, &disk->boot_order) < 0)
 		return -1;
 	if (boot != NULL && disk->boot_order == 0)
 		return parse_invalid(p, boot, "order must be 1 or more");
-	if (disk->address.present && disk->bus != DISK_VIRTIO)
-		return parse_invalid(p, node, "type='pci' addresses are for virtio disks");
 	return 0;
 }
 

@@ -61,7 +61,7 @@ int video_parse(struct parse *p, const xmlNode *node, unsigned element)
 	    parse_number(p, model, "vgamem", VIDEO_KIB_MAX, &v->vgamem) < 0 ||
 	    parse_number(p, model, "heads", 16, &heads) < 0 ||
 	    parse_switch(p, xml_child(model, "acceleration"), "accel3d", &accel3d) < 0 ||
-	    parse_pci(p, node, &v->address) < 0)
+	    parse_address(p, node, ADDRESS_BIT_PCI, &v->address) < 0)
 		return -1;
 	if (heads > 1 && parse_refuse(p, model, "heads='%u': only one is supported", heads) < 0)
 		return -1;
@@ -94,5 +94,6 @@ int input_parse(struct parse *p, const xmlNode *node, unsigned element)
 	    .bus = (enum input_bus)b,
 	    .line = node_line(node),
 	    .element = element};
-	return parse_pci(p, node, &in->address);
+	return parse_address(
+	    p, node, ADDRESS_BIT(in->bus == INPUT_USB ? ADDRESS_USB : ADDRESS_PCI), &in->address);
 }

@@ -90,28 +90,6 @@ xmlNode *element_of(struct format *f, unsigned element, const char *name)
 	return xml_add_child(f->devices, name);
 }
 
-static bool pci_equal(const struct domain_pci *a, const struct domain_pci *b)
-{
-	return a->present == b->present && a->multifunction == b->multifunction &&
-	       a->domain == b->domain && a->bus == b->bus && a->slot == b->slot &&
-	       a->function == b->function;
-}
-
-void put_pci(xmlNode *node, const struct domain_pci *old, const struct domain_pci *a)
-{
-	static const struct domain_pci none;
-	if (!a->present || pci_equal(old != NULL ? old : &none, a))
-		return;
-	xmlNode *address = xml_need_child(node, "address");
-	xml_set_attr(address, "type", "pci");
-	set_attrf(address, "domain", "0x%04x", a->domain);
-	set_attrf(address, "bus", "0x%02x", a->bus);
-	set_attrf(address, "slot", "0x%02x", a->slot);
-	set_attrf(address, "function", "0x%x", a->function);
-	if (a->multifunction)
-		xml_set_attr(address, "multifunction", "on");
-}
-
 static void put_devices(struct format *f)
 {
 	const struct domain *d = f->d;

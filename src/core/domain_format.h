@@ -18,8 +18,8 @@ void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
 void put_text(xmlNode *parent, const char *name, const char *old, const char *text);
 /* The element of a device; a new one when it has none. */
 xmlNode *element_of(struct format *f, unsigned element, const char *name);
-/* <address type='pci'>, when it differs from old's (NULL: the device is new). */
-void put_pci(xmlNode *node, const struct domain_pci *old, const struct domain_pci *a);
+/* <address>, when it differs from old's (NULL: the device is new). */
+void put_address(xmlNode *device, const struct domain_address *old, const struct domain_address *a);
 
 /* The entry of an array that was read from the same element; NULL none. */
 #define SAME_ELEMENT(array, n, number)                              \

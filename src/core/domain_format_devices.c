@@ -15,7 +15,7 @@ static void put_net(struct format *f, const struct domain_net *net)
 		xml_set_attr(xml_need_child(node, "mac"), "address", net->mac);
 	if (net->model != NULL && (old == NULL || !str_eq(old->model, net->model)))
 		xml_set_attr(xml_need_child(node, "model"), "type", net->model);
-	put_pci(node, old != NULL ? &old->address : NULL, &net->address);
+	put_address(node, old != NULL ? &old->address : NULL, &net->address);
 }
 
 static void put_small(struct format *f)
@@ -25,27 +25,28 @@ static void put_small(struct format *f)
 		xmlNode *node = element_of(f, d->video.element, "video");
 		if (d->video.element == 0)
 			xml_set_attr(xml_need_child(node, "model"), "type", d->video.model);
-		put_pci(node, d->video.element > 0 ? &old->video.address : NULL, &d->video.address);
+		put_address(
+		    node, d->video.element > 0 ? &old->video.address : NULL, &d->video.address);
 	}
-	if (d->balloon && (d->balloon_element > 0 || d->balloon_address.present)) {
+	if (d->balloon && (d->balloon_element > 0 || d->balloon_address.type != ADDRESS_NONE)) {
 		xmlNode *node = element_of(f, d->balloon_element, "memballoon");
 		if (d->balloon_element == 0)
 			xml_set_attr(node, "model", "virtio");
-		put_pci(node, d->balloon_element > 0 ? &old->balloon_address : NULL,
+		put_address(node, d->balloon_element > 0 ? &old->balloon_address : NULL,
 		    &d->balloon_address);
 	}
 	if (d->rng != NULL && d->rng_element > 0)
-		put_pci(f->elements[d->rng_element], &old->rng_address, &d->rng_address);
+		put_address(f->elements[d->rng_element], &old->rng_address, &d->rng_address);
 	if (d->panic_model != NULL && d->panic_element > 0)
-		put_pci(f->elements[d->panic_element], &old->panic_address, &d->panic_address);
+		put_address(f->elements[d->panic_element], &old->panic_address, &d->panic_address);
 	if (d->watchdog_model != NULL && d->watchdog_element > 0)
-		put_pci(
+		put_address(
 		    f->elements[d->watchdog_element], &old->watchdog_address, &d->watchdog_address);
 	for (size_t i = 0; i < d->n_inputs; i++)
 		if (d->inputs[i].element > 0) {
 			const struct domain_input *was =
 			    SAME_ELEMENT(old->inputs, old->n_inputs, d->inputs[i].element);
-			put_pci(f->elements[d->inputs[i].element],
+			put_address(f->elements[d->inputs[i].element],
 			    was != NULL ? &was->address : NULL, &d->inputs[i].address);
 		}
 }

@@ -14,26 +14,28 @@ static void put_disk(struct format *f, const struct domain_disk *disk)
 		xml_set_attr(node, "device", disk->device == DISK_CDROM ? "cdrom" : "disk");
 		xmlNode *driver = xml_need_child(node, "driver");
 		xml_set_attr(driver, "name", "qemu");
-		xml_set_attr(driver, "type", disk->format == DISK_QCOW2 ? "qcow2" : "raw");
+		xml_set_attr(driver, "type", disk->image.format == DISK_QCOW2 ? "qcow2" : "raw");
 		if (disk->readonly)
 			xml_need_child(node, "readonly");
 	}
-	if (disk->source == NULL && old != NULL && old->source != NULL)
+	if (disk->image.path == NULL && old != NULL && old->image.path != NULL)
 		xml_remove(xml_child(node, "source"));
-	else if (disk->source != NULL && (old == NULL || !str_eq(old->source, disk->source)))
-		xml_set_attr(xml_need_child(node, "source"), "file", disk->source);
+	else if (disk->image.path != NULL &&
+	         (old == NULL || !str_eq(old->image.path, disk->image.path)))
+		xml_set_attr(xml_need_child(node, "source"), "file", disk->image.path);
 	if (old == NULL || strcmp(old->target, disk->target) != 0 || old->bus != disk->bus) {
 		xmlNode *target = xml_need_child(node, "target");
 		xml_set_attr(target, "dev", disk->target);
 		xml_set_attr(target, "bus", disk_bus_name(disk->bus));
 	}
 	put_text(node, "serial", old != NULL ? old->serial : NULL, disk->serial);
-	put_pci(node, old != NULL ? &old->address : NULL, &disk->address);
+	put_address(node, old != NULL ? &old->address : NULL, &disk->address);
 }
 
 static void put_controller(struct format *f, const struct domain_controller *c)
 {
-	static const char *const types[] = {"pci", "usb", "ide", "sata", "virtio-serial"};
+	static const char *const types[] = {
+	    "pci", "usb", "ide", "sata", "scsi", "fdc", "virtio-serial", "ccid"};
 	const struct domain_controller *old =
 	    SAME_ELEMENT(f->old.controllers, f->old.n_controllers, c->element);
 	xmlNode *node = element_of(f, c->element, "controller");
@@ -43,7 +45,7 @@ static void put_controller(struct format *f, const struct domain_controller *c)
 		if (c->model != NULL)
 			xml_set_attr(node, "model", c->model);
 	}
-	put_pci(node, old != NULL ? &old->address : NULL, &c->address);
+	put_address(node, old != NULL ? &old->address : NULL, &c->address);
 }
 
 /* What was read and is in the struct no more. */

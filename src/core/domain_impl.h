@@ -43,7 +43,11 @@ int parse_switch(struct parse *p, const xmlNode *node, const char *attr, enum do
 /* An absolute path without control characters; NULL passes. */
 int parse_path_check(struct parse *p, const xmlNode *node, const char *path);
 bool parse_text_ok(const char *text); /* nothing that str_printable would change */
-int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out);
+/* <address> of a device: of one of the `allowed` types, ADDRESS_BIT(…)s. Absent: type ADDRESS_NONE. */
+#define ADDRESS_BIT(type) (1u << (type))
+#define ADDRESS_BIT_PCI ADDRESS_BIT(ADDRESS_PCI)
+int parse_address(
+    struct parse *p, const xmlNode *device, unsigned allowed, struct domain_address *out);
 
 /* domain_schema.c: goes over the whole document: what would change the hardware and is not known
  * here is refused, what has no effect is warned of. */
@@ -88,9 +92,7 @@ int parse_document(struct parse *p, const xmlNode *root);
 /* Takes what was read of one element of <devices> out again. */
 void domain_drop_element(struct domain *d, unsigned element);
 
-/* domain_pci.c: fn for every device that sits on PCI, until one returns not 0. */
-typedef int (*pci_visit_fn)(void *arg, struct domain_pci *address, const char *what);
-int domain_pci_visit(struct domain *d, pci_visit_fn fn, void *arg);
+/* domain_pci.c */
 /* Addresses used twice, or on buses that are not there. */
 int domain_pci_check(struct domain *d, const char *file, struct err *err);
 /* Gives an address to every device that has none. */

@@ -24,7 +24,7 @@ int memballoon_parse(struct parse *p, const xmlNode *node, unsigned element)
 	if (parse_number(p, xml_child(node, "stats"), "period", 86400, &d->balloon_stats_period) <
 	    0)
 		return -1;
-	return parse_pci(p, node, &d->balloon_address);
+	return parse_address(p, node, ADDRESS_BIT_PCI, &d->balloon_address);
 }
 
 int rng_parse(struct parse *p, const xmlNode *node, unsigned element)
@@ -54,7 +54,7 @@ int rng_parse(struct parse *p, const xmlNode *node, unsigned element)
 		return -1;
 	if (rate != NULL && d->rng_period == 0)
 		return parse_invalid(p, rate, "period is in milliseconds, from 1");
-	return parse_pci(p, node, &d->rng_address);
+	return parse_address(p, node, ADDRESS_BIT_PCI, &d->rng_address);
 }
 
 int panic_parse(struct parse *p, const xmlNode *node, unsigned element)
@@ -68,7 +68,8 @@ int panic_parse(struct parse *p, const xmlNode *node, unsigned element)
 		return parse_refuse(p, node, "only one is supported");
 	d->panic_element = element;
 	d->panic_model = xstrdup(model[0] != '\0' ? model : "isa");
-	return parse_pci(p, node, &d->panic_address);
+	return parse_address(
+	    p, node, ADDRESS_BIT_PCI | ADDRESS_BIT(ADDRESS_ISA), &d->panic_address);
 }
 
 int watchdog_parse(struct parse *p, const xmlNode *node, unsigned element)
@@ -88,5 +89,5 @@ int watchdog_parse(struct parse *p, const xmlNode *node, unsigned element)
 	d->watchdog_element = element;
 	d->watchdog_model = TAKE_PTR(model);
 	d->watchdog_action = xstrdup(actions[action]);
-	return parse_pci(p, node, &d->watchdog_address);
+	return parse_address(p, node, ADDRESS_BIT_PCI, &d->watchdog_address);
 }

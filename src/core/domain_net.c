@@ -45,7 +45,7 @@ static int parse_interface(struct parse *p, const xmlNode *node, struct domain_n
 		return parse_invalid(p, xml_child(node, "model"), "not the name of a model");
 	if (parse_mac(p, node, &net->mac) < 0 ||
 	    parse_number(p, boot, "order", 1000, &net->boot_order) < 0 ||
-	    parse_pci(p, node, &net->address) < 0)
+	    parse_address(p, node, ADDRESS_BIT_PCI, &net->address) < 0)
 		return -1;
 	if (boot != NULL && net->boot_order == 0)
 		return parse_invalid(p, boot, "order must be 1 or more");

@@ -228,30 +228,6 @@ int parse_path_check(struct parse *p, const xmlNode *node, const char *path)
 	return 0;
 }
 
-int parse_pci(struct parse *p, const xmlNode *device, struct domain_pci *out)
-{
-	static const char *const multifunction[] = {"off", "on", NULL};
-	const xmlNode *node = xml_child(device, "address");
-	CLEANUP_FREE char *type = xml_attr(node, "type");
-	if (node == NULL || !str_eq(type, "pci"))
-		return 0;
-	CLEANUP_FREE char *slot = xml_attr(node, "slot");
-	int multi;
-	if (parse_number(p, node, "domain", 0xffff, &out->domain) < 0 ||
-	    parse_number(p, node, "bus", 0xff, &out->bus) < 0 ||
-	    parse_number(p, node, "slot", 0x1f, &out->slot) < 0 ||
-	    parse_number(p, node, "function", 7, &out->function) < 0 ||
-	    parse_attr_word(p, node, "multifunction", multifunction, 0, &multi) < 0)
-		return -1;
-	if (out->domain != 0)
-		return parse_invalid(
-		    p, node, "domain='%u': these machines have PCI domain 0 alone", out->domain);
-	out->multifunction = multi == 1;
-	out->present = slot != NULL;
-	out->line = (unsigned)xmlGetLineNo((xmlNode *)device);
-	return 0;
-}
-
 /* --- elements beside <devices> --- */
 static int parse_identity(struct parse *p, const xmlNode *root)
 {

@@ -20,58 +20,6 @@ struct pci_map {
 	struct err *err;
 };
 
-static bool controller_on_pci(const struct domain *d, const struct domain_controller *c)
-{
-	switch (c->type) {
-	case CONTROLLER_PCI:
-		return c->index != 0;
-	case CONTROLLER_USB:
-		return !str_eq(c->model, "none");
-	case CONTROLLER_IDE: /* part of the chip set */
-		return false;
-	case CONTROLLER_SATA:
-		return !domain_is_q35(d);
-	case CONTROLLER_VIRTIO_SERIAL:
-		return true;
-	}
-	return false;
-}
-
-static int visit_small(struct domain *d, pci_visit_fn fn, void *arg)
-{
-	const char *panic = d->panic_model, *watchdog = d->watchdog_model;
-	bool video = d->video.model != NULL && strcmp(d->video.model, "none") != 0;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < d->n_inputs; i++)
-		if (d->inputs[i].bus == INPUT_VIRTIO)
-			rc = fn(arg, &d->inputs[i].address, "input");
-	if (rc == 0 && video)
-		rc = fn(arg, &d->video.address, "video");
-	if (rc == 0 && str_eq(watchdog, "i6300esb"))
-		rc = fn(arg, &d->watchdog_address, "watchdog");
-	if (rc == 0 && d->balloon)
-		rc = fn(arg, &d->balloon_address, "memballoon");
-	if (rc == 0 && d->rng != NULL)
-		rc = fn(arg, &d->rng_address, "rng");
-	if (rc == 0 && str_eq(panic, "pvpanic"))
-		rc = fn(arg, &d->panic_address, "panic");
-	return rc;
-}
-
-int domain_pci_visit(struct domain *d, pci_visit_fn fn, void *arg)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < d->n_controllers; i++)
-		if (controller_on_pci(d, &d->controllers[i]))
-			rc = fn(arg, &d->controllers[i].address, "controller");
-	for (size_t i = 0; rc == 0 && i < d->n_nets; i++)
-		rc = fn(arg, &d->nets[i].address, "interface");
-	for (size_t i = 0; rc == 0 && i < d->n_disks; i++)
-		if (d->disks[i].bus == DISK_VIRTIO)
-			rc = fn(arg, &d->disks[i].address, "disk");
-	return rc == 0 ? visit_small(d, fn, arg) : rc;
-}
-
 /* What the chip set has at fixed places, as functions of slots of bus 0. */
 static void reserve_builtin(struct pci_map *m)
 {
@@ -93,16 +41,23 @@ static const char *bus_model(const struct domain *d, unsigned bus)
 }
 
 static int refuse_address(
-    struct pci_map *m, const struct domain_pci *a, const char *what, const char *why)
+    struct pci_map *m, const struct domain_address *a, const char *what, const char *why)
 {
 	return err_set(m->err, ERR_INVALID, "%s:%u: <%s>: PCI address %02x:%02x.%x %s", m->file,
 	    a->line, what, a->bus, a->slot, a->function, why);
 }
 
-static int mark_address(void *arg, struct domain_pci *a, const char *what)
+static bool on_pci(const struct seat_user *user)
+{
+	return user->seat >= SEAT_PCI && user->seat <= SEAT_BUS;
+}
+
+static int mark_address(void *arg, const struct seat_user *user)
 {
 	struct pci_map *m = arg;
-	if (!a->present)
+	const struct domain_address *a = user->address;
+	const char *what = user->element;
+	if (a->type != ADDRESS_PCI || !on_pci(user))
 		return 0;
 	const char *model = bus_model(m->d, a->bus);
 	if (model == NULL)
@@ -129,16 +84,18 @@ int domain_pci_check(struct domain *d, const char *file, struct err *err)
 	m->file = file;
 	m->err = err;
 	reserve_builtin(m);
-	int rc = domain_pci_visit(d, mark_address, m);
+	int rc = domain_seats(d, mark_address, m);
 	free(m);
 	return rc;
 }
 
 /* --- assigning --- */
-static int assign_address(void *arg, struct domain_pci *a, const char *what)
+static int assign_address(void *arg, const struct seat_user *user)
 {
 	struct pci_map *m = arg;
-	if (a->present)
+	struct domain_address *a = user->address;
+	const char *what = user->element;
+	if (a->type != ADDRESS_NONE || !on_pci(user))
 		return 0;
 	/* Slot 1 (q35) and 2 (i440fx) are left to the first video card, which takes them by itself.
 	 */
@@ -150,7 +107,7 @@ static int assign_address(void *arg, struct domain_pci *a, const char *what)
 		if (m->used[0][slot] != 0)
 			continue;
 		m->used[0][slot] = 0xff;
-		*a = (struct domain_pci){.present = true, .slot = slot};
+		*a = (struct domain_address){.type = ADDRESS_PCI, .slot = slot, .line = a->line};
 		return 0;
 	}
 	return err_set(m->err, ERR_INVALID,
@@ -165,13 +122,15 @@ int domain_pci_assign(struct domain *d, struct err *err)
 	m->file = d->name;
 	m->err = err;
 	reserve_builtin(m);
-	int rc = domain_pci_visit(d, mark_address, m);
+	int rc = domain_seats(d, mark_address, m);
 	/* The video card first: its slot must not go to another. */
 	bool video = d->video.model != NULL && strcmp(d->video.model, "none") != 0;
 	if (rc == 0 && video)
-		rc = assign_address(m, &d->video.address, "video");
+		rc = assign_address(
+		    m, &(struct seat_user){
+		           .seat = SEAT_PCI, .element = "video", .address = &d->video.address});
 	if (rc == 0)
-		rc = domain_pci_visit(d, assign_address, m);
+		rc = domain_seats(d, assign_address, m);
 	free(m);
 	return rc;
 }

@@ -18,6 +18,8 @@ struct rule {
 };
 
 #define PCI_PLACE "type domain bus slot function multifunction"
+/* Of a device that may sit on other buses too. */
+#define ADDRESS_PLACE PCI_PLACE " controller target unit port iobase irq base reg"
 
 /* Each ends with an empty entry. */
 extern const struct rule rules_system[], rules_storage[], rules_devices[];

@@ -46,21 +46,6 @@ void build_key(struct buf *value, const char *key, const char *text)
 	}
 }
 
-void build_pci(struct builder *b, struct buf *value, const struct domain_pci *a)
-{
-	if (!a->present)
-		return;
-	if (a->bus == 0)
-		buf_addf(value, ",bus=%s.0", domain_is_q35(b->d) ? "pcie" : "pci");
-	else
-		buf_addf(value, ",bus=pci.%u", a->bus);
-	if (a->multifunction)
-		buf_adds(value, ",multifunction=on");
-	buf_addf(value, ",addr=0x%x", a->slot);
-	if (a->function != 0)
-		buf_addf(value, ".0x%x", a->function);
-}
-
 int build_unsupported(struct builder *b, const char *element, unsigned line, const char *fmt, ...)
 {
 	va_list ap;

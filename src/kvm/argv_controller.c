@@ -15,7 +15,7 @@ static void pci_controller(struct builder *b, const struct domain_controller *c,
 	unsigned chassis = c->chassis > 0 ? c->chassis : c->index;
 	if (strcmp(c->model, "pcie-root-port") == 0) {
 		buf_addf(value, "pcie-root-port,id=pci.%u,chassis=%u", c->index, chassis);
-		if (c->with_target)
+		if (c->with_port)
 			buf_addf(value, ",port=0x%x", c->port);
 	} else if (strcmp(c->model, "pcie-to-pci-bridge") == 0) {
 		buf_addf(value, "pcie-pci-bridge,id=pci.%u", c->index);
@@ -85,13 +85,18 @@ static int build_controller(struct builder *b, const struct domain_controller *c
 			return 0;
 		buf_adds(&value, "ich9-ahci,id=sata0");
 		break;
+	case CONTROLLER_SCSI:
+	case CONTROLLER_FDC:
+	case CONTROLLER_CCID:
+	case CONTROLLER_TYPES:
+		return 0;
 	case CONTROLLER_VIRTIO_SERIAL:
 		buf_adds(&value, "virtio-serial-pci,id=virtio-serial0");
 		if (c->ports > 0)
 			buf_addf(&value, ",max_ports=%u", c->ports);
 		break;
 	}
-	build_pci(b, &value, &c->address);
+	build_address(b, &value, &c->address);
 	return build_device(b, "controller", c->line, &value);
 }
 

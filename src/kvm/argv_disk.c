@@ -58,8 +58,8 @@ static bool port_taken(const struct domain *d, const struct domain_disk *disk, i
 {
 	for (size_t i = 0; i < d->n_disks; i++) {
 		const struct domain_disk *o = &d->disks[i];
-		if (o != disk && o->bus == disk->bus && o->drive.present &&
-		    (int)(o->drive.bus * 2 + o->drive.unit) == port)
+		if (o != disk && o->bus == disk->bus && o->address.type == ADDRESS_DRIVE &&
+		    (int)(o->address.bus * 2 + o->address.unit) == port)
 			return true;
 	}
 	return false;
@@ -75,8 +75,8 @@ static int disk_port(const struct domain *d, size_t disk)
 		if (k->bus != bus)
 			continue;
 		int port = disk_target_index(k->target);
-		if (k->drive.present)
-			port = (int)(k->drive.bus * 2 + k->drive.unit);
+		if (k->address.type == ADDRESS_DRIVE)
+			port = (int)(k->address.bus * 2 + k->address.unit);
 		else if (port < 0 || port >= ports || used[port] || port_taken(d, k, port))
 			for (port = 0; port < ports && (used[port] || port_taken(d, k, port));)
 				port++;
@@ -124,14 +124,14 @@ static void build_nodes(struct builder *b, const struct domain_disk *disk)
 {
 	struct buf value = BUF_INIT;
 	buf_addf(&value, "driver=file,node-name=%s-file", disk->target);
-	build_key(&value, "filename", disk->source);
+	build_key(&value, "filename", disk->image.path);
 	buf_adds(&value, ",auto-read-only=on");
 	if (disk->io != NULL)
 		build_key(&value, "aio", str_eq(disk->io, "io_uring") ? "io_uring" : disk->io);
 	add_node_options(&value, disk);
 	build_take(b, "-blockdev", &value);
 	buf_addf(&value, "driver=%s,node-name=%s-format,read-only=%s",
-	    disk->format == DISK_QCOW2 ? "qcow2" : "raw", disk->target,
+	    disk->image.format == DISK_QCOW2 ? "qcow2" : "raw", disk->target,
 	    disk->readonly ? "on" : "off");
 	if (disk->detect_zeroes != NULL)
 		buf_addf(&value, ",detect-zeroes=%s", disk->detect_zeroes);
@@ -146,7 +146,7 @@ static int add_place(struct builder *b, struct buf *value, size_t i)
 	const struct domain_disk *disk = &b->d->disks[i];
 	int port = disk_port(b->d, i);
 	if (disk->bus == DISK_VIRTIO) {
-		build_pci(b, value, &disk->address);
+		build_address(b, value, &disk->address);
 		return 0;
 	}
 	if (port < 0)
@@ -178,13 +178,13 @@ static int build_disk(struct builder *b, size_t i)
 		    disk->target);
 	if (build_need(b, "disk", disk->line, device) < 0)
 		return -1;
-	if (disk->source != NULL)
+	if (disk->image.path != NULL)
 		build_nodes(b, disk);
 	argv_disk_id(b->d, i, id);
 	buf_adds(&value, device);
 	if (add_place(b, &value, i) < 0)
 		return -1;
-	if (disk->source != NULL)
+	if (disk->image.path != NULL)
 		buf_addf(&value, ",drive=%s-format", disk->target);
 	buf_addf(&value, ",id=%s", id);
 	if (bootindex > 0)

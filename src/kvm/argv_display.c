@@ -56,7 +56,7 @@ int build_video(struct builder *b)
 	if (vgamem >= 1024 && (strcmp(v->model, "qxl") == 0 || strcmp(v->model, "vga") == 0 ||
 	                          strcmp(v->model, "vmvga") == 0))
 		buf_addf(&value, ",vgamem_mb=%u", vgamem / 1024);
-	build_pci(b, &value, &v->address);
+	build_address(b, &value, &v->address);
 	return build_device(b, "video", v->line, &value);
 }
 
@@ -76,7 +76,7 @@ int build_inputs(struct builder *b)
 			    &value, "usb-%s", in->type == INPUT_KEYBOARD ? "kbd" : names[in->type]);
 		buf_addf(&value, ",id=input%zu%s", i, in->bus == INPUT_USB ? ",bus=usb.0" : "");
 		if (in->bus == INPUT_VIRTIO)
-			build_pci(b, &value, &in->address);
+			build_address(b, &value, &in->address);
 		if (build_device(b, "input", in->line, &value) < 0)
 			return -1;
 	}

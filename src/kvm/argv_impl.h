@@ -22,8 +22,8 @@ void build_addf(struct builder *b, const char *option, const char *fmt, ...)
 void build_take(struct builder *b, const char *option, struct buf *value);
 /* ",key=" and the value with QEMU's escape for commas. */
 void build_key(struct buf *value, const char *key, const char *text);
-/* ",bus=…,addr=…" when the address is given. */
-void build_pci(struct builder *b, struct buf *value, const struct domain_pci *a);
+/* argv_address.c: ",bus=…,addr=…", ",bus=usb.0,port=1.2" and so on, when the address is given. */
+void build_address(struct builder *b, struct buf *value, const struct domain_address *a);
 /* ERR_UNSUPPORTED when this QEMU has no such device. */
 int build_need(struct builder *b, const char *element, unsigned line, const char *device);
 int build_unsupported(struct builder *b, const char *element, unsigned line, const char *fmt, ...)

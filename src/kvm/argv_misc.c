@@ -14,7 +14,7 @@ int build_balloon(struct builder *b)
 	if (!b->d->balloon)
 		return 0;
 	buf_adds(&value, "virtio-balloon-pci,id=balloon0");
-	build_pci(b, &value, &b->d->balloon_address);
+	build_address(b, &value, &b->d->balloon_address);
 	return build_device(b, "memballoon", 0, &value);
 }
 
@@ -31,7 +31,7 @@ int build_rng(struct builder *b)
 	if (d->rng_bytes > 0)
 		buf_addf(&value, ",max-bytes=%llu,period=%u", (unsigned long long)d->rng_bytes,
 		    d->rng_period);
-	build_pci(b, &value, &d->rng_address);
+	build_address(b, &value, &d->rng_address);
 	return build_device(b, "rng", 0, &value);
 }
 
@@ -44,7 +44,7 @@ int build_panic(struct builder *b)
 		buf_adds(&value, "pvpanic,id=panic0");
 	} else {
 		buf_adds(&value, "pvpanic-pci,id=panic0");
-		build_pci(b, &value, &b->d->panic_address);
+		build_address(b, &value, &b->d->panic_address);
 	}
 	return build_device(b, "panic", 0, &value);
 }
@@ -64,6 +64,6 @@ int build_watchdog(struct builder *b)
 		return 0;
 	}
 	buf_adds(&value, "i6300esb,id=watchdog0");
-	build_pci(b, &value, &d->watchdog_address);
+	build_address(b, &value, &d->watchdog_address);
 	return build_device(b, "watchdog", 0, &value);
 }

@@ -51,7 +51,7 @@ int build_nets(struct builder *b)
 		buf_addf(&value, "%s,netdev=hostnet%zu,id=net%zu", device, i, i);
 		if (net->mac != NULL)
 			buf_addf(&value, ",mac=%s", net->mac);
-		build_pci(b, &value, &net->address);
+		build_address(b, &value, &net->address);
 		if (bootindex > 0)
 			buf_addf(&value, ",bootindex=%u", bootindex);
 		if (build_device(b, "interface", net->line, &value) < 0)

@@ -65,8 +65,8 @@ static int check_files(const struct domain *d, struct err *err)
 	for (size_t i = 0; i < d->n_disks; i++) {
 		const struct domain_disk *k = &d->disks[i];
 		snprintf(what, sizeof(what), "disk '%.40s'", k->target == NULL ? "?" : k->target);
-		if (k->source != NULL &&
-		    check_file(what, k->source, !k->readonly && k->device == DISK_DISK, err) < 0)
+		if (k->image.path != NULL &&
+		    check_file(what, k->image.path, !k->readonly && k->device == DISK_DISK, err) < 0)
 			return -1;
 	}
 	if (d->kernel != NULL && check_file("kernel", d->kernel, false, err) < 0)
@@ -111,12 +111,12 @@ static void page_devices(struct status_page *p, const struct domain *d)
 		struct stat st;
 		struct status_disk *k = &p->disk[i];
 		copy_text(k->target, sizeof(k->target), d->disks[i].target);
-		copy_text(k->path, sizeof(k->path), d->disks[i].source);
-		if (d->disks[i].source == NULL || stat(d->disks[i].source, &st) < 0)
+		copy_text(k->path, sizeof(k->path), d->disks[i].image.path);
+		if (d->disks[i].image.path == NULL || stat(d->disks[i].image.path, &st) < 0)
 			continue;
 		k->allocation = (uint64_t)st.st_blocks * 512;
 		k->physical = (uint64_t)st.st_size;
-		k->capacity = d->disks[i].format == DISK_RAW ? k->physical : 0;
+		k->capacity = d->disks[i].image.format == DISK_RAW ? k->physical : 0;
 	}
 	for (unsigned i = 0; i < p->nets; i++)
 		copy_text(p->net[i].mac, sizeof(p->net[i].mac), d->nets[i].mac);

@@ -30,7 +30,7 @@ static void compare(const struct domain *a, const struct domain *b)
 	must(a->balloon == b->balloon && str_eq(a->video.model, b->video.model));
 	must(a->n_qemu_args == b->n_qemu_args && a->n_qemu_env == b->n_qemu_env);
 	for (size_t i = 0; i < a->n_disks; i++) {
-		must(str_eq(a->disks[i].source, b->disks[i].source));
+		must(str_eq(a->disks[i].image.path, b->disks[i].image.path));
 		must(str_eq(a->disks[i].target, b->disks[i].target));
 		must(a->disks[i].address.slot == b->disks[i].address.slot);
 	}

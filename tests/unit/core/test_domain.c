@@ -210,7 +210,7 @@ static void test_complete(void **state)
 	assert_int_equal(d.video.address.slot, 2);
 	assert_int_equal(d.n_controllers, 1);
 	assert_string_equal(d.controllers[0].model, "piix3-uhci");
-	assert_true(d.nets[0].address.present && d.balloon_address.present);
+	assert_true(d.nets[0].address.type == ADDRESS_PCI && d.balloon_address.type == ADDRESS_PCI);
 	free(first);
 	domain_fini(&d);
 }
@@ -239,10 +239,10 @@ static void test_change(void **state)
 	d.name = xstrdup("y & z");
 	d.memory_kib = d.current_memory_kib = 16384;
 	d.vcpus_max = 2;
-	free(d.disks[0].source);
-	d.disks[0].source = xstrdup("/c");
+	free(d.disks[0].image.path);
+	d.disks[0].image.path = xstrdup("/c");
 	d.n_disks = 1;
-	char *gone[] = {d.disks[1].source, d.disks[1].target};
+	char *gone[] = {d.disks[1].image.path, d.disks[1].target};
 	char *text = domain_format(&d, &err);
 	assert_string_equal(text, want);
 	free(gone[0]);
@@ -261,7 +261,7 @@ static void test_from_nothing(void **state)
 	d.disks = xcalloc(1, sizeof *d.disks);
 	d.n_disks = 1;
 	d.disks[0] = (struct domain_disk){
-	    .source = xstrdup("/a"), .target = xstrdup("vda"), .format = DISK_QCOW2};
+	    .image = {.path = xstrdup("/a"), .format = DISK_QCOW2}, .target = xstrdup("vda")};
 	char *text = domain_format(&d, &err);
 	if (text == NULL)
 		fail_msg("%s", err.msg);
@@ -269,8 +269,8 @@ static void test_from_nothing(void **state)
 	assert_string_equal(back.name, "new1");
 	assert_true(back.memory_kib == 65536);
 	assert_int_equal(back.n_disks, 1);
-	assert_string_equal(back.disks[0].source, "/a");
-	assert_int_equal(back.disks[0].format, DISK_QCOW2);
+	assert_string_equal(back.disks[0].image.path, "/a");
+	assert_int_equal(back.disks[0].image.format, DISK_QCOW2);
 	free(text);
 	domain_fini(&d);
 	domain_fini(&back);
