@@ -26,7 +26,7 @@
 #define EAGER_MS 2000
 
 static const char *const event_types[] = {
-    "lifecycle", "reboot", "io-error", "watchdog", "balloon-change"};
+    "lifecycle", "reboot", "io-error", "watchdog", "balloon-change", "agent-lifecycle"};
 
 struct source {
 	char *name;

@@ -67,6 +67,14 @@ enum vm_reason {
 };
 const char *vm_reason_name(enum vm_reason r);
 
+/* The guest's agent. */
+enum status_agent {
+	STATUS_AGENT_NONE = 0, /* the domain has no channel for one */
+	STATUS_AGENT_ABSENT,   /* it has, but no agent answers */
+	STATUS_AGENT_READY,
+	STATUS_AGENT_FROZEN, /* ready, and the file systems are frozen */
+};
+
 struct status_disk {
 	char target[16]; /* "vda" */
 	uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, fl_ops;
@@ -143,6 +151,10 @@ struct status_page {
 	uint32_t machine; /* the supervisor's own memory (kvm/machine.h), for the one that adopts */
 	uint32_t pad_;
 	uint8_t boot_id[16]; /* of the host at the start: pids mean nothing after another boot */
+	uint32_t agent;                /* enum status_agent */
+	uint32_t pad2_;
+	char guest_name[64]; /* what the agent says: the guest's own host name, "" unknown */
+	char guest_os[128];  /* "Debian GNU/Linux 12 (bookworm)" */
 	/* Rings: sample k of those ever taken is at k % LEN; *_count is how many were ever taken.
 	 */
 	uint64_t seconds_count, minutes_count;

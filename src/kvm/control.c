@@ -178,20 +178,57 @@ static void do_subscribe(struct client *c, struct json_object *id, struct json_o
 		send_result(c, id, NULL);
 }
 
-static void do_qmp(struct client *c, struct json_object *id, struct json_object *params)
+/* "execute" of the params; NULL, and the client has heard, when it is no command's name: it stands in the audit log, between
+ * words of ours. */
+static const char *command_of(
+    struct client *c, struct json_object *id, struct json_object *params, const char *method)
 {
 	const char *command = json_get_str(params, "execute");
 	static const char letters[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-	/* It stands in the audit log, between words of ours. */
-	if (command == NULL || strlen(command) > 64 || command[strspn(command, letters)] != '\0') {
-		send_error(c, id, JSONRPC_INVALID_PARAMS,
-		    "qmp: params need \"execute\": a QMP command's name");
+	if (command != NULL && command[0] != '\0' && strlen(command) <= 64 &&
+	    command[strspn(command, letters)] == '\0')
+		return command;
+	CLEANUP_FREE char *why = xasprintf("%s: params need \"execute\": a command's name", method);
+	send_error(c, id, JSONRPC_INVALID_PARAMS, why);
+	return NULL;
+}
+
+/* Commands of QEMU's and of the guest agent's that only look. */
+static bool only_looks(const char *command)
+{
+	static const char *const prefixes[] = {"query-", "qom-get", "qom-list", "guest-get-",
+	    "guest-info", "guest-ping", "guest-network-get-", "guest-fsfreeze-status"};
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_prefix(command, prefixes[i]))
+			return true;
+	return false;
+}
+
+static void do_qmp(struct client *c, struct json_object *id, struct json_object *params)
+{
+	const char *command = command_of(c, id, params, "qmp");
+	if (command == NULL)
 		return;
-	}
 	CLEANUP_FREE char *what = xasprintf("qmp:%s", command);
 	c->control->ops->qmp(c->control->arg, command, json_get_obj(params, "arguments"),
-	    req_new(c, id, what, true));
+	    req_new(c, id, what, !only_looks(command)));
+}
+
+static void do_method(struct client *c, struct json_object *id, struct json_object *params,
+    const struct control_method *m)
+{
+	bool audited = (m->flags & CONTROL_READS) == 0;
+	CLEANUP_FREE char *what = xstrdup(m->name);
+	if ((m->flags & CONTROL_COMMAND) != 0) {
+		const char *command = command_of(c, id, params, m->name);
+		if (command == NULL)
+			return;
+		free(what);
+		what = xasprintf("%s:%s", m->name, command);
+		audited = audited && !only_looks(command);
+	}
+	m->fn(c->control->arg, params, req_new(c, id, what, audited));
 }
 
 static const struct method {
@@ -234,6 +271,13 @@ static void client_message(void *arg, struct json_object *msg)
 			c->control->ops->operate(
 			    c->control->arg, methods[i].event, req_new(c, id, name, true));
 		return;
+	}
+	for (const struct control_method *m = c->control->ops->methods;
+	     m != NULL && m->name != NULL; m++) {
+		if (str_eq(m->name, name)) {
+			do_method(c, id, json_get_obj(msg, "params"), m);
+			return;
+		}
 	}
 	send_error(c, id, JSONRPC_NO_METHOD, "no such method");
 }

@@ -18,6 +18,17 @@
 struct control;
 struct control_req;
 
+/* A request that control.c does not know itself. */
+enum {
+	CONTROL_READS = 1,   /* changes nothing: not in the audit log */
+	CONTROL_COMMAND = 2, /* params name a command in "execute"; the audit log has it */
+};
+struct control_method {
+	const char *name; /* NULL ends the table */
+	unsigned flags;
+	void (*fn)(void *arg, struct json_object *params, struct control_req *r);
+};
+
 struct control_ops {
 	/* suspend, resume, reset, shutdown, reboot, destroy. */
 	void (*operate)(void *arg, enum machine_event ev, struct control_req *r);
@@ -26,6 +37,7 @@ struct control_ops {
 	    void *arg, const char *command, struct json_object *args, struct control_req *r);
 	/* Fills the answer to "status". */
 	void (*status)(void *arg, struct json_object *result);
+	const struct control_method *methods; /* NULL: none */
 };
 
 struct control *control_new(struct loop *l, const struct home *h, const char *name,

@@ -242,6 +242,7 @@ static void sup_fini(struct supervisor *s)
 {
 	if (s->loop != NULL) {
 		qmp_free(s->qmp);
+		sup_agent_fini(s);
 		control_free(s->control);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);

@@ -12,6 +12,8 @@
 #include "core/loop.h"
 #include "core/status.h"
 #include "core/vm_process.h"
+#include "kvm/agent.h"
+#include "kvm/agent_facts.h"
 #include "kvm/argv.h"
 #include "kvm/control.h"
 #include "kvm/machine.h"
@@ -20,6 +22,19 @@
 #include "serial/hub.h"
 
 #define SUP_DETAIL_MAX (STATUS_TEXT_MAX * 2)
+
+/* The guest's agent: supervisor_agent.c. */
+struct sup_agent {
+	struct agent *agent; /* NULL: no channel, or not connected */
+	bool configured;     /* QEMU has the channel */
+	char device[64];     /* QEMU's id of the port */
+	struct event *redial;
+	unsigned redial_ms;
+	struct json_object *facts[FACT_COUNT]; /* cleaned; NULL not known */
+	uint64_t facts_ns, round_ns;           /* CLOCK_MONOTONIC: last answer, last round */
+	unsigned step;                         /* of the round */
+	bool polling, frozen, told_address;
+};
 
 struct supervisor {
 	const struct home *home;
@@ -54,6 +69,8 @@ struct supervisor {
 	unsigned redial_ms;
 	unsigned console_tries;
 
+	struct sup_agent guest;
+
 	struct event *timer; /* the machine's */
 	struct event *tick;
 	struct event *sigterm;
@@ -87,6 +104,22 @@ void sup_connect_consoles(struct supervisor *s);
 bool sup_answers(struct supervisor *s);
 void sup_redial_init(struct supervisor *s);
 void sup_tick(struct supervisor *s);
+
+/* --- supervisor_agent.c: the guest's agent --- */
+void sup_agent_connect(struct supervisor *s);
+void sup_agent_detach(struct supervisor *s);
+void sup_agent_fini(struct supervisor *s);
+void sup_agent_tick(struct supervisor *s);
+void sup_agent_look(struct supervisor *s); /* asks QEMU whether the guest has the port open */
+void sup_agent_port(struct supervisor *s, struct json_object *vserport_change);
+/* Can it be asked now? The sentence says why not, in virsh's words where virsh has them. */
+int sup_agent_check(const struct supervisor *s, struct err *err);
+/* Asks the agent for mode "powerdown", "reboot" or "halt". 0: done(arg, …) is called once, not from inside: err NULL when the
+ * agent was there and took it without a complaint (it gives no answer), within AGENT_COMMAND_MS. -1: done is not called. */
+int sup_agent_shutdown(struct supervisor *s, const char *mode,
+    void (*done)(void *arg, const struct err *err), void *arg, struct err *err);
+void sup_ctl_agent(void *arg, struct json_object *params, struct control_req *r);
+void sup_ctl_agent_info(void *arg, struct json_object *params, struct control_req *r);
 
 /* --- supervisor_ops.c: what the machine and the control socket call --- */
 extern const struct machine_ops sup_machine_ops;

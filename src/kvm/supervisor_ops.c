@@ -471,8 +471,14 @@ static void ctl_status(void *arg, struct json_object *o)
 	json_object_object_add(o, "monitor", json_object_new_boolean(s->qmp_ready));
 }
 
+static const struct control_method methods[] = {
+    {"agent", CONTROL_COMMAND, sup_ctl_agent},
+    {"agent-info", CONTROL_READS, sup_ctl_agent_info},
+    {0},
+};
+
 const struct control_ops sup_control_ops = {
-    .operate = ctl_operate, .qmp = ctl_qmp, .status = ctl_status};
+    .operate = ctl_operate, .qmp = ctl_qmp, .status = ctl_status, .methods = methods};
 
 /* --- consoles --- */
 

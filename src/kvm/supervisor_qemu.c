@@ -81,6 +81,7 @@ void sup_detach(struct supervisor *s)
 	s->qmp = NULL;
 	s->qmp_ready = s->counting = false;
 	evtimer_del(s->redial);
+	sup_agent_detach(s);
 	sampler_detach(&s->sampler);
 	if (s->death != NULL)
 		event_free(s->death);
@@ -173,6 +174,7 @@ static void qmp_up(void *arg, unsigned version)
 	s->qmp_ready = true;
 	s->redial_ms = REDIAL_MIN_MS;
 	s->console_tries = 0;
+	sup_agent_look(s);
 	qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
 	ask_chardevs(s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
@@ -232,6 +234,8 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 		    s->control, "watchdog", json_get_str(data, "action"), json_object_get(data));
 		if (action_is(data, "pause"))
 			machine_handle(&s->machine, EV_WATCHDOG, NULL);
+	} else if (str_eq(name, "VSERPORT_CHANGE")) {
+		sup_agent_port(s, data);
 	} else if (str_eq(name, "BALLOON_CHANGE")) {
 		sampler_balloon(&s->sampler, data);
 		control_event(s->control, "balloon-change", NULL, json_object_get(data));
@@ -272,6 +276,7 @@ void sup_connect(struct supervisor *s)
 	s->redial_ms = REDIAL_MIN_MS;
 	sup_connect_consoles(s);
 	dial(s);
+	sup_agent_connect(s);
 }
 
 /* --- once a second --- */
@@ -322,6 +327,7 @@ void sup_tick(struct supervisor *s)
 		ask_guest_stats(s);
 	if (s->pid != 0)
 		sup_connect_consoles(s);
+	sup_agent_tick(s);
 	if (++ticks % LOG_LIMIT_TICKS == 0)
 		qemu_log_limit(s->home, s->name);
 }

@@ -87,7 +87,7 @@ static void test_events(void **state)
 {
 	(void)state;
 	EXPECT(
-	    0, "lifecycle\nreboot\nio-error\nwatchdog\nballoon-change\n\n", "", "events", "--list");
+	    0, "lifecycle\nreboot\nio-error\nwatchdog\nballoon-change\nagent-lifecycle\n\n", "", "events", "--list");
 	EXPECT(1, "event loop timed out\nevents received: 0\n\n", "", "event", "--all", "--timeout",
 	    "0");
 	EXPECT(1, "", "", "events", "--json", "--timeout", "0");

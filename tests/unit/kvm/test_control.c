@@ -50,7 +50,16 @@ static void status(void *arg, struct json_object *o)
 	json_object_object_add(o, "state", json_object_new_string("running"));
 }
 
-static const struct control_ops ops = {operate, raw_qmp, status};
+static void echo(void *arg, struct json_object *params, struct control_req *r)
+{
+	(void)arg;
+	control_reply(r, json_object_get(params), NULL);
+}
+
+static const struct control_method methods[] = {
+    {"agent", CONTROL_COMMAND, echo}, {"peek", CONTROL_READS, echo}, {0}};
+
+static const struct control_ops ops = {operate, raw_qmp, status, methods};
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
 {
@@ -131,6 +140,16 @@ static void test_requests(void **state)
 	assert_int_equal(rpc_call(c, "qmp", params, 10000, &result, &err), 0);
 	assert_string_equal(json_object_get_string(result), "query-name");
 	json_object_put(result);
+	params = json_object_new_object();
+	json_object_object_add(params, "execute", json_object_new_string("set_link"));
+	assert_int_equal(rpc_call(c, "qmp", params, 10000, NULL, &err), 0);
+	params = json_object_new_object();
+	json_object_object_add(params, "execute", json_object_new_string("guest-exec"));
+	assert_int_equal(rpc_call(c, "agent", params, 10000, &result, &err), 0);
+	assert_string_equal(json_get_str(result, "execute"), "guest-exec");
+	json_object_put(result);
+	assert_int_equal(rpc_call(c, "agent", NULL, 10000, NULL, &err), -1);
+	assert_int_equal(rpc_call(c, "peek", NULL, 10000, NULL, &err), 0);
 	assert_int_equal(rpc_call(c, "qmp", NULL, 10000, NULL, &err), -1);
 	params = json_object_new_object();
 	json_object_object_add(params, "execute", json_object_new_string("quit result=ok"));
@@ -141,7 +160,10 @@ static void test_requests(void **state)
 	CLEANUP_FREE char *path = home_log_file(&x->home, "a", "audit.log");
 	assert_int_equal(file_read(path, 1u << 20, &audit, &err), 0);
 	assert_non_null(strstr(audit.data, "what=suspend result=ok"));
-	assert_non_null(strstr(audit.data, "what=qmp:query-name result=ok"));
+	assert_non_null(strstr(audit.data, "what=qmp:set_link result=ok"));
+	assert_non_null(strstr(audit.data, "what=agent:guest-exec result=ok"));
+	assert_null(strstr(audit.data, "query-name")); /* it only looks */
+	assert_null(strstr(audit.data, "peek"));
 	assert_non_null(strstr(audit.data, "what=reset result=not now"));
 	assert_null(strstr(audit.data, "what=status"));
 	assert_null(strstr(audit.data, "qmp:quit"));
