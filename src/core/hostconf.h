@@ -1,0 +1,35 @@
+/* hostconf: conf/hvmux.conf, what an administrator decides for all VMs (hvmux.conf(5)). Owner: whoever called
+ * hostconf_load. Lines "key = value", values plain or in double quotes, "#" begins a comment. A key that is not known
+ * and a value that is none are errors: a mistyped "qemu_user" must not end in QEMU running as root. */
+#ifndef CORE_HOSTCONF_H
+#define CORE_HOSTCONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/home.h"
+
+#define HOSTCONF_FILE "hvmux.conf"
+
+enum hostconf_cgroup { HOSTCONF_CGROUP_OFF, HOSTCONF_CGROUP_ON, HOSTCONF_CGROUP_REQUIRED };
+
+struct hostconf {
+	char *qemu_user;    /* NULL: DEFAULT_USER in system mode where it exists, else as we are */
+	char *qemu_group;   /* NULL: the user's own */
+	bool sandbox;       /* QEMU's seccomp filter */
+	unsigned cgroup;    /* enum hostconf_cgroup */
+	uint64_t max_files; /* of a QEMU: RLIMIT_NOFILE */
+	uint64_t max_core;  /* bytes of a QEMU's core dump: RLIMIT_CORE */
+	char *operator_group; /* may do what root may, in system mode */
+	char *reader_group;   /* may look at VMs and consoles and change nothing; NULL nobody */
+};
+
+/* The defaults, and over them what the file says; a missing file is no error. On failure *c holds nothing. */
+int hostconf_load(const struct home *h, struct hostconf *c, struct err *err);
+/* The same from text; file names it in messages ("hvmux.conf:3: …"). */
+int hostconf_parse(
+    const char *text, size_t n, const char *file, struct hostconf *c, struct err *err);
+void hostconf_fini(struct hostconf *c);
+
+#endif
