@@ -12,7 +12,15 @@
 #include "core/str.h"
 
 #define MAGIC 0x514649fbu /* "QFI\xfb" */
-#define HEADER_BYTES 20   /* magic, version, backing_file_offset, backing_file_size */
+#define HEADER_V1_BYTES \
+	20 /* magic, version, backing_file_offset, backing_file_size: all that is asked of version 1 */
+#define HEADER_V2_BYTES 72
+#define HEADER_V3_BYTES 104  /* up to header_length */
+#define FEATURE_DATA_FILE 4u /* incompatible_features, bit 2 */
+#define EXT_BACKING_FORMAT 0xe2792acau
+#define EXT_DATA_FILE 0x44415441u
+#define EXTENSIONS_MAX 64
+#define EXTENSIONS_END (2u << 20) /* they are in the first cluster, of 2 MiB at most */
 
 static uint32_t be32(const unsigned char *p)
 {
@@ -36,19 +44,10 @@ static char *resolve(const char *image, const char *name)
 	return xasprintf("%.*s/%s", (int)(folder - image), image, name);
 }
 
-int qcow2_backing(const char *path, char **backing, struct err *err)
+static int read_backing(
+    int fd, const char *path, const unsigned char *h, char **backing, struct err *err)
 {
-	unsigned char h[HEADER_BYTES];
 	char name[QCOW2_BACKING_MAX + 1];
-	*backing = NULL;
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return err_errno(err, errno, "cannot read '%s'", path);
-	ssize_t n = pread(fd, h, sizeof(h), 0);
-	if (n < 0)
-		return err_errno(err, errno, "cannot read '%s'", path);
-	if (n < (ssize_t)sizeof(h) || be32(h) != MAGIC)
-		return 0;
 	uint64_t offset = be64(h + 8);
 	uint32_t size = be32(h + 16);
 	if (offset == 0 || size == 0)
@@ -61,6 +60,81 @@ int qcow2_backing(const char *path, char **backing, struct err *err)
 		    err, ERR_INVALID, "'%s': the name of its backing file cannot be read", path);
 	name[size] = '\0';
 	*backing = resolve(path, name);
+	return 0;
+}
+
+/* The value of an extension on the heap, NULL when it is none of a file's name or a format's. */
+static char *extension_text(int fd, off_t at, uint32_t size)
+{
+	char text[QCOW2_BACKING_MAX + 1];
+	if (size == 0 || size > QCOW2_BACKING_MAX || pread(fd, text, size, at) != (ssize_t)size ||
+	    memchr(text, '\0', size))
+		return NULL;
+	return xstrndup(text, size);
+}
+
+/* "Header extensions": they follow the header, each of 8 bytes and its data, padded to 8 bytes. */
+static int read_extensions(
+    int fd, const char *path, const unsigned char *h, struct qcow2_links *l, struct err *err)
+{
+	unsigned char e[8];
+	uint64_t at = be32(h + 4) >= 3 ? be32(h + 100) : HEADER_V2_BYTES;
+	for (unsigned i = 0; i < EXTENSIONS_MAX && at >= HEADER_V2_BYTES && at < EXTENSIONS_END; i++) {
+		if (pread(fd, e, sizeof(e), (off_t)at) != (ssize_t)sizeof(e) || be32(e) == 0)
+			break;
+		char **to = be32(e) == EXT_BACKING_FORMAT ? &l->backing_format
+		            : be32(e) == EXT_DATA_FILE    ? &l->data_file
+		                                          : NULL;
+		if (to != NULL && *to == NULL)
+			*to = extension_text(fd, (off_t)at + 8, be32(e + 4));
+		at += 8 + (((uint64_t)be32(e + 4) + 7) & ~7ull);
+	}
+	bool external = be32(h + 4) >= 3 && (be64(h + 72) & FEATURE_DATA_FILE) != 0;
+	if (external && l->data_file == NULL)
+		return err_set(err, ERR_INVALID,
+		    "'%s': its data are in another file, of which it does not tell the name", path);
+	if (l->data_file != NULL) {
+		CLEANUP_FREE char *name = l->data_file;
+		l->data_file = external ? resolve(path, name) : NULL;
+	}
+	return 0;
+}
+
+int qcow2_links(const char *path, struct qcow2_links *l, struct err *err)
+{
+	unsigned char h[HEADER_V3_BYTES] = {0};
+	*l = (struct qcow2_links){0};
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_errno(err, errno, "cannot read '%s'", path);
+	ssize_t n = pread(fd, h, sizeof(h), 0);
+	if (n < 0)
+		return err_errno(err, errno, "cannot read '%s'", path);
+	if (n < HEADER_V1_BYTES || be32(h) != MAGIC)
+		return 0;
+	if (read_backing(fd, path, h, &l->backing, err) == 0 &&
+	    (n < HEADER_V2_BYTES || read_extensions(fd, path, h, l, err) == 0))
+		return 0;
+	qcow2_links_fini(l);
+	return -1;
+}
+
+void qcow2_links_fini(struct qcow2_links *l)
+{
+	free(l->backing);
+	free(l->backing_format);
+	free(l->data_file);
+	*l = (struct qcow2_links){0};
+}
+
+int qcow2_backing(const char *path, char **backing, struct err *err)
+{
+	struct qcow2_links l;
+	*backing = NULL;
+	if (qcow2_links(path, &l, err) < 0)
+		return -1;
+	*backing = TAKE_PTR(l.backing);
+	qcow2_links_fini(&l);
 	return 0;
 }
 

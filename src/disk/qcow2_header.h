@@ -14,6 +14,15 @@
  * relative name. *backing (the caller's to free) is NULL when there is none, or when the file is no
  * qcow2 image. */
 int qcow2_backing(const char *path, char **backing, struct err *err);
+/* What other files the image is made of. All NULL when the file is no qcow2 image. */
+struct qcow2_links {
+	char *backing;        /* as qcow2_backing gives it */
+	char *backing_format; /* "qcow2", "raw" …; NULL when the image does not say */
+	char *
+	    data_file; /* where the guest's data are, resolved like backing; NULL in the image itself */
+};
+int qcow2_links(const char *path, struct qcow2_links *l, struct err *err);
+void qcow2_links_fini(struct qcow2_links *l);
 /* Is `file` (by device and inode) the image at path or anywhere in its backing chain? 1, 0, or -1
  * when the chain cannot be read to its end. */
 int qcow2_chain_has(const char *path, const char *file, struct err *err);
