@@ -157,10 +157,19 @@ static void build_kernel(struct builder *b)
 		build_addf(b, "-append", "%s", d->cmdline);
 }
 
+/* Words of the document's own stand last, and QEMU would make one filter of both. */
+static bool has_own_sandbox(const struct domain *d)
+{
+	for (size_t i = 0; i < d->n_qemu_args; i++)
+		if (strcmp(d->qemu_args[i], "-sandbox") == 0)
+			return true;
+	return false;
+}
+
 static void build_end(struct builder *b)
 {
 	const struct domain *d = b->d;
-	if (b->c->sandbox)
+	if (b->c->sandbox && !b->in->no_sandbox && !has_own_sandbox(d))
 		build_addf(b, "-sandbox",
 		    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	build_addf(b, "-msg", "timestamp=on");

@@ -4,6 +4,7 @@
 #ifndef KVM_ARGV_H
 #define KVM_ARGV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/domain.h"
@@ -38,6 +39,7 @@ struct argv_in {
 	/* Descriptor of run_dir that QEMU will have, 0 none: for the VNC socket where run_dir is too
 	 * long for a socket's path. */
 	int run_dir_fd;
+	bool no_sandbox;            /* QEMU's seccomp filter is switched off in hvmux.conf */
 	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
 };
 

@@ -11,18 +11,18 @@
 #include "core/mem.h"
 #include "core/vm_process.h"
 
-#define HIGH_FD 64 /* above every number that is handed over */
-
 /* Everything but the descriptors in place is closed; `error` sits right above them, close-on-exec.
  */
 static int arrange_fds(const struct spawn *s, int *error)
 {
 	int high[SPAWN_FDS_MAX], log, null;
+	/* First out of the way, above every number that is handed over. */
+	const int above = SPAWN_FD_FIRST + (int)s->n_fds + 1;
 	for (size_t i = 0; i < s->n_fds; i++)
-		if ((high[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, HIGH_FD)) < 0)
+		if ((high[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, above)) < 0)
 			return -1;
-	if ((log = fcntl(s->log_fd, F_DUPFD_CLOEXEC, HIGH_FD)) < 0 ||
-	    (*error = fcntl(*error, F_DUPFD_CLOEXEC, HIGH_FD)) < 0 ||
+	if ((log = fcntl(s->log_fd, F_DUPFD_CLOEXEC, above)) < 0 ||
+	    (*error = fcntl(*error, F_DUPFD_CLOEXEC, above)) < 0 ||
 	    (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
 		return -1;
 	if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
@@ -37,6 +37,15 @@ static int arrange_fds(const struct spawn *s, int *error)
 	return (int)syscall(SYS_close_range, next + 1, ~0u, 0);
 }
 
+/* Before it is another user: only root may. */
+static int enter_cgroups(const struct spawn *s)
+{
+	for (size_t i = 0; i < s->n_cgroups; i++)
+		if (write(s->cgroups[i], "0\n", 2) != 2)
+			return -1;
+	return 0;
+}
+
 static void default_signals(void)
 {
 	sigset_t none;
@@ -46,37 +55,57 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void give_up(int error)
+/* What the child could not do, in words between "cannot" and the program's name. */
+enum step { STEP_NOTE, STEP_CGROUP, STEP_FILES, STEP_CONFINE, STEP_EXEC };
+static const char *const steps[] = {
+    [STEP_NOTE] = "note the process of",
+    [STEP_CGROUP] = "find a place in the cgroups for",
+    [STEP_FILES] = "hand its files to",
+    [STEP_CONFINE] = "take away the rights of",
+    [STEP_EXEC] = "run",
+};
+struct failure {
+	enum step step;
+	int error;
+};
+
+static _Noreturn void give_up(int pipe, enum step step)
 {
-	int e = errno;
-	if (write(error, &e, sizeof(e)) < 0)
+	const struct failure f = {step, errno};
+	if (write(pipe, &f, sizeof(f)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
-static _Noreturn void become_qemu(const struct spawn *s, int error)
+static _Noreturn void become_qemu(const struct spawn *s, int pipe)
 {
 	struct vm_process p = *s->process;
 	p.qemu = getpid();
 	p.qemu_start = vm_process_start(p.qemu);
 	/* A QEMU that nobody can find must not come to be. */
 	if (vm_process_write(s->process_fd, &p) < 0)
-		give_up(error);
+		give_up(pipe, STEP_NOTE);
 	default_signals();
 	setsid();
+	if (enter_cgroups(s) < 0)
+		give_up(pipe, STEP_CGROUP);
+	if (arrange_fds(s, &pipe) < 0 || chdir(s->dir) < 0)
+		give_up(pipe, STEP_FILES);
+	if (confine_enter(s->confine) < 0)
+		give_up(pipe, STEP_CONFINE);
 	for (size_t i = 0; s->env != NULL && s->env[i] != NULL; i++)
 		putenv(s->env[i]);
-	if (arrange_fds(s, &error) == 0 && chdir(s->dir) == 0)
-		execv(s->argv[0], s->argv);
-	give_up(error);
+	execv(s->argv[0], s->argv);
+	give_up(pipe, STEP_EXEC);
 }
 
 pid_t spawn_qemu(const struct spawn *s, int *pidfd, struct err *err)
 {
-	int pipe_fd[2], e = 0;
+	int pipe_fd[2], e;
+	struct failure f = {STEP_EXEC, EIO};
 	if (s->n_fds > SPAWN_FDS_MAX)
-		return err_set(
-		    err, ERR_UNSUPPORTED, "more than %d sockets for one QEMU", SPAWN_FDS_MAX);
+		return err_set(err, ERR_UNSUPPORTED, "more than %d files and sockets for one QEMU",
+		    SPAWN_FDS_MAX);
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "cannot make a pipe");
 	CLEANUP_CLOSE int in = pipe_fd[0];
@@ -88,18 +117,17 @@ pid_t spawn_qemu(const struct spawn *s, int *pidfd, struct err *err)
 	if (pid < 0)
 		return err_errno(err, e, "cannot make a process for QEMU");
 	/* The end of file comes with exec: the file has the pid by then. */
-	ssize_t n = read(in, &e, sizeof(e));
+	ssize_t n = read(in, &f, sizeof(f));
 	*pidfd = n == 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	if (*pidfd >= 0)
 		return pid;
 	if (n == 0) {
-		e = errno;
+		f.error = errno;
 		kill(pid, SIGKILL);
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return err_errno(
-	    err, n == (ssize_t)sizeof(e) || n == 0 ? e : EIO, "cannot run '%s'", s->argv[0]);
+	return err_errno(err, f.error, "cannot %s '%s'", steps[f.step], s->argv[0]);
 }
 
 int spawn_open_pidfd(pid_t pid, uint64_t start)

@@ -19,6 +19,7 @@
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_kit.h"
 
 #define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
 #define PANIC_LINES 60            /* of the console are searched for the guest's own word */
@@ -401,6 +402,7 @@ static void op_ended(void *arg)
 		hub_free(s->hubs[i]);
 	s->n_hubs = 0;
 	unlink_files(s);
+	sup_kit_clear(s);
 	struct status_page *p = status_begin(&s->page);
 	p->ended_ns = timestamp_ns();
 	p->exit_status = s->exit_status;

@@ -19,11 +19,9 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
-#include "kvm/secret.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
-
-#define RUN_DIR_MAX 80 /* bytes; a socket's name in it still fits into sun_path's 108 */
+#include "kvm/supervisor_kit.h"
 
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
 {
@@ -177,13 +175,6 @@ int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err)
 	return 0;
 }
 
-static void close_fds(int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-}
-
 /* QEMU's ids of the disks, by which its counters come. */
 void sup_name_disks(struct supervisor *s, const struct domain *d)
 {
@@ -194,27 +185,8 @@ void sup_name_disks(struct supervisor *s, const struct domain *d)
 	}
 }
 
-static int hand_over(const struct supervisor *s, const struct argv_socket *k, struct err *err)
-{
-	if (k->secret != NULL)
-		return secret_memfd(k->file, k->secret, strlen(k->secret), err);
-	CLEANUP_FREE char *path = home_run_file(s->home, s->name, k->file);
-	return sock_listen(path, 0600, err);
-}
-
-static int listen_all(
-    const struct supervisor *s, const struct argv_out *a, int *fds, struct err *err)
-{
-	for (size_t i = 0; i < a->n_sockets; i++) {
-		fds[i] = hand_over(s, &a->sockets[i], err);
-		if (fds[i] < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int spawn_it(
-    struct supervisor *s, const struct argv_out *a, int *fds, size_t n_fds, struct err *err)
+    struct supervisor *s, const struct argv_out *a, const struct sup_kit *k, struct err *err)
 {
 	int pidfd = -1;
 	CLEANUP_FREE char *shell = argv_shell(a);
@@ -223,10 +195,11 @@ static int spawn_it(
 		return -1;
 	const struct spawn what = {.argv = a->argv,
 	    .env = a->env,
-	    .fds = fds,
-	    .n_fds = n_fds,
+	    .fds = k->fds,
+	    .n_fds = k->n_fds,
 	    .log_fd = log_fd,
 	    .dir = "/",
+	    .confine = &k->confine,
 	    .process_fd = s->process_fd,
 	    .process = &s->process};
 	pid_t pid = spawn_qemu(&what, &pidfd, err);
@@ -236,37 +209,20 @@ static int spawn_it(
 	return 0;
 }
 
-/* dir: a descriptor that comes before the sockets, -1 none. */
-static int launch(struct supervisor *s, const struct domain *d, const struct argv_out *a, int dir,
-    struct err *err)
+static int launch(struct supervisor *s, const struct domain *d, struct argv_out *a,
+    struct sup_kit *k, struct err *err)
 {
-	int fds[SPAWN_FDS_MAX];
-	size_t first = dir >= 0, lock = first + a->n_sockets;
-	memset(fds, -1, sizeof(fds));
-	fds[0] = dir;
-	if (lock >= SPAWN_FDS_MAX || a->n_consoles > STATUS_CONSOLES_MAX)
+	if (a->n_consoles > STATUS_CONSOLES_MAX)
 		return err_set(err, ERR_UNSUPPORTED, "more than %d consoles in one domain",
 		    STATUS_CONSOLES_MAX);
-	/* Before anything of an earlier QEMU is touched; it inherits the descriptor behind the sockets. */
-	fds[lock] = vm_lock_qemu(s->home, s->name, err);
-	if (fds[lock] < 0)
+	if (sup_make_hubs(s, a->n_consoles, err) < 0)
 		return -1;
-	if (sup_make_hubs(s, a->n_consoles, err) < 0) {
-		close_fds(fds + first, SPAWN_FDS_MAX - first);
-		return -1;
-	}
 	sup_fill_page(s, d, a->n_consoles);
 	sup_name_disks(s, d);
-	int rc = listen_all(s, a, fds + first, err);
+	int rc = sup_kit_fill(k, s, a, err);
 	if (rc == 0)
 		rc = write_live_xml(s, d, err);
-	if (rc == 0)
-		rc = spawn_it(s, a, fds, lock + 1, err);
-	/* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
-	close_fds(fds + first, SPAWN_FDS_MAX - first);
-	if (rc == 0)
-		sup_connect(s);
-	return rc;
+	return rc == 0 ? spawn_it(s, a, k, err) : -1;
 }
 
 static void log_notes(const char *notes)
@@ -278,30 +234,40 @@ static void log_notes(const char *notes)
 	}
 }
 
-int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
+static int build_and_launch(
+    struct supervisor *s, const struct domain *d, struct sup_kit *k, struct err *err)
 {
 	struct caps caps;
 	struct caps_kvm kvm;
 	struct argv_out argv;
 	CLEANUP_FREE char *run = home_run_dir(s->home, s->name);
 	CLEANUP_FREE char *log = home_log_dir(s->home, s->name);
-	if (check_files(d, err) < 0 || ask_caps(s, d, &caps, &kvm, err) < 0)
+	if (ask_caps(s, d, &caps, &kvm, err) < 0)
 		return -1;
-	/* QEMU binds some sockets itself: where their path would be too long, it gets the folder. */
-	CLEANUP_CLOSE int dir =
-	    strlen(run) > RUN_DIR_MAX ? open(run, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	const struct argv_in in = {.run_dir = run,
-	    .log_dir = log,
-	    .fd_first = SPAWN_FD_FIRST + (dir >= 0),
-	    .run_dir_fd = dir >= 0 ? SPAWN_FD_FIRST : 0,
-	    .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
+	struct argv_in in = {
+	    .run_dir = run, .log_dir = log, .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
+	sup_kit_argv(k, &in);
 	int rc = argv_build(d, &caps, &in, &argv, err);
 	if (rc == 0) {
 		log_notes(argv.notes);
-		rc = launch(s, d, &argv, dir, err);
+		rc = launch(s, d, &argv, k, err);
 		argv_fini(&argv);
 	}
 	caps_fini(&caps);
+	return rc;
+}
+
+int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
+{
+	struct sup_kit kit;
+	if (check_files(d, err) < 0 || sup_kit_init(&kit, s, d, err) < 0)
+		return -1;
+	CLEANUP_FREE char *user = confine_words(&kit.confine, s->home);
+	log_info("QEMU runs %s", user);
+	int rc = build_and_launch(s, d, &kit, err);
+	sup_kit_fini(&kit);
+	if (rc == 0)
+		sup_connect(s);
 	malloc_trim(0);
 	return rc;
 }

@@ -1,0 +1,32 @@
+/* supervisor_kit: what a QEMU is given for one run: the user it is, its folder, its descriptors. Owner: sup_launch, on
+ * its stack, until QEMU runs. */
+#ifndef KVM_SUPERVISOR_KIT_H
+#define KVM_SUPERVISOR_KIT_H
+
+#include "core/hostconf.h"
+#include "kvm/confine.h"
+#include "kvm/confine_files.h"
+#include "kvm/supervisor_impl.h"
+
+struct sup_kit {
+	struct hostconf conf;
+	struct confine confine;
+	int lock; /* run/NAME/qemu.lock, which QEMU inherits; -1 once among fds */
+	int dir; /* folder in which QEMU makes sockets itself, -1: it does so in run/NAME by path */
+	int *fds; /* all that QEMU inherits, in the order of their numbers from SPAWN_FD_FIRST */
+	size_t n_fds;
+};
+
+/* Takes the lock before anything of an earlier QEMU is touched. Before the command line is built: argv_in's fd_first, run_dir_fd and sandbox follow from it. */
+int sup_kit_init(
+    struct sup_kit *k, const struct supervisor *s, const struct domain *d, struct err *err);
+void sup_kit_argv(const struct sup_kit *k, struct argv_in *in);
+/* Makes the descriptors that the command line names; changes it where QEMU may not open files itself. */
+int sup_kit_fill(
+    struct sup_kit *k, const struct supervisor *s, struct argv_out *a, struct err *err);
+/* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
+void sup_kit_fini(struct sup_kit *k);
+/* After a run: QEMU's own folder goes. */
+void sup_kit_clear(const struct supervisor *s);
+
+#endif

@@ -1,0 +1,200 @@
+#include "unit/cm.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "core/buf.h"
+#include "kvm/confine_files.h"
+
+/* A command line of these words, %s in them the folder; what becomes of it, words joined by blanks. */
+static char *dir;
+static struct confine_fds fds;
+static struct err err;
+
+static char *run(const char *const *words)
+{
+	const struct confine c = {.other_user = true, .uid = 65534, .gid = 65534};
+	struct argv_out a = {0};
+	struct buf out = BUF_INIT;
+	for (; *words != NULL; words++) {
+		a.argv = xreallocarray(a.argv, a.argc + 2, sizeof(*a.argv));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		a.argv[a.argc++] = xasprintf(*words, dir);
+#pragma GCC diagnostic pop
+		a.argv[a.argc] = NULL;
+	}
+	int rc = confine_files(&c, &a, 10, &fds, &err);
+	for (size_t i = 0; i < a.argc; i++)
+		buf_addf(&out, "%s%s", i > 0 ? " " : "", a.argv[i]);
+	argv_fini(&a);
+	if (rc < 0)
+		buf_fini(&out);
+	return rc < 0 ? NULL : buf_take(&out);
+}
+
+static void becomes(const char *const *words, const char *want)
+{
+	CLEANUP_FREE char *got = run(words);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	CLEANUP_FREE char *expected = xasprintf(want, dir, dir, dir, dir);
+#pragma GCC diagnostic pop
+	if (got == NULL)
+		fail_msg("%s", err.msg);
+	assert_string_equal(got, expected);
+}
+
+static int access_of(size_t i)
+{
+	return fcntl(fds.fd[i], F_GETFL) & O_ACCMODE;
+}
+
+static void put(const char *name, const void *data, size_t n)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
+	assert_int_equal(file_write_atomic(path, data, n, 0600, NULL), 0);
+}
+
+/* A header of version 3 with a backing file and, when given, its format. */
+static void image(const char *name, const char *backing, const char *format)
+{
+	unsigned char h[512] = {'Q', 'F', 'I', 0xfb, 0, 0, 0, 3};
+	h[14] = 1; /* the name's offset, 256 */
+	h[19] = (unsigned char)strlen(backing);
+	h[103] = 104;
+	memcpy(h + 256, backing, strlen(backing));
+	if (format != NULL) {
+		memcpy(h + 104, "\xe2\x79\x2a\xca", 4);
+		h[111] = (unsigned char)strlen(format);
+		memcpy(h + 112, format, strlen(format));
+	}
+	put(name, h, sizeof(h));
+}
+
+static void plain_and_read_only(void **state)
+{
+	(void)state;
+	put("a,b.img", "x", 1);
+	const char *const written[] = {"-blockdev",
+	    "driver=file,node-name=f,filename=%s/a,,b.img,auto-read-only=on", "-blockdev",
+	    "driver=raw,node-name=r,file=f,read-only=off", NULL};
+	becomes(written,
+	    "-blockdev driver=file,node-name=f,filename=/dev/fdset/1,auto-read-only=on"
+	    " -blockdev driver=raw,node-name=r,file=f,read-only=off"
+	    " -add-fd fd=10,set=1,opaque=%s/a,,b.img -add-fd fd=11,set=1,opaque=%s/a,,b.img");
+	assert_int_equal(access_of(0), O_RDWR);
+	assert_int_equal(access_of(1), O_RDONLY);
+	confine_fds_close(&fds);
+	const char *const read[] = {"-blockdev",
+	    "driver=file,node-name=f,filename=%s/a,,b.img,auto-read-only=on", "-blockdev",
+	    "driver=raw,node-name=r,file=f,read-only=on", NULL};
+	becomes(read, "-blockdev driver=file,node-name=f,filename=/dev/fdset/1,auto-read-only=on"
+	              " -blockdev driver=raw,node-name=r,file=f,read-only=on"
+	              " -add-fd fd=10,set=1,opaque=%s/a,,b.img");
+	assert_int_equal(fds.n, 1);
+	assert_int_equal(access_of(0), O_RDONLY);
+	confine_fds_close(&fds);
+	const char *const json[] = {"-blockdev",
+	    "{\"driver\":\"raw\",\"node-name\":\"r\",\"file\":{\"driver\":\"file\",\"filename\":\"%s/a,b.img\"},\"read-only\":true}",
+	    NULL};
+	becomes(json,
+	    "-blockdev {\"driver\":\"raw\",\"node-name\":\"r\",\"file\":{\"driver\":\"file\","
+	    "\"filename\":\"/dev/fdset/1\"},\"read-only\":true} -add-fd fd=10,set=1,opaque=%s/a,,b.img");
+	assert_int_equal(access_of(0), O_RDONLY);
+	confine_fds_close(&fds);
+}
+
+static void chains(void **state)
+{
+	(void)state;
+	put("raw.img", "x", 1);
+	image("base", "raw.img", "raw");
+	image("top", "base", "qcow2");
+	const char *const words[] = {"-blockdev", "driver=file,node-name=f,filename=%s/top",
+	    "-blockdev", "driver=qcow2,node-name=q,file=f,cache.direct=on", NULL};
+	CLEANUP_FREE char *got = run(words);
+	if (got == NULL)
+		fail_msg("%s", err.msg);
+	static const char *const order[] = {"node-name=f,filename=/dev/fdset/1",
+	    "driver=file,node-name=chain2-file,filename=/dev/fdset/2,read-only=on,cache.direct=on",
+	    "driver=file,node-name=chain4-file,filename=/dev/fdset/3,read-only=on,cache.direct=on",
+	    "driver=raw,node-name=chain3-format,read-only=on,file=chain4-file,cache.direct=on",
+	    "driver=qcow2,node-name=chain1-format,read-only=on,file=chain2-file,backing=chain3-format,cache.direct=on",
+	    "driver=qcow2,node-name=q,file=f,cache.direct=on,backing=chain1-format"};
+	const char *at = got;
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		if ((at = strstr(at, order[i])) == NULL)
+			fail_msg("'%s' is not in, or not in its place: %s", order[i], got);
+	assert_int_equal(fds.n, 4);
+	assert_int_equal(access_of(0), O_RDWR);
+	for (size_t i = 2; i < 4; i++)
+		assert_int_equal(access_of(i), O_RDONLY);
+	confine_fds_close(&fds);
+}
+
+static void refused(void **state)
+{
+	(void)state;
+	const char *const words[] = {"-blockdev", "driver=file,node-name=f,filename=%s/top",
+	    "-blockdev", "driver=qcow2,node-name=q,file=f", NULL};
+	image("top", "base", NULL);
+	assert_null(run(words));
+	assert_non_null(strstr(err.msg, "does not say of which format"));
+	image("top", "top", "qcow2");
+	assert_null(run(words));
+	assert_non_null(strstr(err.msg, "is longer than"));
+	image("top", "gone", "qcow2");
+	assert_null(run(words));
+	assert_non_null(strstr(err.msg, "gone'"));
+	assert_int_equal(fds.n, 0);
+	/* What QEMU opens by a protocol, and what the document says itself, stay as they are. */
+	const char *const own[] = {"-blockdev", "driver=file,node-name=f,filename=%s/top",
+	    "-blockdev", "driver=qcow2,node-name=q,file=f,backing=other", NULL};
+	CLEANUP_FREE char *got = run(own);
+	assert_non_null(strstr(got, "file=f,backing=other"));
+	assert_null(strstr(got, "chain"));
+	confine_fds_close(&fds);
+}
+
+static void other_options(void **state)
+{
+	(void)state;
+	put("kernel", "kernel's bytes", 14);
+	const char *const words[] = {"-kernel", "%s/kernel", "-chardev",
+	    "socket,id=s,fd=3,server=on,wait=off,logfile=%s/log,logappend=on", "-device",
+	    "virtio-rng-pci,rng=r", NULL};
+	CLEANUP_FREE char *log = xasprintf("%s/log", dir);
+	becomes(words, "-kernel /proc/self/fd/10 -chardev "
+	               "socket,id=s,fd=3,server=on,wait=off,logfile=/dev/fdset/1,logappend=on"
+	               " -device virtio-rng-pci,rng=r -add-fd fd=11,set=1,opaque=%s/log");
+	char text[32] = "";
+	assert_int_equal(pread(fds.fd[0], text, sizeof(text), 0), 14);
+	assert_string_equal(text, "kernel's bytes");
+	assert_int_equal(write(fds.fd[0], "y", 1), -1);
+	assert_int_equal(access_of(1), O_WRONLY);
+	assert_true((fcntl(fds.fd[1], F_GETFL) & O_APPEND) != 0);
+	assert_int_equal(access(log, F_OK), 0);
+	confine_fds_close(&fds);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	dir = cm_mkdtemp();
+	return chmod(dir, 0700);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	cm_rmdir(dir);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(plain_and_read_only),
+	    cmocka_unit_test(chains), cmocka_unit_test(refused), cmocka_unit_test(other_options)};
+	return cmocka_run_group_tests_name("confine_files", tests, set_up, tear_down);
+}
