@@ -12,6 +12,7 @@
 #include "cli/help.h"
 #include "cli/out.h"
 #include "config.h"
+#include "core/pending.h"
 #include "tui/tui.h"
 
 #define VERB_FN(id, name) [VERB_##id] = verb_##id,
@@ -57,7 +58,7 @@ static size_t verb_index(const struct verb *v)
 
 static int run_verb(struct cli *c)
 {
-	if (c->readonly && !(c->verb->flags & VERB_READS)) {
+	if (c->readonly && !(c->verb->flags & (VERB_READS | VERB_SHOWS))) {
 		out_error("operation %s forbidden for read only access", c->verb->name);
 		return CLI_FAILED;
 	}
@@ -90,6 +91,7 @@ static int run(struct cli *c)
 		out_error("%s", err.msg);
 		return out_status(&err);
 	}
+	pending_settle(&c->home);
 	int status = c->verb ? run_verb(c) : open_dashboard(c);
 	home_fini(&c->home);
 	return status;

@@ -6,6 +6,7 @@
 
 #include "cli/out.h"
 #include "core/buf.h"
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/store.h"
 
@@ -76,6 +77,18 @@ int facts_definition(const struct home *h, const char *name, struct domain *d, s
 	if (store_read(h, name, &xml, err) < 0)
 		return -1;
 	return domain_parse(xml.data, xml.len, name, DOMAIN_PARSE_LENIENT, d, NULL, err);
+}
+
+int facts_meta(const struct home *h, const char *name, struct domain_meta *m, struct err *err)
+{
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	CLEANUP_FREE char *path = home_run_file(h, name, "live.xml");
+	struct err why = {0};
+	memset(m, 0, sizeof(*m));
+	if (store_read(h, name, &xml, &why) < 0 &&
+	    (why.code != ERR_NOT_FOUND || file_read(path, STORE_XML_MAX, &xml, NULL) < 0))
+		return err_set(err, why.code, "%s", why.msg);
+	return domain_meta_parse(xml.data ? xml.data : "", xml.len, name, m, err);
 }
 
 bool facts_pass(const struct facts_filter *f, const struct vm *vm)

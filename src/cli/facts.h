@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 
 #include "core/domain.h"
+#include "core/domain_meta.h"
 #include "core/err.h"
 #include "core/home.h"
 #include "core/vm.h"
@@ -17,6 +18,9 @@ enum vm_reason facts_reason(const struct vm *vm);
 
 /* The definition, parsed leniently; domain_fini. An inactive VM's facts come from here, a live one's from its page. */
 int facts_definition(const struct home *h, const char *name, struct domain *d, struct err *err);
+/* What hvmux keeps in its document: of the definition, or of a domain that runs without one. domain_meta_fini in every case:
+ * on failure *m holds what could be read. */
+int facts_meta(const struct home *h, const char *name, struct domain_meta *m, struct err *err);
 
 /* The four filters that list and domstats share; none of them set lets all pass. */
 struct facts_filter {

@@ -37,6 +37,8 @@ enum verb_flag {
 	VERB_TERMINAL = 32, /* takes over the terminal: console, edit */
 	VERB_LIVE = 64,     /* makes sense only for running domains */
 	VERB_VIRSH = 128,   /* virsh has it: its text ends with virsh's empty line */
+	VERB_SHOWS =
+	    256, /* with VERB_CHANGES: given nothing to change it shows, and is allowed with --readonly */
 };
 
 struct verb {
@@ -75,7 +77,23 @@ struct verb {
 	X(help, "help")                         \
 	X(complete, "complete")                 \
 	X(supervise, "supervise")
-#define VERBS_DEFINITIONS(X)
+#define VERBS_DEFINITIONS(X)        \
+	X(edit, "edit")             \
+	X(domrename, "domrename")   \
+	X(autostart, "autostart")   \
+	X(desc, "desc")             \
+	X(metadata, "metadata")     \
+	X(tag, "tag")               \
+	X(untag, "untag")           \
+	X(tags, "tags")             \
+	X(group, "group")           \
+	X(protect, "protect")       \
+	X(unprotect, "unprotect")   \
+	X(domid, "domid")           \
+	X(domname, "domname")       \
+	X(domuuid, "domuuid")       \
+	X(domblklist, "domblklist") \
+	X(domiflist, "domiflist")
 #define VERBS_HOST(X)
 #define VERBS_LIVE(X)
 #define VERBS_AGENT(X)

@@ -314,19 +314,13 @@ static xmlNode *add_ours(xmlNode *own, const char *name)
 	return child;
 }
 
+/* Where libvirt writes it. */
+static const char *const before_metadata[] = {"description", "title", "uuid", "name", NULL};
+
 /* Our element, made when it is not there; its prefix may be another one than ours. */
 static xmlNode *need_own(xmlNode *root)
 {
-	xmlNode *metadata = xml_child(root, "metadata");
-	if (metadata == NULL) {
-		/* Where libvirt writes it, as far as there is a choice. */
-		xmlNode *after = xml_child(root, "description");
-		after = after != NULL ? after : xml_child(root, "title");
-		after = after != NULL ? after : xml_child(root, "uuid");
-		after = after != NULL ? after : xml_child(root, "name");
-		metadata = after != NULL ? xml_add_after(root, after, "metadata")
-		                         : xml_add_child(root, "metadata");
-	}
+	xmlNode *metadata = xml_need_behind(root, "metadata", before_metadata);
 	xmlNode *own = our_child(metadata, "domain");
 	if (own != NULL)
 		return own;

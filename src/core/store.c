@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "core/pending.h"
 #include "core/str.h"
 
 #define LOCK_WAIT_MS 10000
@@ -35,6 +36,7 @@ int store_lock(const struct home *h, struct err *err)
 			    LOCK_WAIT_MS / 1000);
 		nanosleep(&(struct timespec){0, LOCK_STEP_NS}, NULL);
 	}
+	pending_settle_locked(h);
 	return TAKE_FD(fd);
 }
 

@@ -11,7 +11,8 @@
 	(4u << 20) /* bytes of one definition; libvirt's largest are under 100 KiB \
 	            */
 
-/* Waits up to 10 s for the lock. Returns a descriptor to close, or -1. */
+/* Waits up to 10 s for the lock, and finishes what a power cut left half-done (core/pending.h). Returns a descriptor to
+ * close, or -1. */
 int store_lock(const struct home *h, struct err *err);
 /* Names of the definitions, sorted; *names is a NULL-terminated array on the heap
  * (store_names_free). */

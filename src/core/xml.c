@@ -234,6 +234,16 @@ xmlNode *xml_need_child(xmlNode *node, const char *name)
 	return child != NULL ? child : xml_add_child(node, name);
 }
 
+xmlNode *xml_need_behind(xmlNode *node, const char *name, const char *const *behind)
+{
+	xmlNode *child = xml_child(node, name), *before = NULL;
+	for (; *behind != NULL && before == NULL; behind++)
+		before = xml_child(node, *behind);
+	if (child != NULL)
+		return child;
+	return before != NULL ? xml_add_after(node, before, name) : xml_add_child(node, name);
+}
+
 void xml_remove(xmlNode *node)
 {
 	xmlNode *before = node->prev;

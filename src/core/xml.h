@@ -40,6 +40,8 @@ xmlNode *xml_need_child(xmlNode *node, const char *name);
 xmlNode *xml_add_child(xmlNode *node, const char *name);
 /* The same, but as the next element after `after`, a child of node. */
 xmlNode *xml_add_after(xmlNode *node, xmlNode *after, const char *name);
+/* The child of this name; an absent one is made behind the first of these elements that there is, else at the end. */
+xmlNode *xml_need_behind(xmlNode *node, const char *name, const char *const *behind);
 /* Removes an element and the white space before it. */
 void xml_remove(xmlNode *node);
 void xml_set_text(xmlNode *node, const char *text);

@@ -36,7 +36,8 @@ void action_targets_free(char **names)
 void action_start(struct app *app, const struct verb *v, const char *const *words)
 {
 	struct err err = {0};
-	struct job *j = jobs_run(app->jobs, words, (v->flags & VERB_READS) != 0, &err);
+	struct job *j =
+	    jobs_run(app->jobs, words, (v->flags & (VERB_READS | VERB_SHOWS)) != 0, &err);
 	if (j)
 		app_message(app, STYLE_NOTE, "%s …", j->command);
 	else

@@ -27,8 +27,8 @@ static void test_commands(void **state)
 {
 	(void)state;
 	COMPLETES("suspend", "su");
-	COMPLETES("dominfo domstate domstats domxml-to-native", "-q", "dom");
-	COMPLETES("dominfo domstate domstats domxml-to-native", "-c", "qemu:///session", "dom");
+	COMPLETES("domstate domstats", "-q", "domst");
+	COMPLETES("domstate domstats", "-c", "qemu:///session", "domst");
 	COMPLETES("", "supervis");
 	COMPLETES("", "nosuch", "");
 	COMPLETES("events", "help", "ev");
