@@ -154,7 +154,7 @@ struct domain {
 	struct domain_address panic_address; /* pvpanic */
 	unsigned panic_element;
 	char *watchdog_model;  /* "itco", "i6300esb"; NULL none */
-	char *watchdog_action; /* QEMU's word: "reset", "poweroff" …; NULL reset */
+	char *watchdog_action; /* libvirt's word: "reset", "poweroff" …; NULL reset */
 	struct domain_address watchdog_address;
 	unsigned watchdog_element;
 	char **qemu_args; /* qemu:commandline */

@@ -75,7 +75,7 @@ int panic_parse(struct parse *p, const xmlNode *node, unsigned element)
 int watchdog_parse(struct parse *p, const xmlNode *node, unsigned element)
 {
 	static const char *const actions[] = {
-	    "reset", "shutdown", "poweroff", "pause", "none", "inject-nmi", NULL};
+	    "reset", "shutdown", "poweroff", "pause", "none", "inject-nmi", "dump", NULL};
 	struct domain *d = p->d;
 	CLEANUP_FREE char *model = printable_attr(node, "model");
 	int action;

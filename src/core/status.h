@@ -138,9 +138,12 @@ struct status_page {
 	uint64_t guest_free_kib, guest_available_kib; /* from the balloon's statistics; 0 unknown */
 	uint64_t cpu_ns, user_ns, system_ns;          /* of the QEMU process */
 	uint64_t vcpu_ns[STATUS_VCPUS_MAX];
-	uint64_t kvm_exits; /* 0 unknown */
-	uint32_t kvm;       /* 1 KVM, 0 TCG */
-	uint32_t persistent, autostart;
+	uint64_t kvm_exits;     /* 0 unknown */
+	uint64_t next_start_ns; /* CLOCK_REALTIME of the restart that is waited for; 0 none */
+	uint32_t restarts;      /* by policy, since an operator started it */
+	uint32_t prepared;      /* its hooks were asked to prepare, and not yet to release */
+	uint32_t kvm;           /* 1 KVM, 0 TCG */
+	uint32_t persistent, throwaway; /* throwaway: what it writes to its disks is discarded */
 	uint32_t disks, nets, consoles;
 	struct status_disk disk[STATUS_DISKS_MAX];
 	struct status_net net[STATUS_NETS_MAX];

@@ -190,7 +190,17 @@ void vm_list_free(struct vm *vms, size_t n)
 
 const char *vm_state_word(const struct vm *vm)
 {
-	return vm->silent ? "not answering" : vm_state_name(vm->state);
+	const struct status_page *p = vm->head;
+	if (vm->silent)
+		return "not answering";
+	/* A guest that nobody paused is what one looks at the list for. */
+	if (vm->state == VM_PAUSED && p && p->reason == VM_REASON_IOERROR)
+		return "paused (I/O error)";
+	if (vm->state == VM_PAUSED && p && p->reason == VM_REASON_WATCHDOG)
+		return "paused (watchdog)";
+	if (vm->state == VM_PAUSED && p && p->reason == VM_REASON_INTERNAL)
+		return "paused (internal error)";
+	return vm_state_name(vm->state);
 }
 
 /* Does the definition of that name hold this uuid? A look for the text, not a parse: quick over

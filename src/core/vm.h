@@ -42,7 +42,7 @@ int vm_list(const struct home *h, struct vm **vms, size_t *n, struct err *err);
 /* The same with brief heads: for tables that show no devices, in half the time. */
 int vm_list_brief(const struct home *h, struct vm **vms, size_t *n, struct err *err);
 void vm_list_free(struct vm *vms, size_t n);
-/* "not answering" added where silent; else vm_state_name. */
+/* vm_state_name, or "not answering" where silent; a pause by a fault says which: "paused (I/O error)". */
 const char *vm_state_word(const struct vm *vm);
 
 /* Finds by name, else by uuid, else by virsh's Id: what a command line may say. Returns the name on

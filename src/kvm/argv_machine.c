@@ -135,7 +135,7 @@ int build_machine(struct builder *b)
 	build_addf(b, "-display", "none");
 	/* What follows a guest's power-off is decided outside of QEMU, which waits for it. */
 	build_add(b, "-no-shutdown");
-	if (d->on_reboot == ACTION_DESTROY)
+	if (d->on_reboot == ACTION_DESTROY || d->on_reboot == ACTION_PRESERVE)
 		build_addf(b, "-action", "reboot=shutdown");
 	return 0;
 }

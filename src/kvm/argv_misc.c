@@ -58,7 +58,9 @@ int build_watchdog(struct builder *b)
 	bool itco = strcmp(d->watchdog_model, "itco") == 0;
 	if (itco && !domain_is_q35(d))
 		return build_unsupported(b, "watchdog", 0, "model 'itco' needs machine 'q35'");
-	build_addf(b, "-action", "watchdog=%s", d->watchdog_action);
+	/* A dump is the supervisor's: QEMU only has to stop. */
+	bool dump = strcmp(d->watchdog_action, "dump") == 0;
+	build_addf(b, "-action", "watchdog=%s", dump ? "pause" : d->watchdog_action);
 	if (itco) { /* part of the chip set, disarmed by default */
 		build_addf(b, "-global", "ICH9-LPC.noreboot=off");
 		return 0;

@@ -5,36 +5,26 @@
 
 #include "core/mem.h"
 #include "core/str.h"
-
-typedef void action_fn(struct machine *m, void *req);
+#include "kvm/machine_impl.h"
 
 /* --- helpers --- */
 
-static void go(struct machine *m, enum machine_state state, enum vm_reason reason)
+void machine_go(struct machine *m, enum machine_state state, enum vm_reason reason)
 {
 	m->state = state;
 	m->reason = reason;
 	m->ops->changed(m->arg);
 }
 
-static void tell(struct machine *m, const char *what, const char *why)
+void machine_tell(struct machine *m, const char *what, const char *why)
 {
 	m->ops->event(m->arg, "lifecycle", what, why);
 }
 
-static void done(struct machine *m, void *req)
+void machine_done(struct machine *m, void *req)
 {
 	if (req != NULL)
 		m->ops->reply(m->arg, req, NULL);
-}
-
-static void refuse_with(struct machine *m, void *req, const char *why)
-{
-	struct err err;
-	if (req == NULL)
-		return;
-	err_set(&err, ERR_STATE, "domain '%s' %s", m->name, why);
-	m->ops->reply(m->arg, req, &err);
 }
 
 static bool wants_restart(const struct machine *m, enum domain_action a)
@@ -44,12 +34,12 @@ static bool wants_restart(const struct machine *m, enum domain_action a)
 }
 
 /* Ends QEMU. A QEMU that cannot hear is killed at once: nothing else would ever end it. */
-static void quit(struct machine *m, enum vm_reason reason, bool restart)
+void machine_quit(struct machine *m, enum vm_reason reason, bool restart)
 {
 	m->restart = restart;
 	m->reboot = false;
 	m->escalation = 0;
-	go(m, MACHINE_QUITTING, reason);
+	machine_go(m, MACHINE_QUITTING, reason);
 	if (m->ops->answers(m->arg)) {
 		m->ops->qmp(m->arg, "quit", NULL);
 		m->ops->timer(m->arg, MACHINE_QUIT_MS);
@@ -59,16 +49,25 @@ static void quit(struct machine *m, enum vm_reason reason, bool restart)
 	m->ops->signal(m->arg, SIGKILL);
 }
 
-static void finish(struct machine *m, enum vm_reason reason)
+static void end(struct machine *m)
 {
-	m->ops->timer(m->arg, 0);
-	go(m, MACHINE_ENDED, reason);
+	machine_go(m, MACHINE_ENDED, m->reason);
 	/* Whoever is told of the end may start the domain anew at once: everything must be settled.
 	 */
 	m->ops->ended(m->arg);
 	for (unsigned i = 0; i < m->n_waiters; i++)
-		done(m, m->waiters[i]);
+		machine_done(m, m->waiters[i]);
 	m->n_waiters = 0;
+}
+
+void machine_finish(struct machine *m, enum vm_reason reason)
+{
+	m->ops->timer(m->arg, 0);
+	m->reason = reason;
+	if (m->ops->release(m->arg))
+		machine_go(m, MACHINE_RELEASING, reason);
+	else
+		end(m);
 }
 
 static void wait_to_restart(struct machine *m, enum vm_reason reason)
@@ -78,8 +77,16 @@ static void wait_to_restart(struct machine *m, enum vm_reason reason)
 	m->steady = false;
 	if (m->attempts < UINT16_MAX)
 		m->attempts++;
-	go(m, MACHINE_WAITING, reason);
+	m->plug_pulled = false;
+	machine_go(m, MACHINE_WAITING, reason);
 	m->ops->timer(m->arg, machine_backoff_s(m) * 1000);
+	m->ops->release(m->arg); /* what the next start needs waits for it by itself */
+}
+
+/* Does a reboot of the guest's end the domain? QEMU then makes a power-off of it. */
+static bool ends_on_reboot(const struct machine *m)
+{
+	return m->on_reboot == ACTION_DESTROY || m->on_reboot == ACTION_PRESERVE;
 }
 
 /* --- actions --- */
@@ -96,25 +103,25 @@ static void run_first(struct machine *m, void *req)
 		m->ops->qmp(m->arg, "cont", NULL);
 		return;
 	}
-	go(m, MACHINE_PAUSED, VM_REASON_STARTED_PAUSED);
-	tell(m, "Started", "Booted");
-	tell(m, "Suspended", "Paused");
+	machine_go(m, MACHINE_PAUSED, VM_REASON_STARTED_PAUSED);
+	machine_tell(m, "Started", "Booted");
+	machine_tell(m, "Suspended", "Paused");
 	m->ops->started(m->arg);
 }
 
 static void first_run(struct machine *m, void *req)
 {
 	(void)req;
-	go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
-	tell(m, "Started", "Booted");
+	machine_go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
+	machine_tell(m, "Started", "Booted");
 	m->ops->started(m->arg);
 }
 
 static void resumed(struct machine *m, void *req)
 {
 	(void)req;
-	go(m, MACHINE_RUNNING, VM_REASON_UNPAUSED);
-	tell(m, "Resumed", "Unpaused");
+	machine_go(m, MACHINE_RUNNING, VM_REASON_UNPAUSED);
+	machine_tell(m, "Resumed", "Unpaused");
 }
 
 /* Stopped by us: the operator. Otherwise QEMU is asked why, and tells by another event. */
@@ -123,8 +130,8 @@ static void stopped(struct machine *m, void *req)
 	(void)req;
 	bool ours = m->stop_asked;
 	m->stop_asked = false;
-	go(m, MACHINE_PAUSED, ours ? VM_REASON_USER : VM_REASON_UNKNOWN);
-	tell(m, "Suspended", "Paused");
+	machine_go(m, MACHINE_PAUSED, ours ? VM_REASON_USER : VM_REASON_UNKNOWN);
+	machine_tell(m, "Suspended", "Paused");
 	if (!ours)
 		m->ops->ask(m->arg);
 }
@@ -134,16 +141,16 @@ static void stopped_why(struct machine *m, void *req)
 {
 	(void)req;
 	if (m->reason == VM_REASON_UNKNOWN)
-		go(m, MACHINE_PAUSED, VM_REASON_USER);
+		machine_go(m, MACHINE_PAUSED, VM_REASON_USER);
 }
 
 static void stopped_for(struct machine *m, enum vm_reason reason, const char *why)
 {
 	bool news = m->state != MACHINE_PAUSED || m->reason != reason;
 	m->stop_asked = false;
-	go(m, MACHINE_PAUSED, reason);
+	machine_go(m, MACHINE_PAUSED, reason);
 	if (news)
-		tell(m, "Suspended", why);
+		machine_tell(m, "Suspended", why);
 }
 
 static void stopped_ioerror(struct machine *m, void *req)
@@ -187,7 +194,7 @@ static void was_reset(struct machine *m, void *req)
 {
 	(void)req;
 	/* SeaBIOS answers a reset with one of its own: only later ones are the guest's reboot. */
-	if (m->on_reboot == ACTION_DESTROY)
+	if (ends_on_reboot(m))
 		m->ops->timer(m->arg, MACHINE_REBOOT_GRACE_MS);
 	m->ops->event(m->arg, "reboot", NULL, NULL);
 }
@@ -195,7 +202,7 @@ static void was_reset(struct machine *m, void *req)
 static void reboot_ends_again(struct machine *m, void *req)
 {
 	(void)req;
-	if (m->on_reboot == ACTION_DESTROY)
+	if (ends_on_reboot(m))
 		m->ops->set_reboot(m->arg, "shutdown");
 }
 
@@ -204,21 +211,21 @@ static void asked_reset(struct machine *m, void *req)
 {
 	was_reset(m, req);
 	m->reboot = false;
-	go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
+	machine_go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
 }
 
 static void reset_hardware(struct machine *m, void *req)
 {
 	/* -action reboot=shutdown would turn our own reset into a power-off. */
-	if (m->on_reboot == ACTION_DESTROY)
+	if (ends_on_reboot(m))
 		m->ops->set_reboot(m->arg, "reset");
 	m->ops->qmp(m->arg, "system_reset", req);
 }
 
-static void reset_and_go_on(struct machine *m)
+void machine_reset_and_go_on(struct machine *m)
 {
 	m->reboot = false;
-	go(m, MACHINE_RESETTING, VM_REASON_BOOTED);
+	machine_go(m, MACHINE_RESETTING, VM_REASON_BOOTED);
 	reset_hardware(m, NULL);
 }
 
@@ -226,23 +233,25 @@ static void powered_off(struct machine *m, void *req)
 {
 	(void)req;
 	bool again = (m->reboot && !m->no_restart) || wants_restart(m, m->on_poweroff);
-	tell(m, "Shutdown", "Finished");
+	machine_tell(m, "Shutdown", "Finished");
 	if (again)
-		reset_and_go_on(m);
+		machine_reset_and_go_on(m);
 	else if (m->on_poweroff == ACTION_PRESERVE)
-		go(m, MACHINE_PAUSED, VM_REASON_SHUTDOWN);
+		machine_go(m, MACHINE_PAUSED, VM_REASON_SHUTDOWN);
 	else
-		quit(m, VM_REASON_SHUTDOWN, false);
+		machine_quit(m, VM_REASON_SHUTDOWN, false);
 }
 
 static void rebooted_off(struct machine *m, void *req)
 {
 	(void)req;
-	tell(m, "Shutdown", "Finished");
+	machine_tell(m, "Shutdown", "Finished");
 	if (wants_restart(m, m->on_reboot))
-		reset_and_go_on(m);
+		machine_reset_and_go_on(m);
+	else if (m->on_reboot == ACTION_PRESERVE)
+		machine_go(m, MACHINE_PAUSED, VM_REASON_SHUTDOWN);
 	else
-		quit(m, VM_REASON_SHUTDOWN, false);
+		machine_quit(m, VM_REASON_SHUTDOWN, false);
 }
 
 /* Powered off once more before the reset was done, or found so by an adopter. */
@@ -267,7 +276,7 @@ static void go_on(struct machine *m, void *req)
 static void going_on(struct machine *m, void *req)
 {
 	(void)req;
-	go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
+	machine_go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
 }
 
 static void asked_stopped(struct machine *m, void *req)
@@ -282,18 +291,69 @@ static void quits(struct machine *m, void *req)
 	(void)req;
 	m->restart = false;
 	m->escalation = 0;
-	go(m, MACHINE_QUITTING, VM_REASON_DESTROYED);
+	machine_go(m, MACHINE_QUITTING, VM_REASON_DESTROYED);
 	m->ops->timer(m->arg, MACHINE_QUIT_MS);
+}
+
+static void dump(struct machine *m, enum vm_reason reason, enum machine_then then)
+{
+	m->then = then;
+	machine_go(m, MACHINE_DUMPING, reason);
+	m->ops->dump(m->arg);
 }
 
 static void panicked(struct machine *m, void *req)
 {
 	(void)req;
-	tell(m, "Crashed", "Panicked");
+	machine_tell(m, "Crashed", "Panicked");
 	if (m->on_crash == ACTION_PRESERVE)
-		go(m, MACHINE_PRESERVED, VM_REASON_PANICKED);
+		machine_go(m, MACHINE_PRESERVED, VM_REASON_PANICKED);
+	else if (m->on_crash == ACTION_COREDUMP_DESTROY)
+		dump(m, VM_REASON_PANICKED, THEN_DESTROY);
+	else if (m->on_crash == ACTION_COREDUMP_RESTART)
+		dump(m, VM_REASON_PANICKED, THEN_RESTART);
 	else
-		quit(m, VM_REASON_PANICKED, wants_restart(m, m->on_crash));
+		machine_quit(m, VM_REASON_PANICKED, wants_restart(m, m->on_crash));
+}
+
+static void stopped_to_dump(struct machine *m, void *req)
+{
+	(void)req;
+	m->stop_asked = false;
+	machine_tell(m, "Suspended", "Watchdog");
+	dump(m, VM_REASON_WATCHDOG, THEN_RESUME);
+}
+
+/* Found stopped for the same reason as before: by an adopter, which does not know how far the dump is. */
+static void dump_on(struct machine *m, void *req)
+{
+	(void)req;
+	m->ops->dump(m->arg);
+}
+
+static void dumped(struct machine *m, void *req)
+{
+	(void)req;
+	if (m->then != THEN_RESUME) {
+		machine_quit(m, m->reason, m->then == THEN_RESTART && !m->no_restart);
+		return;
+	}
+	machine_go(m, MACHINE_PAUSED, VM_REASON_WATCHDOG);
+	m->ops->qmp(m->arg, "cont", NULL);
+}
+
+/* QEMU's own end follows at once; until then nothing else is worth hearing. */
+static void plug_pulled(struct machine *m, void *req)
+{
+	(void)req;
+	m->plug_pulled = true;
+	machine_tell(m, "Shutdown", "Finished");
+}
+
+static void first_dump(struct machine *m, void *req)
+{
+	first_run(m, NULL);
+	stopped_to_dump(m, req);
 }
 
 static void first_stopped(struct machine *m, void *req)
@@ -311,15 +371,15 @@ static void first_panicked(struct machine *m, void *req)
 static void sleeps(struct machine *m, void *req)
 {
 	(void)req;
-	go(m, MACHINE_SLEEPING, VM_REASON_UNKNOWN);
-	tell(m, "PMSuspended", "Memory");
+	machine_go(m, MACHINE_SLEEPING, VM_REASON_UNKNOWN);
+	machine_tell(m, "PMSuspended", "Memory");
 }
 
 static void wakes(struct machine *m, void *req)
 {
 	(void)req;
-	go(m, MACHINE_RUNNING, VM_REASON_UNPAUSED);
-	tell(m, "Resumed", "Unpaused");
+	machine_go(m, MACHINE_RUNNING, VM_REASON_UNPAUSED);
+	machine_tell(m, "Resumed", "Unpaused");
 }
 
 static void died_starting(struct machine *m, void *req)
@@ -330,25 +390,31 @@ static void died_starting(struct machine *m, void *req)
 		wait_to_restart(m, VM_REASON_CRASHED);
 		return;
 	}
-	tell(m, "Stopped", "Failed");
-	finish(m, m->death.lost ? VM_REASON_LOST : VM_REASON_FAILED);
+	machine_tell(m, "Stopped", "Failed");
+	machine_finish(m, m->death.lost ? VM_REASON_LOST : VM_REASON_FAILED);
 }
 
 static void died(struct machine *m, void *req)
 {
 	(void)req;
 	if (m->death.lost) {
-		tell(m, "Stopped", "Failed");
-		finish(m, VM_REASON_LOST);
+		machine_tell(m, "Stopped", "Failed");
+		machine_finish(m, VM_REASON_LOST);
+	} else if (m->plug_pulled) {
+		machine_tell(m, "Stopped", "Shutdown");
+		if (wants_restart(m, m->on_poweroff))
+			wait_to_restart(m, VM_REASON_SHUTDOWN);
+		else
+			machine_finish(m, VM_REASON_SHUTDOWN);
 	} else if (m->death.known && m->death.clean) {
-		tell(m, "Stopped", "Destroyed");
-		finish(m, VM_REASON_DESTROYED);
+		machine_tell(m, "Stopped", "Destroyed");
+		machine_finish(m, VM_REASON_DESTROYED);
 	} else {
-		tell(m, "Stopped", "Crashed");
+		machine_tell(m, "Stopped", "Crashed");
 		if (wants_restart(m, m->on_crash))
 			wait_to_restart(m, VM_REASON_CRASHED);
 		else
-			finish(m, VM_REASON_CRASHED);
+			machine_finish(m, VM_REASON_CRASHED);
 	}
 }
 
@@ -371,18 +437,38 @@ static void died_quitting(struct machine *m, void *req)
 {
 	(void)req;
 	m->ops->timer(m->arg, 0);
-	tell(m, "Stopped", stopped_word(m->reason));
+	machine_tell(m, "Stopped", stopped_word(m->reason));
 	if (m->restart && !m->no_restart && !m->death.lost)
 		wait_to_restart(m, m->reason);
 	else
-		finish(m, m->reason);
+		machine_finish(m, m->reason);
+}
+
+/* The guest had crashed before its QEMU did: its policy is what counts. */
+static void died_dumping(struct machine *m, void *req)
+{
+	if (m->then == THEN_RESUME || m->death.lost) {
+		died(m, req);
+		return;
+	}
+	machine_tell(m, "Stopped", "Crashed");
+	if (m->then == THEN_RESTART && !m->no_restart)
+		wait_to_restart(m, m->reason);
+	else
+		machine_finish(m, m->reason);
+}
+
+static void released(struct machine *m, void *req)
+{
+	(void)req;
+	end(m);
 }
 
 static void died_preserved(struct machine *m, void *req)
 {
 	(void)req;
-	tell(m, "Stopped", "Crashed");
-	finish(m, m->reason);
+	machine_tell(m, "Stopped", "Crashed");
+	machine_finish(m, m->reason);
 }
 
 static void quit_harder(struct machine *m, void *req)
@@ -402,118 +488,8 @@ static void start_again(struct machine *m, void *req)
 {
 	(void)req;
 	m->restart = m->reboot = m->stop_asked = false;
-	go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
+	machine_go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
 	m->ops->spawn(m->arg);
-}
-
-/* --- requests --- */
-
-static void do_suspend(struct machine *m, void *req)
-{
-	m->stop_asked = m->ops->qmp(m->arg, "stop", req);
-}
-
-static void done_already(struct machine *m, void *req)
-{
-	done(m, req);
-}
-
-static void do_resume(struct machine *m, void *req)
-{
-	m->ops->qmp(m->arg, "cont", req);
-}
-
-static void do_wake(struct machine *m, void *req)
-{
-	m->ops->qmp(m->arg, "system_wakeup", req);
-}
-
-static void runs_already(struct machine *m, void *req)
-{
-	refuse_with(m, req, "is already running");
-}
-
-static void do_shutdown(struct machine *m, void *req)
-{
-	if (!m->ops->qmp(m->arg, "system_powerdown", req))
-		return;
-	m->reboot = false;
-	go(m, MACHINE_ASKED, VM_REASON_USER);
-}
-
-static void do_reboot(struct machine *m, void *req)
-{
-	if (!m->ops->qmp(m->arg, "system_powerdown", req))
-		return;
-	m->reboot = true;
-	go(m, MACHINE_ASKED, VM_REASON_USER);
-}
-
-/* A guest that does not run cannot hear its power button. When the host itself goes down, ending
- * QEMU in good order (its images are flushed) is the best that is left. */
-static void shut_paused(struct machine *m, void *req)
-{
-	if (m->no_restart)
-		quit(m, VM_REASON_DESTROYED, false);
-	else
-		refuse_with(m, req,
-		    "is paused and cannot hear its power button: resume it first, or destroy it");
-}
-
-static void do_destroy(struct machine *m, void *req)
-{
-	if (req != NULL && m->n_waiters == MACHINE_WAITERS_MAX) {
-		refuse_with(m, req, "is being ended already, and too many requests wait for it");
-		return;
-	}
-	if (req != NULL)
-		m->waiters[m->n_waiters++] = req;
-	if (m->state == MACHINE_QUITTING)
-		m->restart = false;
-	else
-		quit(m, VM_REASON_DESTROYED, false);
-}
-
-static void destroy_waiting(struct machine *m, void *req)
-{
-	tell(m, "Stopped", "Destroyed");
-	if (req != NULL)
-		m->waiters[m->n_waiters++] = req; /* none waits in this state: it has room */
-	finish(m, VM_REASON_DESTROYED);
-}
-
-static void refuse(struct machine *m, void *req)
-{
-	static const char *const why[MACHINE_STATES] = {
-	    [MACHINE_OFF] = "is not running",
-	    [MACHINE_STARTING] = "is still being started: try again, or destroy it",
-	    [MACHINE_RUNNING] = "is running",
-	    [MACHINE_PAUSED] = "is paused",
-	    [MACHINE_ASKED] = "is shutting down",
-	    [MACHINE_SLEEPING] = "is suspended to memory by its guest: resume it first",
-	    [MACHINE_RESETTING] = "is being reset: try again",
-	    [MACHINE_PRESERVED] = "has crashed and is kept for inspection: reset or destroy it",
-	    [MACHINE_QUITTING] = "is being ended",
-	    [MACHINE_WAITING] = "crashed and will be started again: wait, or destroy it",
-	    [MACHINE_ENDED] = "is not running",
-	};
-	refuse_with(m, req, why[m->state]);
-}
-
-/* One that cannot hear its power button now either. */
-static void shut_deaf(struct machine *m, void *req)
-{
-	if (m->no_restart)
-		quit(m, VM_REASON_DESTROYED, false);
-	else
-		refuse(m, req);
-}
-
-/* A crashed guest is of no use but with its hardware reset, so it goes on after that. */
-static void reset_preserved(struct machine *m, void *req)
-{
-	done(m, req);
-	reset_and_go_on(m);
 }
 
 /* --- the table --- */
@@ -522,14 +498,16 @@ static void reset_preserved(struct machine *m, void *req)
 #define NEWS_IGNORED \
 	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = ignore, [EV_STOPPED] = ignore, [EV_RESET] = ignore, \
 	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = ignore, [EV_PANICKED] = ignore, \
-	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, \
-	[EV_WAKE] = ignore
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_WATCHDOG_DUMP] = ignore, \
+	[EV_WATCHDOG_OFF] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, [EV_WAKE] = ignore
+/* They come where they were asked for, or late. */
+#define NO_DUMP_NO_RELEASE [EV_DUMPED] = ignore, [EV_RELEASED] = ignore
 #define REQUESTS_REFUSED \
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse, \
-	[EV_DO_SHUTDOWN] = refuse, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = refuse
-static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse, \
+	[EV_DO_SHUTDOWN] = machine_refuse, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_refuse
+static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
     [MACHINE_OFF] = {
-	NEWS_IGNORED, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	NEWS_IGNORED, NO_DUMP_NO_RELEASE, [EV_DIED] = ignore, [EV_TIMER] = ignore,
 	REQUESTS_REFUSED,
     },
     [MACHINE_STARTING] = {
@@ -537,75 +515,96 @@ static action_fn *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = first_panicked, [EV_IOERROR] = first_ioerror, [EV_WATCHDOG] = first_watchdog,
 	[EV_INTERNAL] = first_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
+	[EV_WATCHDOG_DUMP] = first_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
 	[EV_DIED] = died_starting, [EV_TIMER] = ignore,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
-	[EV_DO_SHUTDOWN] = shut_deaf, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
+	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_RUNNING] = {
 	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = ignore, [EV_STOPPED] = stopped, [EV_RESET] = was_reset,
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
 	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
-	[EV_DO_SUSPEND] = do_suspend, [EV_DO_RESUME] = runs_already, [EV_DO_RESET] = reset_hardware,
-	[EV_DO_SHUTDOWN] = do_shutdown, [EV_DO_REBOOT] = do_reboot, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_do_suspend, [EV_DO_RESUME] = machine_runs_already, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = machine_do_shutdown, [EV_DO_REBOOT] = machine_do_reboot, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_PAUSED] = {
 	[EV_PRELAUNCH] = stopped_why, [EV_RESUMED] = resumed, [EV_STOPPED] = stopped_why,
 	[EV_RESET] = was_reset, [EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off,
 	[EV_QUIT] = quits, [EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror,
 	[EV_WATCHDOG] = stopped_watchdog, [EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
 	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
-	[EV_DO_SUSPEND] = done_already, [EV_DO_RESUME] = do_resume, [EV_DO_RESET] = reset_hardware,
-	[EV_DO_SHUTDOWN] = shut_paused, [EV_DO_REBOOT] = shut_paused, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_done_already, [EV_DO_RESUME] = machine_do_resume, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = machine_shut_paused, [EV_DO_REBOOT] = machine_shut_paused, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_ASKED] = {
 	[EV_PRELAUNCH] = asked_stopped, [EV_RESUMED] = ignore, [EV_STOPPED] = asked_stopped,
 	[EV_RESET] = asked_reset, [EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off,
 	[EV_QUIT] = quits, [EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror,
 	[EV_WATCHDOG] = stopped_watchdog, [EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
 	[EV_WAKE] = ignore, [EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
-	[EV_DO_SUSPEND] = do_suspend, [EV_DO_RESUME] = runs_already, [EV_DO_RESET] = reset_hardware,
-	[EV_DO_SHUTDOWN] = do_shutdown, [EV_DO_REBOOT] = do_reboot, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_do_suspend, [EV_DO_RESUME] = machine_runs_already, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = machine_do_shutdown, [EV_DO_REBOOT] = machine_do_reboot, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_SLEEPING] = {
 	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = wakes, [EV_STOPPED] = ignore, [EV_RESET] = reset_done,
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = ignore, [EV_WAKE] = wakes,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
 	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = do_wake, [EV_DO_RESET] = reset_hardware,
-	[EV_DO_SHUTDOWN] = shut_deaf, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_do_wake, [EV_DO_RESET] = reset_hardware,
+	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_RESETTING] = {
 	[EV_PRELAUNCH] = go_on, [EV_RESUMED] = going_on, [EV_STOPPED] = ignore, [EV_RESET] = reset_done,
 	[EV_POWEROFF] = reset_again, [EV_REBOOT_OFF] = reset_again, [EV_QUIT] = quits,
 	[EV_PANICKED] = reset_again, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
 	[EV_DIED] = died, [EV_TIMER] = ignore,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = done_already,
-	[EV_DO_SHUTDOWN] = shut_deaf, [EV_DO_REBOOT] = done_already, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_done_already,
+	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_done_already, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_PRESERVED] = {
 	[EV_PRELAUNCH] = stopped, [EV_RESUMED] = resumed, [EV_STOPPED] = ignore, [EV_RESET] = was_reset,
 	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = quits, [EV_PANICKED] = ignore,
 	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore,
+	[EV_WATCHDOG_DUMP] = ignore, [EV_WATCHDOG_OFF] = ignore, NO_DUMP_NO_RELEASE,
 	[EV_WAKE] = ignore, [EV_DIED] = died_preserved, [EV_TIMER] = ignore,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = reset_preserved,
-	[EV_DO_SHUTDOWN] = shut_paused, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_reset_preserved,
+	[EV_DO_SHUTDOWN] = machine_shut_paused, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
+    },
+    [MACHINE_DUMPING] = {
+	[EV_PRELAUNCH] = ignore, [EV_RESUMED] = resumed, [EV_STOPPED] = dump_on, [EV_RESET] = ignore,
+	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = quits, [EV_PANICKED] = dump_on,
+	[EV_IOERROR] = ignore, [EV_WATCHDOG] = dump_on, [EV_WATCHDOG_DUMP] = ignore,
+	[EV_WATCHDOG_OFF] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, [EV_WAKE] = ignore,
+	[EV_DUMPED] = dumped, [EV_RELEASED] = ignore, [EV_DIED] = died_dumping, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
+	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_QUITTING] = {
-	NEWS_IGNORED, [EV_DIED] = died_quitting, [EV_TIMER] = quit_harder,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
-	[EV_DO_SHUTDOWN] = done_already, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = do_destroy,
+	NEWS_IGNORED, NO_DUMP_NO_RELEASE, [EV_DIED] = died_quitting, [EV_TIMER] = quit_harder,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
+	[EV_DO_SHUTDOWN] = machine_done_already, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
     [MACHINE_WAITING] = {
-	NEWS_IGNORED, [EV_DIED] = ignore, [EV_TIMER] = start_again,
-	[EV_DO_SUSPEND] = refuse, [EV_DO_RESUME] = refuse, [EV_DO_RESET] = refuse,
-	[EV_DO_SHUTDOWN] = destroy_waiting, [EV_DO_REBOOT] = refuse, [EV_DO_DESTROY] = destroy_waiting,
+	NEWS_IGNORED, NO_DUMP_NO_RELEASE, [EV_DIED] = ignore, [EV_TIMER] = start_again,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
+	[EV_DO_SHUTDOWN] = machine_destroy_waiting, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_destroy_waiting,
+    },
+    [MACHINE_RELEASING] = {
+	NEWS_IGNORED, [EV_DUMPED] = ignore, [EV_RELEASED] = released, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
+	[EV_DO_SHUTDOWN] = machine_done_already, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_await_end,
     },
     [MACHINE_ENDED] = {
-	NEWS_IGNORED, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	NEWS_IGNORED, NO_DUMP_NO_RELEASE, [EV_DIED] = ignore, [EV_TIMER] = ignore,
 	REQUESTS_REFUSED,
     },
 };
@@ -624,7 +623,7 @@ void machine_handle(struct machine *m, enum machine_event ev, void *req)
 
 void machine_start(struct machine *m)
 {
-	go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
+	machine_go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
 }
 
 void machine_found(struct machine *m, const char *runstate)
@@ -655,9 +654,11 @@ void machine_found(struct machine *m, const char *runstate)
 void machine_adopt(struct machine *m)
 {
 	if (m->state == MACHINE_QUITTING)
-		quit(m, m->reason, m->restart);
+		machine_quit(m, m->reason, m->restart);
+	else if (m->state == MACHINE_RELEASING)
+		machine_finish(m, m->reason);
 	else if (m->state == MACHINE_WAITING)
 		m->ops->timer(m->arg, machine_backoff_s(m) * 1000);
-	else if (m->on_reboot == ACTION_DESTROY)
+	else if (ends_on_reboot(m))
 		m->ops->timer(m->arg, MACHINE_REBOOT_GRACE_MS);
 }

@@ -24,8 +24,10 @@ enum machine_state {
 	MACHINE_SLEEPING,  /* suspended to memory by the guest */
 	MACHINE_RESETTING, /* powered off; is reset and then goes on in the same QEMU */
 	MACHINE_PRESERVED, /* crashed, its QEMU kept stopped for inspection */
+	MACHINE_DUMPING,   /* stopped; its memory is written to a file, then m->then */
 	MACHINE_QUITTING,  /* QEMU was told to end */
 	MACHINE_WAITING,   /* no QEMU: starts again when the timer fires */
+	MACHINE_RELEASING, /* no QEMU any more; what comes after its end is being done */
 	MACHINE_ENDED,
 	MACHINE_STATES
 };
@@ -40,14 +42,18 @@ enum machine_event {
 	EV_REBOOT_OFF, /* the guest rebooted where QEMU turns that into a power-off */
 	EV_QUIT,       /* QEMU ends by itself: a signal from outside, QMP's quit */
 	EV_PANICKED,
-	EV_IOERROR,  /* stopped by a disk error */
-	EV_WATCHDOG, /* stopped by the watchdog */
-	EV_INTERNAL, /* stopped by an error inside QEMU or KVM */
+	EV_IOERROR,       /* stopped by a disk error */
+	EV_WATCHDOG,      /* stopped by the watchdog */
+	EV_WATCHDOG_DUMP, /* … to have its memory written to a file, and to go on */
+	EV_WATCHDOG_OFF,  /* the watchdog pulls the plug: QEMU ends by itself */
+	EV_INTERNAL,      /* stopped by an error inside QEMU or KVM */
 	EV_SLEEP,
 	EV_WAKE,
 	/* from the host */
 	EV_DIED, /* the process is gone; m->death says how */
 	EV_TIMER,
+	EV_DUMPED,   /* ops->dump is over, well or not */
+	EV_RELEASED, /* ops->release is over */
 	/* requests of operators; each is answered once through ops->reply */
 	EV_DO_SUSPEND,
 	EV_DO_RESUME,
@@ -85,7 +91,12 @@ struct machine_ops {
 	void (*reply)(void *arg, void *req, const struct err *err); /* err NULL: done */
 	void (*started)(void *arg); /* a start came to its good end */
 	void (*spawn)(void *arg);   /* make a new QEMU; a failure comes back as EV_DIED */
-	void (*ended)(void *arg);   /* nothing is left to supervise */
+	/* Write the guest's memory to a file; comes back as EV_DUMPED in any case. Asked again of a dump that
+	 * goes on (also one that a killed supervisor began), it waits for that. */
+	void (*dump)(void *arg);
+	/* QEMU is gone: do what follows its end. true: EV_RELEASED comes when that is done. */
+	bool (*release)(void *arg);
+	void (*ended)(void *arg); /* nothing is left to supervise */
 };
 
 struct machine_death {
@@ -93,6 +104,8 @@ struct machine_death {
 	bool clean; /* exit status 0 */
 	bool lost;  /* found gone at adoption after the host restarted, or it had never been made */
 };
+
+enum machine_then { THEN_DESTROY, THEN_RESTART, THEN_RESUME };
 
 struct machine {
 	const struct machine_ops *ops;
@@ -103,13 +116,15 @@ struct machine {
 	enum vm_reason
 	    reason; /* why the state is what it is; in QUITTING: what will be said at the end */
 	bool start_paused;
-	bool reboot;         /* the power-off to come is a reboot's */
-	bool restart;        /* in QUITTING: start again afterwards */
-	bool stop_asked;     /* we sent `stop` */
-	bool no_restart;     /* the host goes down: on_* = restart do not count */
-	unsigned escalation; /* in QUITTING: 0 quit sent, 1 SIGTERM sent, 2 SIGKILL sent */
-	unsigned attempts;   /* restarts in a row */
-	bool steady;         /* this run lasted MACHINE_STEADY_S: set by the owner */
+	bool reboot;            /* the power-off to come is a reboot's */
+	bool restart;           /* in QUITTING: start again afterwards */
+	bool stop_asked;        /* we sent `stop` */
+	bool plug_pulled;       /* by the watchdog: the end to come is a power-off */
+	enum machine_then then; /* after a dump */
+	bool no_restart;        /* the host goes down: on_* = restart do not count */
+	unsigned escalation;    /* in QUITTING: 0 quit sent, 1 SIGTERM sent, 2 SIGKILL sent */
+	unsigned attempts;      /* restarts in a row */
+	bool steady;            /* this run lasted MACHINE_STEADY_S: set by the owner */
 	struct machine_death death;
 	void *waiters[MACHINE_WAITERS_MAX];
 	unsigned n_waiters;

@@ -12,10 +12,14 @@ enum vm_state machine_vm_state(const struct machine *m)
 	    [MACHINE_SLEEPING] = VM_PMSUSPENDED,
 	    [MACHINE_RESETTING] = VM_RUNNING,
 	    [MACHINE_PRESERVED] = VM_CRASHED,
+	    [MACHINE_DUMPING] = VM_CRASHED,
 	    [MACHINE_QUITTING] = VM_STOPPING,
 	    [MACHINE_WAITING] = VM_STARTING,
+	    [MACHINE_RELEASING] = VM_STOPPING,
 	    [MACHINE_ENDED] = VM_OFF,
 	};
+	if (m->state == MACHINE_DUMPING && m->then == THEN_RESUME)
+		return VM_PAUSED;
 	if (m->state == MACHINE_ENDED &&
 	    (m->reason == VM_REASON_CRASHED || m->reason == VM_REASON_PANICKED))
 		return VM_CRASHED;
@@ -32,23 +36,27 @@ unsigned machine_backoff_s(const struct machine *m)
 const char *machine_state_name(enum machine_state s)
 {
 	static const char *const names[MACHINE_STATES] = {"off", "starting", "running", "paused",
-	    "asked", "sleeping", "resetting", "preserved", "quitting", "waiting", "ended"};
+	    "asked", "sleeping", "resetting", "preserved", "dumping", "quitting", "waiting",
+	    "releasing", "ended"};
 	return (unsigned)s < MACHINE_STATES ? names[s] : "?";
 }
 
-/* Bits 0-3 state, 4-8 reason, 9 start_paused, 10 reboot, 11 restart, 12 no_restart, 16-31 attempts.
+/* Bits 0-3 state, 4-8 reason, 9 start_paused, 10 reboot, 11 restart, 12 no_restart,
+ * 13-14 then, 16-31 attempts.
  */
 uint32_t machine_save(const struct machine *m)
 {
 	return (uint32_t)m->state | (uint32_t)m->reason << 4 | (uint32_t)m->start_paused << 9 |
 	       (uint32_t)m->reboot << 10 | (uint32_t)m->restart << 11 |
-	       (uint32_t)m->no_restart << 12 | (uint32_t)(m->attempts & 0xffff) << 16;
+	       (uint32_t)m->no_restart << 12 | (uint32_t)m->then << 13 |
+	       (uint32_t)(m->attempts & 0xffff) << 16;
 }
 
 bool machine_load(struct machine *m, uint32_t word)
 {
 	unsigned state = word & 15, reason = word >> 4 & 31;
-	if (state >= MACHINE_STATES || reason >= VM_REASON_COUNT)
+	unsigned then = word >> 13 & 3;
+	if (state >= MACHINE_STATES || reason >= VM_REASON_COUNT || then > THEN_RESUME)
 		return false;
 	m->state = (enum machine_state)state;
 	m->reason = (enum vm_reason)reason;
@@ -56,6 +64,7 @@ bool machine_load(struct machine *m, uint32_t word)
 	m->reboot = word >> 10 & 1;
 	m->restart = word >> 11 & 1;
 	m->no_restart = word >> 12 & 1;
+	m->then = (enum machine_then)then;
 	m->attempts = word >> 16;
 	return true;
 }

@@ -308,6 +308,12 @@ static void fail_later(struct qmp *q, const char *command, qmp_reply_fn *fn, voi
 void qmp_send(struct qmp *q, const char *command, struct json_object *args, unsigned timeout_ms,
     qmp_reply_fn *fn, void *arg)
 {
+	qmp_send_fd(q, command, args, -1, timeout_ms, fn, arg);
+}
+
+void qmp_send_fd(struct qmp *q, const char *command, struct json_object *args, int fd,
+    unsigned timeout_ms, qmp_reply_fn *fn, void *arg)
+{
 	if (q->closed || q->dead || q->n_calls >= QMP_CALLS_MAX) {
 		json_object_put(args);
 		fail_later(q, command, fn, arg);
@@ -333,7 +339,7 @@ void qmp_send(struct qmp *q, const char *command, struct json_object *args, unsi
 	if (args != NULL)
 		json_object_object_add(msg, "arguments", args);
 	json_object_object_add(msg, "id", json_object_new_int64(c->id));
-	jsonl_send(q->wire, msg);
+	jsonl_send_fd(q->wire, msg, fd);
 	json_object_put(msg);
 }
 

@@ -40,6 +40,9 @@ typedef void qmp_reply_fn(void *arg, struct json_object *result, const struct er
  * (ERR_TIMEOUT) the late answer is dropped, but QEMU still owes it. */
 void qmp_send(struct qmp *q, const char *command, struct json_object *args, unsigned timeout_ms,
     qmp_reply_fn *fn, void *arg);
+/* The same with a descriptor attached, for `getfd` and `add-fd`; borrowed until the call returns. */
+void qmp_send_fd(struct qmp *q, const char *command, struct json_object *args, int fd,
+    unsigned timeout_ms, qmp_reply_fn *fn, void *arg);
 /* CLOCK_MONOTONIC of the oldest command (or greeting) that is unanswered; 0: QEMU owes nothing. */
 uint64_t qmp_owed_since(const struct qmp *q);
 

@@ -93,6 +93,7 @@ void sup_load_policy(struct supervisor *s, const struct domain *d)
 	s->machine.on_poweroff = d->on_poweroff;
 	s->machine.on_reboot = d->on_reboot;
 	s->machine.on_crash = d->on_crash;
+	s->watchdog_dump = str_eq(d->watchdog_action, "dump");
 }
 
 /* --- the process --- */

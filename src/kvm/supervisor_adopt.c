@@ -109,8 +109,10 @@ static void settle(struct supervisor *s)
 	s->machine.death = (struct machine_death){
 	    .lost = rebooted || (s->machine.state == MACHINE_STARTING && !made)};
 	sup_detach(s);
-	if (s->machine.state == MACHINE_WAITING && !rebooted) {
+	if ((s->machine.state == MACHINE_WAITING && !rebooted) ||
+	    s->machine.state == MACHINE_RELEASING) {
 		machine_adopt(&s->machine);
+		sup_publish(s); /* when it starts again */
 		return;
 	}
 	if (s->machine.state == MACHINE_WAITING)

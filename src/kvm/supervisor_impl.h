@@ -74,6 +74,9 @@ struct supervisor {
 	struct event *timer; /* the machine's */
 	struct event *tick;
 	struct event *sigterm;
+	bool watchdog_dump;          /* <watchdog action='dump'/> */
+	struct sup_dump *dump;       /* supervisor_dump.c's; NULL: none goes on */
+	uint64_t io_told_ns;         /* CLOCK_MONOTONIC of the last disk error that was recorded */
 	char detail[SUP_DETAIL_MAX]; /* what will be said of the end; "" nothing yet */
 	enum err_code failure;       /* code of a start that failed */
 };
@@ -126,7 +129,24 @@ extern const struct machine_ops sup_machine_ops;
 extern const struct control_ops sup_control_ops;
 extern const struct hub_ops sup_hub_ops;
 void sup_publish(struct supervisor *s);
+/* To subscribers and into the journal; detail may be NULL, data (taken) too. */
+void sup_tell(
+    struct supervisor *s, const char *event, const char *detail, struct json_object *data);
+
+/* --- supervisor_words.c: what happened, in words --- */
 void sup_describe_death(struct supervisor *s);
+/* QMP's GUEST_PANICKED; data may be NULL. */
+void sup_describe_panic(struct supervisor *s, struct json_object *data);
+/* QMP's BLOCK_IO_ERROR: told, and kept as what the guest was stopped for. */
+void sup_io_error(struct supervisor *s, struct json_object *data);
+/* Found stopped for a disk error that nobody heard of: QMP's query-block says which. */
+void sup_find_io_error(struct supervisor *s);
+
+/* --- supervisor_dump.c: the guest's memory into a file --- */
+void sup_dump(struct supervisor *s);                                     /* ops->dump */
+void sup_dump_completed(struct supervisor *s, struct json_object *data); /* QMP's DUMP_COMPLETED */
+void sup_dump_tick(struct supervisor *s);
+void sup_dump_abandon(struct supervisor *s); /* QEMU is gone */
 
 /* --- supervisor_adopt.c --- */
 enum sup_found { SUP_NOTHING, SUP_ORPHAN, SUP_UNSETTLED };

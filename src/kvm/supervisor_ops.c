@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/audit.h"
@@ -22,9 +23,22 @@
 #include "kvm/supervisor_kit.h"
 
 #define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
-#define PANIC_LINES 60            /* of the console are searched for the guest's own word */
 
 /* --- the page --- */
+
+/* A time of day, not a number of seconds: the text is read at any moment until then. */
+static void publish_wait(const struct supervisor *s, struct status_page *p)
+{
+	struct tm tm;
+	char when[16] = "";
+	p->next_start_ns = p->changed_ns + machine_backoff_s(&s->machine) * 1000000000ull;
+	time_t t = (time_t)(p->next_start_ns / 1000000000u);
+	if (localtime_r(&t, &tm) != NULL)
+		strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	snprintf(p->detail, sizeof(p->detail), "%.*s%sstarts again at %s (attempt %u)",
+	    SUP_DETAIL_MAX - 64, s->detail, s->detail[0] == '\0' ? "" : "; ", when,
+	    s->machine.attempts);
+}
 
 void sup_publish(struct supervisor *s)
 {
@@ -35,12 +49,12 @@ void sup_publish(struct supervisor *s)
 	p->machine = machine_save(m);
 	p->changed_ns = timestamp_ns();
 	p->beat_ns = loop_now_ns();
-	if (m->state == MACHINE_WAITING)
-		snprintf(p->detail, sizeof(p->detail), "%.*s%sstarting again in %u s (attempt %u)",
-		    SUP_DETAIL_MAX - 64, s->detail, s->detail[0] == '\0' ? "" : "; ",
-		    machine_backoff_s(m), m->attempts);
-	else
+	if (m->state == MACHINE_WAITING) {
+		publish_wait(s, p);
+	} else {
+		p->next_start_ns = 0;
 		snprintf(p->detail, sizeof(p->detail), "%s", s->detail);
+	}
 	status_end(&s->page);
 	audit_write(s->home, s->name, "who=supervisor pid=%d what=state state=%s reason=%s",
 	    (int)getpid(), machine_state_name(m->state), vm_reason_name(m->reason));
@@ -49,156 +63,6 @@ void sup_publish(struct supervisor *s)
 static void op_changed(void *arg)
 {
 	sup_publish(arg);
-}
-
-/* --- why it ended --- */
-
-/* The guest's own word, from the end of its consoles: "panic: …" or its last line; on the heap, NULL none. */
-static char *guest_word(const struct supervisor *s, bool panic)
-{
-	for (unsigned i = 0; i < s->n_hubs; i++) {
-		CLEANUP_FREE char *lines = hub_last_lines(s->hubs[i], PANIC_LINES);
-		char *at = lines == NULL || !panic ? NULL : strstr(lines, "panic");
-		if (at == NULL)
-			continue;
-		while (at > lines && at[-1] != '\n')
-			at--;
-		return xstrndup(at, strcspn(at, "\n"));
-	}
-	for (unsigned i = 0; i < s->n_hubs; i++) {
-		struct hub_facts f;
-		hub_facts(s->hubs[i], &f);
-		if (f.line[0] != '\0')
-			return xstrdup(f.line);
-	}
-	return NULL;
-}
-
-/* The kernel's "[   12.345678] " says nothing in a list of VMs. */
-static const char *skip_time(const char *line)
-{
-	const char *end = line[0] == '[' ? strchr(line, ']') : NULL;
-	if (end == NULL || end - line > 20 ||
-	    strspn(line + 1, " .0123456789") != (size_t)(end - line - 1))
-		return line;
-	return end[1] == ' ' ? end + 2 : end + 1;
-}
-
-static void describe_exit(const struct supervisor *s, char out[80])
-{
-	int st = s->exit_status;
-	if (st < 0)
-		snprintf(out, 80, "QEMU ended (exit status unknown)");
-	else if (WIFSIGNALED(st))
-		snprintf(out, 80, "QEMU was killed by signal %d (%s)", WTERMSIG(st),
-		    strsignal(WTERMSIG(st)));
-	else
-		snprintf(out, 80, "QEMU ended with exit status %d", WEXITSTATUS(st));
-}
-
-static void describe_panic(struct supervisor *s)
-{
-	CLEANUP_FREE char *line = guest_word(s, true);
-	if (line != NULL)
-		sup_detail(s, "panic: \"%.200s\"", skip_time(line));
-	else
-		sup_detail(s, "the guest panicked and left no word on its console");
-}
-
-static void describe_crash(struct supervisor *s)
-{
-	char how[80];
-	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
-	CLEANUP_FREE char *line = guest_word(s, false);
-	describe_exit(s, how);
-	sup_detail(s, "%s%s%s%s%.160s%s", how, words[0] == '\0' ? "" : ": ", words,
-	    line == NULL ? "" : "; last on the console: \"", line == NULL ? "" : skip_time(line),
-	    line == NULL ? "" : "\"");
-}
-
-/* The disk that QEMU speaks of by the name of its node (kvm/argv_disk.c). */
-static const struct status_disk *disk_meant(const struct status_page *p, const char *words)
-{
-	static const char *const keys[] = {"node-name=", ",drive="};
-	for (unsigned i = 0; i < p->disks * ARRAY_LEN(keys); i++) {
-		const struct status_disk *disk = &p->disk[i / ARRAY_LEN(keys)];
-		const char *key = keys[i % ARRAY_LEN(keys)];
-		const char *at = strstr(words, key);
-		size_t n = strlen(disk->target);
-		if (at == NULL || n == 0 || strncmp(at += strlen(key), disk->target, n) != 0)
-			continue;
-		if (str_prefix(at + n, "-file") || str_prefix(at + n, "-format"))
-			return disk;
-	}
-	return NULL;
-}
-
-/* The running domain whose disk this is, too; on the heap, NULL none that we know of. */
-static char *disk_holder(const struct supervisor *s, const char *path)
-{
-	struct vm *vms;
-	size_t n;
-	const char *holder = NULL;
-	if (vm_list(s->home, &vms, &n, NULL) < 0)
-		return NULL;
-	for (size_t i = 0; i < n && holder == NULL; i++) {
-		bool other = vms[i].live && vms[i].has_page && !str_eq(vms[i].name, s->name);
-		for (unsigned k = 0; other && k < vms[i].head->disks; k++)
-			if (str_eq(vms[i].head->disk[k].path, path))
-				holder = vms[i].name;
-	}
-	char *name = holder != NULL ? xstrdup(holder) : NULL;
-	vm_list_free(vms, n);
-	return name;
-}
-
-static void describe_disk(struct supervisor *s, const struct status_disk *disk, const char *words)
-{
-	CLEANUP_FREE char *holder =
-	    strstr(words, "lock") != NULL ? disk_holder(s, disk->path) : NULL;
-	if (holder != NULL)
-		sup_detail(s, "QEMU did not start: disk '%s' (%s) is in use by domain '%.200s': %s",
-		    disk->target, disk->path, holder, words);
-	else
-		sup_detail(
-		    s, "QEMU did not start: disk '%s' (%s): %s", disk->target, disk->path, words);
-}
-
-/* A QEMU that did not start speaks for itself. */
-static void describe_failure(struct supervisor *s)
-{
-	char how[80];
-	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
-	describe_exit(s, how);
-	const struct status_disk *disk = disk_meant(s->page.page, words);
-	if (disk != NULL)
-		describe_disk(s, disk, words);
-	else if (words[0] != '\0')
-		sup_detail(s, "QEMU did not start: %s", words);
-	else
-		sup_detail(s, "QEMU did not start and says nothing: %s", how);
-}
-
-static void describe_quit(struct supervisor *s)
-{
-	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
-	if (s->machine.reason == VM_REASON_DESTROYED &&
-	    strstr(words, "terminating on signal") != NULL)
-		sup_detail(s, "ended from outside: %s", words);
-}
-
-void sup_describe_death(struct supervisor *s)
-{
-	if (s->detail[0] != '\0')
-		return;
-	if (s->pid != 0)
-		describe_panic(s); /* it lives: its guest does not */
-	else if (s->machine.state == MACHINE_QUITTING)
-		describe_quit(s);
-	else if (s->machine.state == MACHINE_STARTING)
-		describe_failure(s);
-	else
-		describe_crash(s);
 }
 
 /* --- QMP --- */
@@ -340,9 +204,16 @@ static void op_event(void *arg, const char *event, const char *what, const char 
 		if (s->detail[0] != '\0')
 			json_object_object_add(data, "words", json_object_new_string(s->detail));
 	}
+	sup_tell(s, event, detail, data);
+}
+
+void sup_tell(struct supervisor *s, const char *event, const char *detail, struct json_object *data)
+{
+	const char *words = json_get_str(data, "words");
+	audit_write(s->home, s->name, "who=supervisor pid=%d what=event event=%s detail=%s%s%s",
+	    (int)getpid(), event, detail == NULL ? "-" : detail,
+	    words == NULL ? "" : " words=", words == NULL ? "" : words);
 	control_event(s->control, event, detail, data);
-	audit_write(s->home, s->name, "who=supervisor pid=%d what=event event=%s detail=%s",
-	    (int)getpid(), event, detail == NULL ? "-" : detail);
 }
 
 static void op_started(void *arg)
@@ -367,6 +238,8 @@ static void op_spawn(void *arg)
 	int rc = sup_read_domain(s, true, &d, &err);
 	s->keep_rings = true;
 	s->detail[0] = '\0';
+	status_begin(&s->page)->restarts++;
+	status_end(&s->page);
 	if (rc == 0) {
 		rc = sup_launch(s, &d, &err);
 		domain_fini(&d);
@@ -375,6 +248,17 @@ static void op_spawn(void *arg)
 		return;
 	sup_detail(s, "%s", err.msg);
 	loop_defer(s->loop, spawn_failed, s);
+}
+
+static void op_dump(void *arg)
+{
+	sup_dump(arg);
+}
+
+static bool op_release(void *arg)
+{
+	(void)arg;
+	return false;
 }
 
 /* The sockets of this run. Rings, page and watch word stay: the last word on it. */
@@ -434,6 +318,8 @@ const struct machine_ops sup_machine_ops = {
     .reply = op_reply,
     .started = op_started,
     .spawn = op_spawn,
+    .dump = op_dump,
+    .release = op_release,
     .ended = op_ended,
 };
 

@@ -77,6 +77,7 @@ void sup_attach(struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool
 
 void sup_detach(struct supervisor *s)
 {
+	sup_dump_abandon(s);
 	qmp_free(s->qmp);
 	s->qmp = NULL;
 	s->qmp_ready = s->counting = false;
@@ -111,8 +112,14 @@ static void got_status(void *arg, struct json_object *result, const struct err *
 {
 	struct supervisor *s = arg;
 	(void)err;
-	if (result != NULL)
-		machine_found(&s->machine, json_get_str(result, "status"));
+	const char *status = json_get_str(result, "status");
+	if (status == NULL)
+		return;
+	if (str_eq(status, "running"))
+		s->detail[0] = '\0'; /* what it was stopped for, while nobody watched */
+	machine_found(&s->machine, status);
+	if (str_eq(status, "io-error"))
+		sup_find_io_error(s);
 }
 
 static void ask_chardevs(struct supervisor *s);
@@ -207,6 +214,23 @@ static enum machine_event shutdown_event(struct json_object *data)
 	return EV_POWEROFF;
 }
 
+static void watchdog_fired(struct supervisor *s, struct json_object *data)
+{
+	const char *action = json_get_str(data, "action");
+	bool dump = s->watchdog_dump && action_is(data, "pause");
+	sup_tell(s, "watchdog", dump ? "dump" : action, json_object_get(data));
+	if (action_is(data, "poweroff")) {
+		sup_detail(s, "powered off by its watchdog");
+		machine_handle(&s->machine, EV_WATCHDOG_OFF, NULL);
+	} else if (dump) {
+		sup_detail(s, "its watchdog expired");
+		machine_handle(&s->machine, EV_WATCHDOG_DUMP, NULL);
+	} else if (action_is(data, "pause")) {
+		sup_detail(s, "stopped by its watchdog: the guest has not answered it in time");
+		machine_handle(&s->machine, EV_WATCHDOG, NULL);
+	}
+}
+
 static void qmp_event(void *arg, const char *name, struct json_object *data, uint64_t time_ns)
 {
 	static const struct {
@@ -216,26 +240,24 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	    {"SUSPEND", EV_SLEEP}, {"WAKEUP", EV_WAKE}};
 	struct supervisor *s = arg;
 	(void)time_ns;
+	if (str_eq(name, "RESUME"))
+		s->detail[0] = '\0'; /* what it was stopped for is over */
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (str_eq(plain[i].name, name))
 			machine_handle(&s->machine, plain[i].event, NULL);
 	if (str_eq(name, "SHUTDOWN")) {
 		machine_handle(&s->machine, shutdown_event(data), NULL);
 	} else if (str_eq(name, "GUEST_PANICKED") && !action_is(data, "run")) {
-		sup_describe_death(s);
+		sup_describe_panic(s, data);
 		machine_handle(&s->machine, EV_PANICKED, NULL);
 	} else if (str_eq(name, "BLOCK_IO_ERROR")) {
-		control_event(
-		    s->control, "io-error", json_get_str(data, "device"), json_object_get(data));
-		if (action_is(data, "stop"))
-			machine_handle(&s->machine, EV_IOERROR, NULL);
+		sup_io_error(s, data);
 	} else if (str_eq(name, "WATCHDOG")) {
-		control_event(
-		    s->control, "watchdog", json_get_str(data, "action"), json_object_get(data));
-		if (action_is(data, "pause"))
-			machine_handle(&s->machine, EV_WATCHDOG, NULL);
+		watchdog_fired(s, data);
 	} else if (str_eq(name, "VSERPORT_CHANGE")) {
 		sup_agent_port(s, data);
+	} else if (str_eq(name, "DUMP_COMPLETED")) {
+		sup_dump_completed(s, data);
 	} else if (str_eq(name, "BALLOON_CHANGE")) {
 		sampler_balloon(&s->sampler, data);
 		control_event(s->control, "balloon-change", NULL, json_object_get(data));
@@ -328,6 +350,7 @@ void sup_tick(struct supervisor *s)
 	if (s->pid != 0)
 		sup_connect_consoles(s);
 	sup_agent_tick(s);
+	sup_dump_tick(s);
 	if (++ticks % LOG_LIMIT_TICKS == 0)
 		qemu_log_limit(s->home, s->name);
 }

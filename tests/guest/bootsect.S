@@ -2,8 +2,11 @@
  * /dev/kvm opens. Idle it halts with only the UART's interrupt open: no CPU time at all.
  *
  * It echoes what is typed and answers lines: "ping" with "pong"; "spin" uses the CPU until a key comes; "off" powers the
- * machine off; "reset" resets it. Anything else: "?". The ACPI power button is ignored, as by a guest that hangs.
- * Sources: 16550 UART and 8259A data sheets; QEMU's PIIX4 and ICH9 power management with SeaBIOS (base 0x600). */
+ * machine off; "reset" resets it; "panic" tells pvpanic; "bite" arms the ib700 watchdog and forgets it;
+ * "fill" writes to the second disk, a dot per 32 KiB, until a key comes or it ends ("!"). Anything else: "?".
+ * The ACPI power button is ignored, as by a guest that hangs; assembled with BUTTON it powers the machine off.
+ * Sources: 16550 UART and 8259A data sheets; QEMU's PIIX4 and ICH9 power management with SeaBIOS (base 0x600); QEMU,
+ * docs/specs/pvpanic and hw/watchdog/wdt_ib700.c; BIOS enhanced disk drive services. */
 	.code16
 	.set COM1, 0x3f8
 	.set LINE_MAX, 32
@@ -24,9 +27,19 @@ main:
 	/* IRQ 4 is vector 12; all others stay masked, the timer too. */
 	movw $irq, 12 * 4
 	movw %ax, 12 * 4 + 2
-	movb $0xef, %al
+#ifdef BUTTON
+	/* IRQ 9, the ACPI chip's, is vector 0x71; it comes by way of IRQ 2. */
+	movw $off, 0x71 * 4
+	movw %ax, 0x71 * 4 + 2
+	movb $0x01, %ah
+	movw $0x602, %dx /* PM1a enable: power button */
+	outw %ax, %dx
+	movw $0xfdeb, %ax
+#else
+	movw $0xffef, %ax
+#endif
 	outb %al, $0x21
-	movb $0xff, %al
+	movb %ah, %al
 	outb %al, $0xa1
 
 	movw $uart, %si
@@ -151,6 +164,33 @@ reset:
 	movb $6, %al /* reset control: hard */
 	movw $0xcf9, %dx
 	outb %al, %dx
+	jmp stop
+panic:
+	movw $0x505, %dx
+	movb $1, %al
+	outb %al, %dx
+	ret
+bite:
+	movw $0x443, %dx /* armed: 2 s */
+	movb $0xe, %al
+	outb %al, %dx
+	ret
+fill:
+	movb $0x81, %dl
+	movw $packet, %si
+	movw $0x4300, %ax /* extended write */
+	int $0x13
+	movb $'!', %al
+	jc putc
+	movb $'.', %al
+	call putc
+	addw $64, packet + 8
+	adcw $0, packet + 10
+	movw $COM1 + 5, %dx
+	inb %dx, %al
+	testb $1, %al
+	jz fill
+	ret
 stop:
 	hlt
 	jmp stop
@@ -172,6 +212,7 @@ uart: /* low byte of the register's port, value */
 	.byte 0xf9, 1	 /* interrupt on data */
 	.byte 0
 
+packet:	.word 16, 64, 0x8000, 0, 0, 0, 0, 0 /* size, sectors, from offset, segment; to block */
 banner:	.asciz "\r\nhvmux test guest: boot sector, COM1\r\n"
 ps1:	.asciz "> "
 crlf:	.asciz "\r\n"
@@ -187,6 +228,12 @@ commands:
 	.word off
 	.asciz "reset"
 	.word reset
+	.asciz "panic"
+	.word panic
+	.asciz "bite"
+	.word bite
+	.asciz "fill"
+	.word fill
 	.byte 0
 
 	.org 510

@@ -13,7 +13,7 @@
 
 struct fake {
 	struct buf log;
-	bool deaf;
+	bool deaf, hooks;
 };
 
 static bool f_qmp(void *arg, const char *command, void *req)
@@ -81,8 +81,34 @@ static void f_ended(void *arg)
 	buf_adds(&((struct fake *)arg)->log, "ended; ");
 }
 
-static const struct machine_ops ops = {f_qmp, f_set_reboot, f_ask, f_timer, f_signal, f_answers,
-    f_changed, f_event, f_reply, f_started, f_spawn, f_ended};
+static void f_dump(void *arg)
+{
+	buf_adds(&((struct fake *)arg)->log, "dump; ");
+}
+
+/* A VM without hooks has nothing to release. */
+static bool f_release(void *arg)
+{
+	struct fake *f = arg;
+	if (f->hooks)
+		buf_adds(&f->log, "release; ");
+	return f->hooks;
+}
+
+static const struct machine_ops ops = {.qmp = f_qmp,
+    .set_reboot = f_set_reboot,
+    .ask = f_ask,
+    .timer = f_timer,
+    .signal = f_signal,
+    .answers = f_answers,
+    .changed = f_changed,
+    .event = f_event,
+    .reply = f_reply,
+    .started = f_started,
+    .spawn = f_spawn,
+    .dump = f_dump,
+    .release = f_release,
+    .ended = f_ended};
 
 struct fixture {
 	struct machine m;
@@ -397,6 +423,149 @@ static void test_crash_restart_backs_off(void **state)
 	expect(x, "(Stopped Destroyed) timer 0; ended; reply ok; ", VM_OFF, VM_REASON_DESTROYED);
 }
 
+static void test_panic_coredump(void **state)
+{
+	struct fixture *x = *state;
+	x->m.on_crash = ACTION_COREDUMP_DESTROY;
+	to_running(x);
+	machine_handle(&x->m, EV_PANICKED, NULL);
+	machine_handle(&x->m, EV_STOPPED, NULL);
+	expect(x, "(Crashed Panicked) dump; dump; ", VM_CRASHED, VM_REASON_PANICKED);
+	machine_handle(&x->m, EV_DO_RESUME, &x->req);
+	expect(x,
+	    "reply domain 'web1' is kept stopped while its memory is written to a file: wait, or destroy it; ",
+	    VM_CRASHED, VM_REASON_PANICKED);
+	/* Its supervisor is killed; the next one finds it so. */
+	struct machine n = x->m;
+	n.state = MACHINE_OFF;
+	assert_true(machine_load(&n, machine_save(&x->m)));
+	x->m = n;
+	machine_adopt(&x->m);
+	machine_found(&x->m, "guest-panicked");
+	expect(x, "dump; ", VM_CRASHED, VM_REASON_PANICKED);
+	machine_handle(&x->m, EV_DUMPED, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x, "qmp quit; timer 2000; timer 0; (Stopped Crashed) timer 0; ended; ", VM_CRASHED,
+	    VM_REASON_PANICKED);
+}
+
+static void test_panic_coredump_restart(void **state)
+{
+	struct fixture *x = *state;
+	x->m.on_crash = ACTION_COREDUMP_RESTART;
+	to_running(x);
+	machine_handle(&x->m, EV_PANICKED, NULL);
+	machine_handle(&x->m, EV_DUMPED, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x,
+	    "(Crashed Panicked) dump; qmp quit; timer 2000; timer 0; (Stopped Crashed) timer 1000; ",
+	    VM_STARTING, VM_REASON_PANICKED);
+	/* QEMU itself dies of the dump: the guest's crash is answered all the same. */
+	machine_handle(&x->m, EV_TIMER, NULL);
+	machine_handle(&x->m, EV_RESUMED, NULL);
+	machine_handle(&x->m, EV_PANICKED, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x,
+	    "spawn; (Started Booted) started; (Crashed Panicked) dump; (Stopped Crashed) timer 2000; ",
+	    VM_STARTING, VM_REASON_PANICKED);
+}
+
+/* A dump that hangs on a dead disk is not waited for. */
+static void test_destroy_while_dumping(void **state)
+{
+	struct fixture *x = *state;
+	x->m.on_crash = ACTION_COREDUMP_RESTART;
+	to_running(x);
+	machine_handle(&x->m, EV_PANICKED, NULL);
+	machine_handle(&x->m, EV_DO_DESTROY, &x->req);
+	machine_handle(&x->m, EV_DUMPED, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x,
+	    "(Crashed Panicked) dump; qmp quit; timer 2000; timer 0; (Stopped Destroyed) timer 0; ended; "
+	    "reply ok; ",
+	    VM_OFF, VM_REASON_DESTROYED);
+}
+
+static void test_watchdog_dump(void **state)
+{
+	struct fixture *x = *state;
+	to_running(x);
+	machine_handle(&x->m, EV_WATCHDOG_DUMP, NULL);
+	expect(x, "(Suspended Watchdog) dump; ", VM_PAUSED, VM_REASON_WATCHDOG);
+	machine_handle(&x->m, EV_DUMPED, NULL);
+	machine_handle(&x->m, EV_RESUMED, NULL);
+	expect(x, "qmp cont; (Resumed Unpaused) ", VM_RUNNING, VM_REASON_UNPAUSED);
+}
+
+/* The watchdog's poweroff ends QEMU itself: that is no crash, but the policy of a power-off. */
+static void test_watchdog_poweroff(void **state)
+{
+	struct fixture *x = *state;
+	to_running(x);
+	x->m.on_crash = ACTION_PRESERVE;
+	x->m.death = (struct machine_death){.known = true, .clean = true};
+	machine_handle(&x->m, EV_WATCHDOG_OFF, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x, "(Shutdown Finished) (Stopped Shutdown) timer 0; ended; ", VM_OFF,
+	    VM_REASON_SHUTDOWN);
+	setup(state);
+	x->m.on_poweroff = ACTION_RESTART;
+	to_running(x);
+	machine_handle(&x->m, EV_WATCHDOG_OFF, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x, "(Shutdown Finished) (Stopped Shutdown) timer 1000; ", VM_STARTING,
+	    VM_REASON_SHUTDOWN);
+	machine_handle(&x->m, EV_TIMER, NULL);
+	machine_handle(&x->m, EV_RESUMED, NULL);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x, "spawn; (Started Booted) started; (Stopped Crashed) timer 0; ended; ", VM_CRASHED,
+	    VM_REASON_CRASHED);
+}
+
+static void test_reboot_preserve(void **state)
+{
+	struct fixture *x = *state;
+	x->m.on_reboot = ACTION_PRESERVE;
+	to_running(x);
+	machine_handle(&x->m, EV_REBOOT_OFF, NULL);
+	machine_handle(&x->m, EV_STOPPED, NULL);
+	expect(x, "(Shutdown Finished) ", VM_PAUSED, VM_REASON_SHUTDOWN);
+}
+
+/* What follows a VM's end is over before anybody hears of it and may start it anew. */
+static void test_release(void **state)
+{
+	struct fixture *x = *state;
+	x->f.hooks = true;
+	to_running(x);
+	machine_handle(&x->m, EV_DO_DESTROY, &x->req);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x, "qmp quit; timer 2000; timer 0; (Stopped Destroyed) timer 0; release; ",
+	    VM_STOPPING, VM_REASON_DESTROYED);
+	machine_handle(&x->m, EV_DO_DESTROY, &x->req); /* waits for the same end */
+	machine_handle(&x->m, EV_DO_RESET, &x->req);
+	expect(x, "reply domain 'web1' has ended; its hooks still run; ", VM_STOPPING,
+	    VM_REASON_DESTROYED);
+	/* Its supervisor is killed: the next one does it again. */
+	machine_adopt(&x->m);
+	expect(x, "timer 0; release; ", VM_STOPPING, VM_REASON_DESTROYED);
+	machine_handle(&x->m, EV_RELEASED, NULL);
+	expect(x, "ended; reply ok; reply ok; ", VM_OFF, VM_REASON_DESTROYED);
+}
+
+/* The next start does not wait for its time twice. */
+static void test_release_before_restart(void **state)
+{
+	struct fixture *x = *state;
+	x->f.hooks = true;
+	x->m.on_crash = ACTION_RESTART;
+	to_running(x);
+	machine_handle(&x->m, EV_DIED, NULL);
+	machine_handle(&x->m, EV_RELEASED, NULL);
+	machine_handle(&x->m, EV_TIMER, NULL);
+	expect(x, "(Stopped Crashed) timer 1000; release; spawn; ", VM_STARTING, VM_REASON_UNKNOWN);
+}
+
 static void test_dies_at_start(void **state)
 {
 	struct fixture *x = *state;
@@ -519,6 +688,14 @@ int main(void)
 	    T(test_panic),
 	    T(test_panic_preserve),
 	    T(test_crash_restart_backs_off),
+	    T(test_panic_coredump),
+	    T(test_panic_coredump_restart),
+	    T(test_destroy_while_dumping),
+	    T(test_watchdog_dump),
+	    T(test_watchdog_poweroff),
+	    T(test_reboot_preserve),
+	    T(test_release),
+	    T(test_release_before_restart),
 	    T(test_dies_at_start),
 	    T(test_dies_running),
 	    T(test_ended_from_outside),
