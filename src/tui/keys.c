@@ -61,7 +61,6 @@ const struct key_binding key_table[] = {
     {{"]"}, ACT_PANE_DOWN, NULL, NULL, LOOK, "and forth"},
     {{"h"}, ACT_HARDWARE, NULL, NULL, LOOK, "the hardware on a screen of its own"},
     {{"l"}, ACT_LOG, NULL, NULL, LOOK, "the log on a screen of its own"},
-    {{"v"}, ACT_RUN, "host-validate", NULL, LOOK, "what the host has and lacks"},
     {{"t"}, ACT_SCALE, NULL, NULL, LOOK, "graphs: ten minutes, or a day"},
     {{"e"}, ACT_EVENTS, NULL, "events", LOOK, "all events, with the commands' whole output"},
     {{"?", "F1"}, ACT_HELP, NULL, "help", REST, "this page"},

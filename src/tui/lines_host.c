@@ -117,7 +117,7 @@ bool lines_host(struct app *app, const char *name, bool whole, struct lines *l)
 		    memory);
 	}
 	pressure_line(l, &h);
-	lines_add(l, strstr(h.kvm, "can be") ? STYLE_NORMAL : STYLE_WARN,
-	    "  %-11s %s   (v: everything that the host has and lacks)", "KVM", h.kvm);
+	lines_add(
+	    l, strstr(h.kvm, "can be") ? STYLE_NORMAL : STYLE_WARN, "  %-11s %s", "KVM", h.kvm);
 	return true;
 }
