@@ -106,6 +106,13 @@ wait_screen() { wait_for "${3:-30}" screen_has "$1" "$2"; }
 # --- guests ---------------------------------------------------------------------------------------------
 need_linux() { [ -r "$guest/initramfs" ] || tap_skip_all "no Linux test guest: no kernel or no busybox here"; }
 kvm_opens() { (: <>/dev/kvm) 2>/dev/null; }
+# The Linux guest with qemu-ga in it; define_linux uses it, too, from here on.
+need_agent() {
+	need_linux
+	[ -r "$guest/initramfs-agent" ] || tap_skip_all "no test guest with an agent: no qemu-ga here"
+	guest_initrd=initramfs-agent
+}
+agent_channel="<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
 need_kvm() { kvm_opens || tap_skip_all "/dev/kvm does not open"; }
 need_program() { command -v "$1" >/dev/null || tap_skip_all "no $1 here"; }
 
@@ -120,7 +127,7 @@ define_linux() {
 	  <os>
 	    <type arch='x86_64' machine='q35'>hvm</type>
 	    <kernel>$guest/vmlinuz</kernel>
-	    <initrd>$guest/initramfs</initrd>
+	    <initrd>$guest/${guest_initrd:-initramfs}</initrd>
 	    <cmdline>console=ttyS0 quiet hostname=$1 ${3:-}</cmdline>
 	  </os>
 	  <features><acpi/></features>
