@@ -155,6 +155,35 @@ void out_json(struct json_object *o)
 	json_object_put(o);
 }
 
+/* JSON escapes the controls below 0x20 by itself. */
+static char *escape_controls(const char *text)
+{
+	struct buf b = BUF_INIT;
+	for (const char *p = text; *p;) {
+		const char *from = p;
+		uint32_t cp = next_char(&p);
+		bool bidi = (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+		if ((cp >= 0x7f && cp < 0xa0) || bidi)
+			buf_addf(&b, "\\u%04x", (unsigned)cp);
+		else
+			buf_add(&b, from, (size_t)(p - from));
+	}
+	return buf_take(&b);
+}
+
+void out_json_foreign(struct json_object *o, bool pretty)
+{
+	const char *text = json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_NOSLASHESCAPE |
+	           (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+	                   : JSON_C_TO_STRING_PLAIN));
+	/* QEMU may quote bytes that are no UTF-8: then nothing is passed through. */
+	CLEANUP_FREE char *shown =
+	    str_utf8_valid(text, strlen(text)) ? escape_controls(text) : str_printable_lines(text);
+	puts(shown);
+	json_object_put(o);
+}
+
 void out_json_line(struct json_object *o)
 {
 	puts(json_object_to_json_string_ext(

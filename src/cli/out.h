@@ -31,6 +31,9 @@ void out_failed(const char *what, const char *name, const struct err *err);
 void out_message(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints o as a document of its own and puts it. */
 void out_json(struct json_object *o);
+/* What QEMU or a guest's agent returned, as it is, but harmless on a terminal: control characters are escaped as JSON
+ * escapes them, and stay what they are for a parser. */
+void out_json_foreign(struct json_object *o, bool pretty);
 /* The same on one line, at once: streams. */
 void out_json_line(struct json_object *o);
 /* Under --progress-fd: one line {"done":…,"total":…,"text":…}; else nothing. */

@@ -96,7 +96,19 @@ struct verb {
 	X(domiflist, "domiflist")
 #define VERBS_HOST(X)
 #define VERBS_LIVE(X)
-#define VERBS_AGENT(X)
+#define VERBS_AGENT(X)                  \
+	X(domtime, "domtime")           \
+	X(domhostname, "domhostname")   \
+	X(domifaddr, "domifaddr")       \
+	X(domfsinfo, "domfsinfo")       \
+	X(guestinfo, "guestinfo")       \
+	X(guestvcpus, "guestvcpus")     \
+	X(domfsfreeze, "domfsfreeze")   \
+	X(domfsthaw, "domfsthaw")       \
+	X(domfstrim, "domfstrim")       \
+	X(dompmsuspend, "dompmsuspend") \
+	X(dompmwakeup, "dompmwakeup")   \
+	X(qemu_agent_command, "qemu-agent-command")
 #define VERBS_BOOT(X)
 #define VERBS_IMPORT(X) X(import, "import")
 

@@ -60,6 +60,27 @@ static void print_number(const char *name, uint64_t n, const char *unit)
 	printf("%-15s %llu%s\n", name, (unsigned long long)n, unit);
 }
 
+static const char *agent_word(const struct status_page *p)
+{
+	static const char *const words[] = {[STATUS_AGENT_ABSENT] = "not answering",
+	    [STATUS_AGENT_READY] = "ready",
+	    [STATUS_AGENT_FROZEN] = "file systems frozen"};
+	return p->agent < ARRAY_LEN(words) ? words[p->agent] : NULL;
+}
+
+/* What the guest says of itself. */
+static void print_guest(const struct status_page *p)
+{
+	if (agent_word(p))
+		print_field("Guest agent:", agent_word(p));
+	if (p->guest_name[0])
+		print_field("Guest name:", p->guest_name);
+	if (p->guest_os[0])
+		print_field("Guest OS:", p->guest_os);
+	if (p->address[0])
+		print_field("Address:", p->address);
+}
+
 /* What virsh does not know: why, and who runs it. */
 static void print_ours(const struct vm *vm)
 {
@@ -72,6 +93,7 @@ static void print_ours(const struct vm *vm)
 	char started[OUT_TIME_MAX];
 	print_field("Answering:", vm->silent ? "no" : "yes");
 	print_field("Accelerator:", p->kvm ? "kvm" : "tcg");
+	print_guest(p);
 	if (vm->supervised)
 		print_number("Supervisor PID:", (uint64_t)p->sup_pid, "");
 	else
@@ -149,6 +171,9 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	add_time(o, "changed_time_ns", p ? p->changed_ns : 0);
 	add_time(o, "ended_time_ns", p && !vm->live ? p->ended_ns : 0);
 	out_add_str(o, "address", live && p->address[0] ? p->address : NULL);
+	out_add_str(o, "guest_agent", live ? agent_word(p) : NULL);
+	out_add_str(o, "guest_name", live && p->guest_name[0] ? p->guest_name : NULL);
+	out_add_str(o, "guest_os", live && p->guest_os[0] ? p->guest_os : NULL);
 	out_json(o);
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli/attach.h"
 #include "cli/dispatch.h"
+#include "cli/live.h"
 #include "cli/out.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -22,8 +23,6 @@
 	10000 /* from SIGKILL to the end: a process in uninterruptible sleep takes its time */
 #define DYING_MS 1000 /* from SIGKILL to the end of a process that waits for no device */
 #define SOCKET_RETRY_MS 20
-
-#define NOT_RUNNING "Requested operation is not valid: domain is not running"
 
 struct action {
 	const char *doing; /* "Failed to DOING domain" */
@@ -41,73 +40,17 @@ static const struct action action_destroy = {"destroy", "destroy", "destroyed", 
 static const struct action action_suspend = {"suspend", "suspend", "suspended", RPC_TIMEOUT_MS};
 static const struct action action_resume = {"resume", "resume", "resumed", RPC_TIMEOUT_MS};
 
-/* A supervisor that has just been started binds its socket in a moment: it is waited for while the lock is held. */
-static struct rpc_client *connect_patiently(const struct home *h, const char *name, struct err *err)
-{
-	uint64_t end = loop_now_ms() + RPC_TIMEOUT_MS;
-	for (;;) {
-		struct rpc_client *r = rpc_connect(h, name, RPC_TIMEOUT_MS, err);
-		if (r || err->code != ERR_NOT_FOUND || loop_now_ms() > end)
-			return r;
-		if (!vm_locked(h, name)) {
-			err_set(err, ERR_STATE, NOT_RUNNING);
-			return NULL;
-		}
-		poll(NULL, 0, SOCKET_RETRY_MS);
-	}
-}
-
-/* Whose silence was it? The status page knows. */
-static void explain_timeout(const struct home *h, const char *name, struct err *err)
-{
-	struct vm vm;
-	if (err->code != ERR_TIMEOUT || vm_probe(h, name, &vm, NULL) < 0)
-		return;
-	if (vm.head && vm.head->qmp_wait_ns && loop_now_ns() - vm.head->beat_ns < VM_SILENT_NS)
-		err_set(err, ERR_TIMEOUT,
-		    "QEMU (process %d) does not answer; it may be stopped or hang in disk access; 'hvmux destroy' ends it",
-		    vm.head->qemu_pid);
-	else if (vm.head)
-		err_set(err, ERR_TIMEOUT, "the supervisor (process %d) does not answer",
-		    vm.head->sup_pid);
-	vm_fini(&vm);
-}
-
 /* *began: the request may have been heard, and must not be made again. */
 static int ask(
     const struct home *h, const char *name, const struct action *a, bool *began, struct err *err)
 {
-	struct rpc_client *r = connect_patiently(h, name, err);
+	struct rpc_client *r = live_connect(h, name, err);
 	*began = r != NULL;
 	if (!r)
 		return -1;
 	int rc = rpc_call(r, a->method, NULL, a->timeout_ms, NULL, err);
 	rpc_free(r);
 	return rc;
-}
-
-/* Leaves a VM that is live and has a supervisor, or says that there is none to ask: ERR_STATE when it is not running. */
-static int make_supervised(const struct home *h, const char *name, struct err *err)
-{
-	struct err why = {0};
-	struct vm vm;
-	if (vm_probe(h, name, &vm, err) < 0)
-		return -1;
-	bool adopt = vm.orphan || vm.unsettled;
-	vm_fini(&vm);
-	/* Adoption fails where QEMU is found dead: that is settled then, and the next look tells. */
-	if (adopt)
-		(void)vm_spawn_supervisor(h, name, VM_SPAWN_ADOPT, &why);
-	if (vm_probe(h, name, &vm, err) < 0)
-		return -1;
-	bool live = vm.live, orphan = vm.orphan;
-	vm_fini(&vm);
-	if (!live)
-		return err_set(err, ERR_STATE, NOT_RUNNING);
-	if (orphan)
-		return err_set(err, why.code ? why.code : ERR_FAIL,
-		    "its supervisor is gone and a new one could not take over: %s", why.msg);
-	return 0;
 }
 
 /* --- a supervisor that hangs --- */
@@ -161,7 +104,7 @@ static int destroy_hung(const struct home *h, const char *name, struct err *err)
 	if (!released_within(h, name, DEATH_TIMEOUT_MS))
 		return err_set(
 		    err, ERR_BUSY, "another supervisor has come, which does not answer either");
-	if (make_supervised(h, name, err) < 0)
+	if (live_supervised(h, name, err) < 0)
 		return err->code == ERR_STATE ? 0 : -1; /* QEMU ended meanwhile */
 	bool began;
 	if (ask(h, name, &action_destroy, &began, err) == 0)
@@ -182,13 +125,13 @@ static bool hangs(const struct err *err, const struct home *h, const char *name)
 static int act(struct cli *c, const char *name, const struct action *a, struct err *err)
 {
 	bool began;
-	if (make_supervised(&c->home, name, err) < 0)
+	if (live_supervised(&c->home, name, err) < 0)
 		return -1;
 	int rc = ask(&c->home, name, a, &began, err);
 	/* A supervisor that was dying as we came: its lock was still held, its socket took us and was closed. */
 	if (rc < 0 && !began && err->code != ERR_TIMEOUT &&
 	    released_within(&c->home, name, DYING_MS)) {
-		if (make_supervised(&c->home, name, err) < 0)
+		if (live_supervised(&c->home, name, err) < 0)
 			return -1;
 		rc = ask(&c->home, name, a, &began, err);
 	}
@@ -201,7 +144,7 @@ static int act(struct cli *c, const char *name, const struct action *a, struct e
 		*err = why;
 		return -1;
 	}
-	explain_timeout(&c->home, name, err);
+	live_explain(&c->home, name, err);
 	return -1;
 }
 

@@ -124,6 +124,15 @@ static void fail_all(struct agent *a, enum err_code code, const char *why)
 		call_finish(c, NULL, &err);
 }
 
+/* Whoever was told to shut down or to sleep may well be gone before the silence is long enough. */
+static void leave_well(struct agent *a)
+{
+	struct call *c = TAILQ_FIRST(&a->calls);
+	if (a->state == AGENT_BUSY && c != NULL && (c->flags & AGENT_NO_ANSWER) != 0 &&
+	    a->out.len == 0)
+		call_finish(c, NULL, NULL);
+}
+
 static void stop_events(struct agent *a)
 {
 	event_del(a->readable);
@@ -138,9 +147,10 @@ static void close_down(struct agent *a, const char *why)
 	if (a->closed || a->dead)
 		return;
 	a->closed = true;
-	a->state = AGENT_ABSENT;
 	stop_events(a);
 	enter(a);
+	leave_well(a);
+	a->state = AGENT_ABSENT;
 	fail_all(a, ERR_IO, why);
 	if (!a->dead && a->ops->closed != NULL)
 		a->ops->closed(a->arg, why);
@@ -565,6 +575,7 @@ void agent_present(struct agent *a, bool open)
 		a->state = AGENT_DEAF;
 		agent_greet(a);
 	} else {
+		leave_well(a);
 		bool owed = a->n_calls > 0 || a->out.len > 0;
 		event_del(a->timer);
 		agent_wire_reset(&a->wire);

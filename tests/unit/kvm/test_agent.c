@@ -281,6 +281,19 @@ static void silence_is_success_for_shutdown(void **state)
 	assert_int_equal(x->peer.surprises, 0);
 }
 
+static void leaving_is_success_for_shutdown(void **state)
+{
+	static const struct peer_step script[] = {
+	    HELLO, {"guest-sync-delimited", SYNCED, false}, {"guest-shutdown", NULL, true}};
+	struct fixture *x = *state;
+	begin(x, script, ARRAY_LEN(script));
+	run(x, 1);
+	agent_send(
+	    x->agent, "guest-shutdown", NULL, AGENT_SYNC_FIRST | AGENT_NO_ANSWER, 0, on_reply, x);
+	run(x, 2);
+	expect(x, "ready 7.2.22; null; closed: its channel was closed; ");
+}
+
 static void agent_restarts(void **state)
 {
 	static const struct peer_step script[] = {HELLO, HELLO};
@@ -491,6 +504,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(wrong_ids_are_not_believed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(rubbish_ends_a_command, setup, teardown),
 	    cmocka_unit_test_setup_teardown(silence_is_success_for_shutdown, setup, teardown),
+	    cmocka_unit_test_setup_teardown(leaving_is_success_for_shutdown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(agent_restarts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(killed_between_question_and_answer, setup, teardown),
 	    cmocka_unit_test_setup_teardown(freed_in_a_reply, setup, teardown),
