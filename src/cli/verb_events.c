@@ -26,7 +26,8 @@
 #define EAGER_MS 2000
 
 static const char *const event_types[] = {
-    "lifecycle", "reboot", "io-error", "watchdog", "balloon-change", "agent-lifecycle"};
+    "lifecycle", "reboot", "io-error", "watchdog", "balloon-change", "agent-lifecycle",
+    "side-process"};
 
 struct source {
 	char *name;

@@ -144,3 +144,18 @@ int file_remove_tree(const char *path, struct err *err)
 		return err_errno(err, errno, "cannot remove '%s'", path);
 	return 0;
 }
+
+char *file_find_program(const char *program)
+{
+	const char *path = getenv("PATH");
+	if (path == NULL || path[0] == '\0')
+		path = "/usr/local/bin:/usr/bin:/bin";
+	while (*path != '\0') {
+		size_t n = strcspn(path, ":");
+		CLEANUP_FREE char *file = xasprintf("%.*s/%s", (int)n, path, program);
+		if (file[0] == '/' && access(file, X_OK) == 0)
+			return TAKE_PTR(file);
+		path += n + (path[n] == ':');
+	}
+	return NULL;
+}

@@ -21,6 +21,8 @@ int file_write_new(const char *path, const void *data, size_t n, mode_t mode, st
 /* rm -r of a folder and what is in it, one file system, links not followed; a missing folder is no
  * error. */
 int file_remove_tree(const char *path, struct err *err);
+/* The first program of this name in PATH, on the heap; NULL there is none. */
+char *file_find_program(const char *program);
 int fd_set_cloexec(int fd, bool on);
 int fd_set_nonblock(int fd, bool on);
 /* Writes all of it to a blocking descriptor; -1 with errno. */

@@ -24,21 +24,6 @@
 
 /* --- finding the binary --- */
 
-static char *find_in_path(const char *program)
-{
-	const char *path = getenv("PATH");
-	if (path == NULL || path[0] == '\0')
-		path = "/usr/local/bin:/usr/bin:/bin";
-	while (*path != '\0') {
-		size_t n = strcspn(path, ":");
-		CLEANUP_FREE char *file = xasprintf("%.*s/%s", (int)n, path, program);
-		if (file[0] == '/' && access(file, X_OK) == 0)
-			return TAKE_PTR(file);
-		path += n + (path[n] == ':');
-	}
-	return NULL;
-}
-
 static char *find_binary(const char *binary, const char *arch, struct err *err)
 {
 	CLEANUP_FREE char *found = NULL;
@@ -48,9 +33,9 @@ static char *find_binary(const char *binary, const char *arch, struct err *err)
 	if (binary == NULL && HVMUX_QEMU[0] != '\0')
 		binary = HVMUX_QEMU;
 	if (binary == NULL)
-		found = find_in_path(program);
+		found = file_find_program(program);
 	else
-		found = binary[0] == '/' ? xstrdup(binary) : find_in_path(binary);
+		found = binary[0] == '/' ? xstrdup(binary) : file_find_program(binary);
 	/* Where Red Hat's distributions put it. */
 	if (found == NULL && binary == NULL && access("/usr/libexec/qemu-kvm", X_OK) == 0)
 		found = xstrdup("/usr/libexec/qemu-kvm");

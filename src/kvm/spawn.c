@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -77,13 +79,24 @@ static _Noreturn void give_up(int pipe, enum step step)
 	_exit(127);
 }
 
-static _Noreturn void become_qemu(const struct spawn *s, int pipe)
+static int note(const struct spawn *s)
 {
+	pid_t pid = getpid();
+	uint64_t start = vm_process_start(pid);
+	if (s->label != NULL)
+		return dprintf(s->process_fd, "%s %d %" PRIu64 "\n", s->label, (int)pid, start) < 0
+		           ? -1
+		           : 0;
 	struct vm_process p = *s->process;
-	p.qemu = getpid();
-	p.qemu_start = vm_process_start(p.qemu);
-	/* A QEMU that nobody can find must not come to be. */
-	if (vm_process_write(s->process_fd, &p) < 0)
+	p.qemu = pid;
+	p.qemu_start = start;
+	return vm_process_write(s->process_fd, &p);
+}
+
+static _Noreturn void become_program(const struct spawn *s, int pipe)
+{
+	/* A process that nobody can find must not come to be. */
+	if (note(s) < 0)
 		give_up(pipe, STEP_NOTE);
 	default_signals();
 	setsid();
@@ -99,23 +112,23 @@ static _Noreturn void become_qemu(const struct spawn *s, int pipe)
 	give_up(pipe, STEP_EXEC);
 }
 
-pid_t spawn_qemu(const struct spawn *s, int *pidfd, struct err *err)
+pid_t spawn_process(const struct spawn *s, int *pidfd, struct err *err)
 {
 	int pipe_fd[2], e;
 	struct failure f = {STEP_EXEC, EIO};
 	if (s->n_fds > SPAWN_FDS_MAX)
-		return err_set(err, ERR_UNSUPPORTED, "more than %d files and sockets for one QEMU",
-		    SPAWN_FDS_MAX);
+		return err_set(err, ERR_UNSUPPORTED,
+		    "more than %d files and sockets for one process", SPAWN_FDS_MAX);
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "cannot make a pipe");
 	CLEANUP_CLOSE int in = pipe_fd[0];
 	pid_t pid = fork();
 	if (pid == 0)
-		become_qemu(s, pipe_fd[1]);
+		become_program(s, pipe_fd[1]);
 	e = errno;
 	close(pipe_fd[1]);
 	if (pid < 0)
-		return err_errno(err, e, "cannot make a process for QEMU");
+		return err_errno(err, e, "cannot make a process for '%s'", s->argv[0]);
 	/* The end of file comes with exec: the file has the pid by then. */
 	ssize_t n = read(in, &f, sizeof(f));
 	*pidfd = n == 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;

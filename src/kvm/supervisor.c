@@ -235,6 +235,7 @@ static int open_all(struct supervisor *s, struct err *err)
 	s->loop = loop_new();
 	sampler_init(&s->sampler, &s->page, watch);
 	make_events(s);
+	s->companions = companion_set_new(s->loop, s->home, s->name, &sup_companion_ops, s);
 	s->control = control_new(s->loop, s->home, s->name, &sup_control_ops, s, err);
 	return s->control == NULL ? -1 : 0;
 }
@@ -245,6 +246,7 @@ static void sup_fini(struct supervisor *s)
 		qmp_free(s->qmp);
 		sup_agent_fini(s);
 		control_free(s->control);
+		companion_set_free(s->companions);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);
 		struct event *events[] = {s->timer, s->tick, s->sigterm, s->redial, s->death};

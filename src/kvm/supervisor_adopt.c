@@ -149,6 +149,7 @@ void sup_adopt(struct supervisor *s, enum sup_found found)
 	s->keep_rings = true;
 	take_policy(s, found == SUP_ORPHAN && s->machine.state == MACHINE_OFF);
 	take_page(s);
+	companion_adopt(s->companions);
 	audit_write(s->home, s->name, "who=supervisor pid=%d what=adopt qemu=%d found=%s",
 	    (int)getpid(), (int)s->process.qemu, found == SUP_ORPHAN ? "running" : "gone");
 	if (found == SUP_ORPHAN)

@@ -15,6 +15,7 @@
 #include "kvm/agent.h"
 #include "kvm/agent_facts.h"
 #include "kvm/argv.h"
+#include "kvm/companion.h"
 #include "kvm/control.h"
 #include "kvm/machine.h"
 #include "kvm/qmp.h"
@@ -47,6 +48,7 @@ struct supervisor {
 	int process_fd;
 	struct machine machine;
 	struct control *control;
+	struct companion_set *companions; /* swtpm, virtiofsd */
 	struct sampler sampler;
 	struct hub *hubs[STATUS_CONSOLES_MAX];
 	unsigned n_hubs;
@@ -128,6 +130,7 @@ void sup_ctl_agent_info(void *arg, struct json_object *params, struct control_re
 extern const struct machine_ops sup_machine_ops;
 extern const struct control_ops sup_control_ops;
 extern const struct hub_ops sup_hub_ops;
+extern const struct companion_ops sup_companion_ops;
 void sup_publish(struct supervisor *s);
 /* To subscribers and into the journal; detail may be NULL, data (taken) too. */
 void sup_tell(

@@ -87,6 +87,11 @@ int sup_kit_init(
 	if (hostconf_load(s->home, &k->conf, err) < 0)
 		return -1;
 	k->lock = vm_lock_qemu(s->home, s->name, err);
+	if (k->lock >= 0) {
+		/* Of an earlier QEMU, whoever started them. */
+		companion_adopt(s->companions);
+		companion_end_all(s->companions);
+	}
 	if (k->lock >= 0 && confine_init(&k->confine, s->home, &k->conf, err) == 0 &&
 	    check_user(k, d, err) == 0 && open_dir(k, s, d, err) == 0)
 		return 0;

@@ -285,6 +285,7 @@ static void op_ended(void *arg)
 	for (unsigned i = 0; i < s->n_hubs; i++)
 		hub_free(s->hubs[i]);
 	s->n_hubs = 0;
+	companion_end_all(s->companions);
 	unlink_files(s);
 	sup_kit_clear(s);
 	struct status_page *p = status_begin(&s->page);
@@ -367,6 +368,17 @@ static const struct control_method methods[] = {
 
 const struct control_ops sup_control_ops = {
     .operate = ctl_operate, .qmp = ctl_qmp, .status = ctl_status, .methods = methods};
+
+/* --- side processes --- */
+
+/* The guest has lost a device and cannot get it back: QEMU makes no new connection to either of them. */
+static void companion_died(void *arg, const char *label, const char *words)
+{
+	(void)label;
+	sup_tell(arg, "side-process", words, NULL);
+}
+
+const struct companion_ops sup_companion_ops = {.died = companion_died};
 
 /* --- consoles --- */
 

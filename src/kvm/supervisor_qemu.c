@@ -45,6 +45,7 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	    .clean = s->exit_status >= 0 && WIFEXITED(s->exit_status) &&
 	             WEXITSTATUS(s->exit_status) == 0};
 	sup_describe_death(s);
+	companion_end(s->companions);
 	machine_handle(&s->machine, EV_DIED, NULL);
 }
 

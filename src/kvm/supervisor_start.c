@@ -63,8 +63,8 @@ static int check_files(const struct domain *d, struct err *err)
 	for (size_t i = 0; i < d->n_disks; i++) {
 		const struct domain_disk *k = &d->disks[i];
 		snprintf(what, sizeof(what), "disk '%.40s'", k->target == NULL ? "?" : k->target);
-		if (k->image.path != NULL &&
-		    check_file(what, k->image.path, !k->readonly && k->device == DISK_DISK, err) < 0)
+		if (k->image.path != NULL && check_file(what, k->image.path,
+		                                 !k->readonly && k->device == DISK_DISK, err) < 0)
 			return -1;
 	}
 	if (d->kernel != NULL && check_file("kernel", d->kernel, false, err) < 0)
@@ -202,7 +202,7 @@ static int spawn_it(
 	    .confine = &k->confine,
 	    .process_fd = s->process_fd,
 	    .process = &s->process};
-	pid_t pid = spawn_qemu(&what, &pidfd, err);
+	pid_t pid = spawn_process(&what, &pidfd, err);
 	if (pid < 0)
 		return -1;
 	sup_attach(s, pid, vm_process_start(pid), pidfd, true);

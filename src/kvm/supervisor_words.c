@@ -147,8 +147,11 @@ static void describe_failure(struct supervisor *s)
 	char how[80];
 	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
 	describe_exit(s, how);
+	CLEANUP_FREE char *side = companion_words(s->companions);
 	const struct status_disk *disk = disk_meant(s->page.page, words);
-	if (disk != NULL)
+	if (side != NULL)
+		sup_detail(s, "%.300s; QEMU did not start: %s", side, words);
+	else if (disk != NULL)
 		describe_disk(s, disk, words);
 	else if (words[0] != '\0')
 		sup_detail(s, "QEMU did not start: %s", words);

@@ -101,8 +101,9 @@ static void test_readonly_changes_nothing(void **state)
 static void test_events(void **state)
 {
 	(void)state;
-	EXPECT(0, "lifecycle\nreboot\nio-error\nwatchdog\nballoon-change\nagent-lifecycle\n\n", "",
-	    "events", "--list");
+	EXPECT(0,
+	    "lifecycle\nreboot\nio-error\nwatchdog\nballoon-change\nagent-lifecycle\nside-process\n\n",
+	    "", "events", "--list");
 	EXPECT(1, "event loop timed out\nevents received: 0\n\n", "", "event", "--all", "--timeout",
 	    "0");
 	EXPECT(1, "", "", "events", "--json", "--timeout", "0");
