@@ -12,25 +12,9 @@
 
 #define MAC_TRIES 64
 
-static void net_fini(struct domain_net *net)
+static void dev_fini(struct domain_dev *dev)
 {
-	free(net->mac);
-	free(net->model);
-}
-
-static void chr_fini(struct domain_chr *chr)
-{
-	free(chr->log_file);
-}
-
-static void channel_fini(struct domain_channel *c)
-{
-	free(c->name);
-}
-
-static void graphics_fini(struct domain_graphics *g)
-{
-	free(g->socket);
+	attrs_fini(&dev->attrs);
 }
 
 static void feature_fini(struct domain_cpu_feature *f)
@@ -54,12 +38,10 @@ void domain_fini(struct domain *d)
 {
 	char *const strings[] = {d->name, d->title, d->description, d->cpu_model, d->arch,
 	    d->machine, d->kernel, d->initrd, d->cmdline, d->clock_offset, d->emulator,
-	    d->video.model, d->rng, d->panic_model, d->watchdog_model, d->watchdog_action,
 	    d->source};
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
 	domain_tune_fini(&d->tune);
-	free(d->inputs);
 	FREE_ARRAY(d->cpu_features, d->n_cpu_features, feature_fini);
 	FREE_ARRAY(d->disks, d->n_disks, disk_fini);
 	FREE_ARRAY(d->nets, d->n_nets, net_fini);
@@ -68,7 +50,7 @@ void domain_fini(struct domain *d)
 	free(d->iothreads);
 	FREE_ARRAY(d->throttle_groups, d->n_throttle_groups, iotune_fini);
 	FREE_ARRAY(d->channels, d->n_channels, channel_fini);
-	FREE_ARRAY(d->graphics, d->n_graphics, graphics_fini);
+	FREE_ARRAY(d->devs, d->n_devs, dev_fini);
 	FREE_ARRAY(d->qemu_args, d->n_qemu_args, string_fini);
 	FREE_ARRAY(d->qemu_env, d->n_qemu_env, string_fini);
 	*d = (struct domain){0};
@@ -88,7 +70,7 @@ void domain_drop_element(struct domain *d, unsigned element)
 	DROP_LAST(d->consoles, d->n_consoles, element, chr_fini);
 	DROP_LAST(d->controllers, d->n_controllers, element, controller_fini);
 	DROP_LAST(d->channels, d->n_channels, element, channel_fini);
-	DROP_LAST(d->graphics, d->n_graphics, element, graphics_fini);
+	DROP_LAST(d->devs, d->n_devs, element, dev_fini);
 }
 
 /* --- words --- */
@@ -152,16 +134,37 @@ static void need_controller(
 static void complete_controllers(struct domain *d)
 {
 	bool q35 = domain_is_q35(d);
-	bool usb = false, sata = false, serial = d->n_channels > 0;
-	for (size_t i = 0; i < d->n_inputs; i++)
-		usb = usb || d->inputs[i].bus == INPUT_USB;
+	bool usb = false, sata = false, serial = false;
+	for (size_t i = 0; i < d->n_devs; i++) {
+		enum seat seat = domain_dev_seat(d, &d->devs[i]);
+		usb = usb || seat == SEAT_USB || seat == SEAT_USB_HUB || seat == SEAT_CCID;
+	}
+	for (size_t i = 0; i < d->n_channels; i++)
+		serial = serial || d->channels[i].target == CHANNEL_VIRTIO;
 	for (size_t i = 0; i < d->n_disks; i++)
 		sata = sata || d->disks[i].bus == DISK_SATA;
 	for (size_t i = 0; i < d->n_consoles; i++)
 		serial = serial || d->consoles[i].target == CHR_VIRTIO_CONSOLE;
+	for (size_t i = 0; i < d->n_consoles; i++)
+		usb = usb || d->consoles[i].target == CHR_USB_SERIAL;
 	need_controller(d, usb, CONTROLLER_USB, q35 ? "qemu-xhci" : "piix3-uhci");
 	need_controller(d, sata && !q35, CONTROLLER_SATA, NULL);
 	need_controller(d, serial, CONTROLLER_VIRTIO_SERIAL, NULL);
+}
+
+/* What a display shows. */
+static void complete_video(struct domain *d)
+{
+	bool graphics = false, video = false;
+	for (size_t i = 0; i < d->n_devs; i++) {
+		graphics = graphics || d->devs[i].kind == DEV_GRAPHICS;
+		video = video || d->devs[i].kind == DEV_VIDEO;
+	}
+	if (!graphics || video)
+		return;
+	struct domain_dev *dev = DOMAIN_ADD(d->devs, d->n_devs);
+	dev->kind = DEV_VIDEO;
+	attrs_add(&dev->attrs, "model@type", "vga");
 }
 
 int domain_complete(
@@ -174,8 +177,7 @@ int domain_complete(
 	for (size_t i = 0; i < d->n_nets; i++)
 		if (d->nets[i].mac == NULL && make_mac(d, &d->nets[i], mac_taken, arg, err) < 0)
 			return -1;
-	if (d->video.model == NULL && d->n_graphics > 0)
-		d->video.model = xstrdup("vga");
+	complete_video(d);
 	complete_controllers(d);
 	return domain_pci_assign(d, err);
 }

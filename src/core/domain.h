@@ -10,8 +10,11 @@
 
 #include "core/buf.h"
 #include "core/domain_address.h"
+#include "core/domain_chr.h"
 #include "core/domain_controller.h"
+#include "core/domain_dev.h"
 #include "core/domain_disk.h"
+#include "core/domain_net.h"
 #include "core/domain_tune.h"
 #include "core/domain_words.h"
 #include "core/err.h"
@@ -36,55 +39,9 @@ enum domain_action {
 enum domain_cpu_mode { CPU_DEFAULT, CPU_CUSTOM, CPU_HOST_MODEL, CPU_HOST_PASSTHROUGH, CPU_MAXIMUM };
 enum domain_boot { BOOT_HD, BOOT_CDROM, BOOT_NETWORK, BOOT_FD };
 
-struct domain_net {
-	char *mac;   /* "52:54:00:…", lower case; filled in by domain_complete when absent */
-	char *model; /* "virtio", "e1000", "rtl8139" …; NULL the default */
-	unsigned boot_order;
-	struct domain_address address;
-	unsigned line, element;
-};
-
-/* A serial port or a console; libvirt's first <console type='pty'> of target serial is the same
- * thing as <serial> 0. */
-enum chr_target { CHR_ISA_SERIAL, CHR_VIRTIO_CONSOLE };
-struct domain_chr {
-	enum chr_target target;
-	unsigned port;  /* serial: COM1 is 0 */
-	char *log_file; /* <log file=…>: kept; NULL none */
-	bool log_append;
-	unsigned line, element;
-};
-
-enum input_type { INPUT_MOUSE, INPUT_KEYBOARD, INPUT_TABLET };
-enum input_bus { INPUT_PS2, INPUT_USB, INPUT_VIRTIO };
-struct domain_input {
-	enum input_type type;
-	enum input_bus bus;
-	struct domain_address address;
-	unsigned line, element;
-};
-
-/* <channel type='unix'> to a virtio port: the guest agent's. Its socket is ours. */
-struct domain_channel {
-	char *name; /* "org.qemu.guest_agent.0" */
-	unsigned line, element;
-};
-
 struct domain_cpu_feature {
 	char *name;
 	bool on; /* force, require, optional; else disable, forbid */
-};
-
-struct domain_video {
-	char *model;                /* "vga", "virtio", "cirrus", "none" …; NULL none given */
-	unsigned ram, vram, vgamem; /* KiB; 0 QEMU's default */
-	struct domain_address address;
-	unsigned line, element;
-};
-
-struct domain_graphics {
-	char *socket; /* NULL: vnc.sock in the run directory */
-	unsigned line, element;
 };
 
 struct domain {
@@ -126,8 +83,6 @@ struct domain {
 	struct domain_chr
 	    *consoles; /* in the order of consoleN: serials by port, then virtio consoles */
 	size_t n_consoles;
-	struct domain_graphics *graphics;
-	size_t n_graphics;
 	struct domain_controller *controllers;
 	size_t n_controllers;
 	struct domain_iothread *iothreads; /* by id */
@@ -135,28 +90,10 @@ struct domain {
 	int emulator_pool_min, emulator_pool_max; /* <defaultiothread>; -1 QEMU's default */
 	struct disk_iotune *throttle_groups;
 	size_t n_throttle_groups;
-	struct domain_input *inputs;
-	size_t n_inputs;
+	struct domain_dev *devs; /* all others, in the document's order */
+	size_t n_devs;
 	struct domain_channel *channels;
 	size_t n_channels;
-	struct domain_video video;
-	bool balloon; /* virtio memballoon (default true; model='none' false) */
-	bool balloon_given;
-	unsigned balloon_stats_period; /* seconds, 0 none */
-	struct domain_address balloon_address;
-	unsigned balloon_element;
-	char *rng; /* backend path "/dev/urandom", NULL no rng */
-	uint64_t rng_bytes;
-	unsigned rng_period; /* ms; <rate>: rng_bytes in each; 0 no limit */
-	struct domain_address rng_address;
-	unsigned rng_element;
-	char *panic_model;                   /* "isa", "pvpanic" …; NULL none */
-	struct domain_address panic_address; /* pvpanic */
-	unsigned panic_element;
-	char *watchdog_model;  /* "itco", "i6300esb"; NULL none */
-	char *watchdog_action; /* libvirt's word: "reset", "poweroff" …; NULL reset */
-	struct domain_address watchdog_address;
-	unsigned watchdog_element;
 	char **qemu_args; /* qemu:commandline */
 	size_t n_qemu_args;
 	char **qemu_env; /* NAME=VALUE */

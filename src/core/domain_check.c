@@ -7,9 +7,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-static int invalid_at(struct parse *p, const char *element, unsigned line, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-static int invalid_at(struct parse *p, const char *element, unsigned line, const char *fmt, ...)
+int invalid_at(struct parse *p, const char *element, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -60,13 +58,18 @@ struct order {
 static int check_boot_order(struct parse *p)
 {
 	const struct domain *d = p->d;
-	struct order *orders = xcalloc(d->n_disks + d->n_nets + 1, sizeof *orders);
+	struct order *orders = xcalloc(d->n_disks + d->n_nets + d->n_devs + 1, sizeof *orders);
 	size_t n = 0;
 	int rc = 0;
 	for (size_t i = 0; i < d->n_disks; i++)
 		orders[n++] = (struct order){d->disks[i].boot_order, d->disks[i].line, "disk"};
 	for (size_t i = 0; i < d->n_nets; i++)
 		orders[n++] = (struct order){d->nets[i].boot_order, d->nets[i].line, "interface"};
+	for (size_t i = 0; i < d->n_devs; i++) {
+		const struct domain_dev *dev = &d->devs[i];
+		unsigned order = (unsigned)attrs_number(&dev->attrs, "boot@order", 0);
+		orders[n++] = (struct order){order, dev->line, domain_dev_name(dev->kind)};
+	}
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (orders[i].order == 0)
 			continue;
@@ -84,12 +87,12 @@ static int check_boot_order(struct parse *p)
 	return rc;
 }
 
-/* Serials by port, then virtio consoles: their places are consoleN. */
+/* Serials by kind and port, then virtio consoles: their places are consoleN. */
 static int compare_consoles(const void *a, const void *b)
 {
 	const struct domain_chr *x = a, *y = b;
 	if (x->target != y->target)
-		return x->target == CHR_ISA_SERIAL ? -1 : 1;
+		return x->target < y->target ? -1 : 1;
 	if (x->target == CHR_ISA_SERIAL && x->port != y->port)
 		return x->port < y->port ? -1 : 1;
 	return x->element < y->element ? -1 : x->element > y->element;
@@ -136,12 +139,12 @@ static int check_usb(struct parse *p)
 {
 	const struct domain *d = p->d;
 	for (size_t i = 0; i < d->n_controllers; i++)
-		for (size_t k = 0; k < d->n_inputs; k++)
+		for (size_t k = 0; k < d->n_devs; k++)
 			if (d->controllers[i].type == CONTROLLER_USB &&
 			    str_eq(d->controllers[i].model, "none") &&
-			    d->inputs[k].bus == INPUT_USB)
-				return invalid_at(p, "input", d->inputs[k].line,
-				    "bus='usb', but the USB controller is 'none' (line %u)",
+			    domain_dev_seat(d, &d->devs[k]) == SEAT_USB)
+				return invalid_at(p, domain_dev_name(d->devs[k].kind),
+				    d->devs[k].line, "needs USB, but the USB controller is 'none' (line %u)",
 				    d->controllers[i].line);
 	return 0;
 }
@@ -150,6 +153,10 @@ int domain_check(struct parse *p)
 {
 	if (check_disks(p) < 0 || check_macs(p) < 0 || check_boot_order(p) < 0 ||
 	    check_consoles(p) < 0 || check_controllers(p) < 0 || check_usb(p) < 0)
+		return -1;
+	if (!(p->flags & DOMAIN_PARSE_LENIENT) &&
+	    (audio_check_all(p) < 0 || graphics_check_all(p) < 0 || hostdev_check_all(p) < 0 ||
+	        video_check_all(p) < 0))
 		return -1;
 	return domain_pci_check(p->d, p->file, p->err);
 }

@@ -27,6 +27,26 @@ static int emulator_parse(struct parse *p, const xmlNode *node, unsigned element
 	return parse_path_check(p, node, p->d->emulator);
 }
 
+/* Whose struct has little more than the attributes. */
+static int dev_parse(struct parse *p, const xmlNode *node, enum domain_dev_kind kind, unsigned element)
+{
+	struct domain *d = p->d;
+	unsigned index = 0;
+	for (size_t i = 0; i < d->n_devs; i++)
+		index += d->devs[i].kind == kind;
+	struct domain_dev *dev = DOMAIN_ADD(d->devs, d->n_devs);
+	dev->kind = kind;
+	dev->index = index;
+	dev->line = node_line(node);
+	dev->element = element;
+	int rc = attrs_read(p, node, &dev->attrs);
+	if (rc == 0)
+		rc = parse_address(p, node, domain_dev_addresses(d, dev), &dev->address);
+	if (rc == 0)
+		rc = domain_dev_check(p, node, dev);
+	return rc;
+}
+
 /* --- all --- */
 static const struct device_kind {
 	const char *name;
@@ -38,24 +58,28 @@ static const struct device_kind {
     {"controller", controller_parse},
     {"serial", serial_parse},
     {"channel", channel_parse},
-    {"graphics", graphics_parse},
-    {"video", video_parse},
-    {"input", input_parse},
-    {"memballoon", memballoon_parse},
-    {"rng", rng_parse},
-    {"panic", panic_parse},
-    {"watchdog", watchdog_parse},
+    {"console", console_parse},
 };
 
+static int parse_one(struct parse *p, const xmlNode *node, unsigned element)
+{
+	enum domain_dev_kind kind;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (xml_is(node, kinds[i].name))
+			return kinds[i].parse(p, node, element);
+	return domain_dev_kind_of(node, &kind) ? dev_parse(p, node, kind, element) : 0;
+}
+
 /* Consoles come last: the first may be the other name of a serial port. */
-static int parse_consoles(struct parse *p, const xmlNode *devices)
+static int parse_pass(struct parse *p, const xmlNode *devices, bool consoles)
 {
 	unsigned element = 0;
 	for (const xmlNode *n = xml_first(devices); n != NULL; n = xml_next(n)) {
-		element++;
-		if (!xml_is(n, "console"))
+		if (++element > DOMAIN_DEVICES_MAX)
+			return parse_invalid(p, n, "more than %u devices", DOMAIN_DEVICES_MAX);
+		if (xml_is(n, "console") != consoles || schema_left_out(n))
 			continue;
-		int rc = console_parse(p, n, element);
+		int rc = parse_one(p, n, element);
 		if (rc < 0)
 			return -1;
 		if (rc == PARSE_SKIP)
@@ -64,21 +88,21 @@ static int parse_consoles(struct parse *p, const xmlNode *devices)
 	return 0;
 }
 
+/* libvirt gives a balloon to every domain that does not say otherwise. */
+static void add_balloon(struct domain *d)
+{
+	for (size_t i = 0; i < d->n_devs; i++)
+		if (d->devs[i].kind == DEV_BALLOON)
+			return;
+	struct domain_dev *dev = DOMAIN_ADD(d->devs, d->n_devs);
+	dev->kind = DEV_BALLOON;
+	attrs_add(&dev->attrs, "@model", "virtio");
+}
+
 int devices_parse(struct parse *p, const xmlNode *devices)
 {
-	unsigned element = 0;
-	for (const xmlNode *n = xml_first(devices); n != NULL; n = xml_next(n)) {
-		if (++element > DOMAIN_DEVICES_MAX)
-			return parse_invalid(p, n, "more than %u devices", DOMAIN_DEVICES_MAX);
-		for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-			if (!xml_is(n, kinds[i].name))
-				continue;
-			int rc = kinds[i].parse(p, n, element);
-			if (rc < 0)
-				return -1;
-			if (rc == PARSE_SKIP)
-				domain_drop_element(p->d, element);
-		}
-	}
-	return parse_consoles(p, devices);
+	if (parse_pass(p, devices, false) < 0 || parse_pass(p, devices, true) < 0)
+		return -1;
+	add_balloon(p->d);
+	return 0;
 }

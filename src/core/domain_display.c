@@ -1,4 +1,4 @@
-/* <graphics>, <video> and <input> into struct domain. */
+/* <graphics>, <video> and <input>: what the tables cannot say. */
 #include "core/domain_impl.h"
 
 #include <stdlib.h>
@@ -7,93 +7,212 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-#define VIDEO_KIB_MAX (1u << 20)
-
-int graphics_parse(struct parse *p, const xmlNode *node, unsigned element)
+/* --- graphics --- */
+static int check_port(struct parse *p, const xmlNode *node, const struct domain_attrs *a,
+    const char *attr, unsigned least)
 {
-	CLEANUP_FREE char *type = printable_attr(node, "type");
-	const xmlNode *listen = xml_child(node, "listen");
-	CLEANUP_FREE char *listen_type = xml_attr(listen, "type");
-	if (strcmp(type, "vnc") != 0)
-		return parse_refuse(p, node, "type='%s': only 'vnc' is supported", type);
-	if (p->d->n_graphics > 0)
-		return parse_refuse(p, node, "only one is supported");
-	struct domain_graphics *g = DOMAIN_ADD(p->d->graphics, p->d->n_graphics);
-	g->line = node_line(node);
-	g->element = element;
-	g->socket = xml_attr(node, "socket");
-	if (g->socket == NULL && str_eq(listen_type, "socket"))
-		g->socket = xml_attr(listen, "socket");
-	else if (g->socket == NULL)
-		parse_warn(p, node,
-		    "VNC is served on the socket vnc.sock in the run directory, on no port");
-	return parse_path_check(p, node, g->socket);
-}
-
-int video_parse(struct parse *p, const xmlNode *node, unsigned element)
-{
-	const xmlNode *model = xml_child(node, "model");
-	struct domain_video *v = &p->d->video;
-	enum domain_switch accel3d = SWITCH_ABSENT;
-	unsigned heads = 1;
-	if (v->model != NULL)
-		return parse_refuse(p, node, "only one is supported");
-	v->line = node_line(node);
-	v->element = element;
-	v->model = xml_attr(model, "type");
-	if (v->model == NULL)
-		v->model = xstrdup("vga");
-	static const char *const models[] = {
-	    "vga", "cirrus", "virtio", "qxl", "bochs", "vmvga", "none", NULL};
-	for (size_t i = 0;; i++) {
-		if (models[i] == NULL) {
-			CLEANUP_FREE char *s = str_printable(v->model, strlen(v->model), 40);
-			int rc = parse_refuse(p, model, "type='%s' is not supported", s);
-			free(v->model);
-			*v = (struct domain_video){0};
-			return rc;
-		}
-		if (strcmp(models[i], v->model) == 0)
-			break;
-	}
-	if (parse_number(p, model, "ram", VIDEO_KIB_MAX, &v->ram) < 0 ||
-	    parse_number(p, model, "vram", VIDEO_KIB_MAX, &v->vram) < 0 ||
-	    parse_number(p, model, "vgamem", VIDEO_KIB_MAX, &v->vgamem) < 0 ||
-	    parse_number(p, model, "heads", 16, &heads) < 0 ||
-	    parse_switch(p, xml_child(model, "acceleration"), "accel3d", &accel3d) < 0 ||
-	    parse_address(p, node, ADDRESS_BIT_PCI, &v->address) < 0)
-		return -1;
-	if (heads > 1 && parse_refuse(p, model, "heads='%u': only one is supported", heads) < 0)
-		return -1;
-	if (accel3d == SWITCH_ON && parse_refuse(p, model, "accel3d='yes' is not supported") < 0)
-		return -1;
+	CLEANUP_FREE char *name = xasprintf("@%s", attr);
+	const char *value = attrs_get(a, name);
+	uint64_t port;
+	/* -1 and 0: one is found. */
+	if (value == NULL || strcmp(value, "-1") == 0 || strcmp(value, "0") == 0)
+		return 0;
+	if (str_u64(value, 65535, &port) < 0 || port < least)
+		return parse_invalid(p, node, "%s='%.20s' is neither -1 nor a number from %u to 65535",
+		    attr, value, least);
 	return 0;
 }
 
-int input_parse(struct parse *p, const xmlNode *node, unsigned element)
+static unsigned count_graphics(const struct parse *p, const char *type)
 {
-	static const char *const types[] = {"mouse", "keyboard", "tablet", NULL};
-	static const char *const buses[] = {"ps2", "usb", "virtio", NULL};
-	CLEANUP_FREE char *type = printable_attr(node, "type");
-	CLEANUP_FREE char *bus = xml_attr(node, "bus");
-	int t = 0, b = 0;
-	while (types[t] != NULL && strcmp(types[t], type) != 0)
-		t++;
-	if (types[t] == NULL)
-		return parse_refuse(p, node, "type='%s' is not supported", type);
-	if (bus == NULL)
-		b = t == INPUT_TABLET ? INPUT_USB : INPUT_PS2;
-	for (; bus != NULL && strcmp(buses[b], bus) != 0; b++)
-		if (buses[b + 1] == NULL)
-			return parse_refuse(
-			    p, node, "only the buses 'ps2', 'usb' and 'virtio' are supported");
-	if (t == INPUT_TABLET && b == INPUT_PS2)
+	unsigned n = 0;
+	for (size_t i = 0; i < p->d->n_devs; i++)
+		n += p->d->devs[i].kind == DEV_GRAPHICS &&
+		     attrs_is(&p->d->devs[i].attrs, "@type", type);
+	return n;
+}
+
+static int check_listen(struct parse *p, const xmlNode *node, const struct domain_attrs *a)
+{
+	static const char *const second = "listen[1]";
+	const char *type = attrs_get(a, "listen@type");
+	const char *old = attrs_get(a, "@listen"), *address = attrs_get(a, "listen@address");
+	if (attrs_has(a, second))
+		return parse_refuse(
+		    p, xml_child(node, "listen"), "only one is supported; QEMU has one address");
+	if (str_eq(type, "address") && old != NULL && address != NULL && strcmp(old, address) != 0)
+		return parse_invalid(p, node,
+		    "listen='%.60s' and <listen address='%.60s'> contradict each other", old,
+		    address);
+	if (str_eq(type, "network") && !attrs_has(a, "listen@network"))
+		return parse_invalid(
+		    p, xml_child(node, "listen"), "type='network' has no network");
+	return 0;
+}
+
+int graphics_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev)
+{
+	const struct domain_attrs *a = &dev->attrs;
+	const char *type = attrs_get(a, "@type");
+	if (type == NULL)
+		return 0;
+	if (count_graphics(p, type) > 1)
+		return parse_refuse(p, node, "only one of type='%s' is supported", type);
+	if (check_port(p, node, a, "port", strcmp(type, "vnc") == 0 ? 5900 : 1) < 0 ||
+	    check_port(p, node, a, "tlsPort", 1) < 0 || check_port(p, node, a, "websocket", 1) < 0)
+		return -1;
+	const char *keymap = attrs_get(a, "@keymap");
+	if (keymap != NULL && (keymap[0] == '\0' || strpbrk(keymap, "/.,") != NULL))
+		return parse_invalid(p, node, "keymap='%.20s' is not the name of a keymap", keymap);
+	if (attrs_on(a, "@p2p") && attrs_has(a, "@address"))
+		return parse_invalid(p, node, "p2p and address exclude each other");
+	return check_listen(p, node, a);
+}
+
+int graphics_check_all(struct parse *p)
+{
+	unsigned gl = 0;
+	for (size_t i = 0; i < p->d->n_devs; i++) {
+		const struct domain_dev *dev = &p->d->devs[i];
+		if (dev->kind != DEV_GRAPHICS)
+			continue;
+		bool egl = attrs_is(&dev->attrs, "@type", "egl-headless");
+		if (egl && count_graphics(p, "vnc") + count_graphics(p, "spice") == 0)
+			return invalid_at(p, "graphics", dev->line,
+			    "type='egl-headless' draws for 'vnc' or 'spice', and there is neither");
+		gl += egl || attrs_on(&dev->attrs, "gl@enable");
+		if (gl > 1)
+			return invalid_at(p, "graphics", dev->line,
+			    "one display can use OpenGL, and there is another one");
+	}
+	return 0;
+}
+
+/* --- video --- */
+int video_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev)
+{
+	const struct domain_attrs *a = &dev->attrs;
+	const xmlNode *model = xml_child(node, "model");
+	const char *type = attrs_get(a, "model@type");
+	bool virtio = str_eq(type, "virtio");
+	if (attrs_on(a, "model/acceleration@accel3d") && type != NULL && !virtio)
+		return parse_invalid(p, model, "accel3d='yes' needs type='virtio'");
+	if (attrs_is(a, "driver@name", "vhostuser") && !virtio)
+		return parse_invalid(
+		    p, xml_child(node, "driver"), "name='vhostuser' needs type='virtio'");
+	if (str_eq(type, "ramfb") && attrs_has(a, "address"))
+		return parse_invalid(
+		    p, xml_child(node, "address"), "type='ramfb' sits on no bus");
+	if (attrs_number(a, "model@heads", 1) > 1 && type != NULL && !virtio &&
+	    strcmp(type, "qxl") != 0)
+		parse_warn(p, model, "heads has no effect with type='%s'", type);
+	return 0;
+}
+
+static bool only_secondary(const char *type)
+{
+	static const char *const words[] = {"qxl", "virtio", "vga", "bochs", "none", NULL};
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (strcmp(words[i], type) == 0)
+			return true;
+	return false;
+}
+
+/* The one that is there before the guest has drivers: the one that says so, or the first. */
+const struct domain_dev *domain_primary_video(const struct domain *d)
+{
+	const struct domain_dev *first = NULL;
+	for (size_t i = 0; i < d->n_devs; i++) {
+		const struct domain_dev *dev = &d->devs[i];
+		if (dev->kind != DEV_VIDEO)
+			continue;
+		if (attrs_on(&dev->attrs, "model@primary"))
+			return dev;
+		if (first == NULL)
+			first = dev;
+	}
+	return first;
+}
+
+int video_check_all(struct parse *p)
+{
+	const struct domain_dev *primary = domain_primary_video(p->d);
+	unsigned n = 0;
+	for (size_t i = 0; i < p->d->n_devs; i++)
+		n += p->d->devs[i].kind == DEV_VIDEO;
+	for (size_t i = 0; n > 1 && i < p->d->n_devs; i++) {
+		const struct domain_dev *dev = &p->d->devs[i];
+		const char *type = attrs_get(&dev->attrs, "model@type");
+		if (dev->kind != DEV_VIDEO || type == NULL)
+			continue;
+		if (strcmp(type, "none") == 0)
+			return invalid_at(
+			    p, "video", dev->line, "type='none' stands alone, and there are others");
+		if (dev != primary && attrs_on(&dev->attrs, "model@primary"))
+			return invalid_at(p, "video", dev->line,
+			    "primary='yes' is there twice (line %u)", primary->line);
+		if (dev != primary && !only_secondary(type))
+			return invalid_at(
+			    p, "video", dev->line, "type='%s' can be the first one only", type);
+	}
+	return 0;
+}
+
+enum seat video_seat(const struct domain *d, const struct domain_dev *dev)
+{
+	const char *type = attrs_get(&dev->attrs, "model@type");
+	(void)d;
+	if (str_eq(type, "none") || str_eq(type, "ramfb"))
+		return SEAT_NONE;
+	return str_eq(type, "virtio") || str_eq(type, "bochs") ? SEAT_PCIE : SEAT_PCI;
+}
+
+/* --- input --- */
+const char *domain_input_bus(const struct domain_dev *dev)
+{
+	const char *bus = attrs_get(&dev->attrs, "@bus");
+	const char *type = attrs_get(&dev->attrs, "@type");
+	if (bus != NULL)
+		return bus;
+	if (str_eq(type, "passthrough"))
+		return "virtio";
+	return str_eq(type, "tablet") ? "usb" : "ps2";
+}
+
+int input_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev)
+{
+	const struct domain_attrs *a = &dev->attrs;
+	const char *type = attrs_get(a, "@type"), *bus = domain_input_bus(dev);
+	bool virtio = strcmp(bus, "virtio") == 0;
+	if (str_eq(type, "evdev"))
+		return attrs_has(a, "source@dev")
+		           ? parse_path_check(p, node, attrs_get(a, "source@dev"))
+		           : parse_invalid(p, node, "type='evdev' has no <source dev=…>");
+	if (str_eq(type, "tablet") && strcmp(bus, "ps2") == 0)
 		return parse_invalid(p, node, "there is no PS/2 tablet");
-	struct domain_input *in = DOMAIN_ADD(p->d->inputs, p->d->n_inputs);
-	*in = (struct domain_input){.type = (enum input_type)t,
-	    .bus = (enum input_bus)b,
-	    .line = node_line(node),
-	    .element = element};
-	return parse_address(
-	    p, node, ADDRESS_BIT(in->bus == INPUT_USB ? ADDRESS_USB : ADDRESS_PCI), &in->address);
+	if (!str_eq(type, "passthrough")) {
+		const char *model = attrs_get(a, "@model");
+		if (model != NULL && !virtio)
+			return parse_invalid(p, node, "model is for bus='virtio'");
+		if (model != NULL && strcmp(model, "virtio") != 0)
+			return parse_invalid(p, node,
+			    "model='%s': QEMU has it for type='passthrough' only", model);
+		return 0;
+	}
+	if (!virtio)
+		return parse_invalid(p, node, "type='passthrough' needs bus='virtio'");
+	return attrs_has(a, "source@evdev")
+	           ? 0
+	           : parse_invalid(p, node, "type='passthrough' has no <source evdev=…>");
+}
+
+enum seat input_seat(const struct domain *d, const struct domain_dev *dev)
+{
+	const char *bus = domain_input_bus(dev);
+	(void)d;
+	if (attrs_is(&dev->attrs, "@type", "evdev"))
+		return SEAT_NONE;
+	if (strcmp(bus, "virtio") == 0)
+		return seat_of_virtio(attrs_get(&dev->attrs, "@model"));
+	return strcmp(bus, "usb") == 0 ? SEAT_USB : SEAT_NONE;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/str.h"
 
 static void put_net(struct format *f, const struct domain_net *net)
@@ -15,40 +16,63 @@ static void put_net(struct format *f, const struct domain_net *net)
 		xml_set_attr(xml_need_child(node, "mac"), "address", net->mac);
 	if (net->model != NULL && (old == NULL || !str_eq(old->model, net->model)))
 		xml_set_attr(xml_need_child(node, "model"), "type", net->model);
+	if (net->target != NULL && old != NULL && !str_eq(old->target, net->target))
+		xml_set_attr(xml_need_child(node, "target"), "dev", net->target);
 	put_address(node, old != NULL ? &old->address : NULL, &net->address);
 }
 
-static void put_small(struct format *f)
+/* "model@type", "rate/…", "cid": the way that attrs_read makes of an attribute or a text. */
+static void put_attr(xmlNode *node, const char *name, const char *value)
 {
-	const struct domain *d = f->d, *old = &f->old;
-	if (d->video.model != NULL) {
-		xmlNode *node = element_of(f, d->video.element, "video");
-		if (d->video.element == 0)
-			xml_set_attr(xml_need_child(node, "model"), "type", d->video.model);
-		put_address(
-		    node, d->video.element > 0 ? &old->video.address : NULL, &d->video.address);
+	CLEANUP_FREE char *path = xstrdup(name);
+	char *attr = strchr(path, '@'), *save = NULL;
+	if (strchr(path, '[') != NULL) /* the second of its name: none of ours */
+		return;
+	if (attr != NULL)
+		*attr++ = '\0';
+	for (char *s = strtok_r(path, "/", &save); s != NULL; s = strtok_r(NULL, "/", &save))
+		node = xml_need_child(node, s);
+	if (attr != NULL)
+		xml_set_attr(node, attr, value);
+	else if (value[0] != '\0')
+		xml_set_text(node, value);
+}
+
+static void put_attrs(xmlNode *node, const struct domain_attrs *old, const struct domain_attrs *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (old == NULL || !str_eq(attrs_get(old, a->attr[i].name), a->attr[i].value))
+			put_attr(node, a->attr[i].name, a->attr[i].value);
+}
+
+static void put_dev(struct format *f, const struct domain_dev *dev)
+{
+	const struct domain_dev *old = SAME_ELEMENT(f->old.devs, f->old.n_devs, dev->element);
+	/* One that stands for an absent element is written when there is something to say. */
+	if (old == NULL && dev->address.type == ADDRESS_NONE)
+		return;
+	xmlNode *node = element_of(f, dev->element, domain_dev_name(dev->kind));
+	put_attrs(node, old != NULL ? &old->attrs : NULL, &dev->attrs);
+	put_address(node, old != NULL ? &old->address : NULL, &dev->address);
+}
+
+static void put_chrs(struct format *f)
+{
+	const struct domain *d = f->d, *was = &f->old;
+	for (size_t i = 0; i < d->n_consoles; i++) {
+		const struct domain_chr *chr = &d->consoles[i],
+		                        *old = SAME_ELEMENT(was->consoles, was->n_consoles, chr->element);
+		if (chr->element > 0)
+			put_address(f->elements[chr->element],
+			    old != NULL ? &old->address : NULL, &chr->address);
 	}
-	if (d->balloon && (d->balloon_element > 0 || d->balloon_address.type != ADDRESS_NONE)) {
-		xmlNode *node = element_of(f, d->balloon_element, "memballoon");
-		if (d->balloon_element == 0)
-			xml_set_attr(node, "model", "virtio");
-		put_address(node, d->balloon_element > 0 ? &old->balloon_address : NULL,
-		    &d->balloon_address);
+	for (size_t i = 0; i < d->n_channels; i++) {
+		const struct domain_channel *c = &d->channels[i],
+		                            *old = SAME_ELEMENT(was->channels, was->n_channels, c->element);
+		if (c->element > 0)
+			put_address(f->elements[c->element], old != NULL ? &old->address : NULL,
+			    &c->address);
 	}
-	if (d->rng != NULL && d->rng_element > 0)
-		put_address(f->elements[d->rng_element], &old->rng_address, &d->rng_address);
-	if (d->panic_model != NULL && d->panic_element > 0)
-		put_address(f->elements[d->panic_element], &old->panic_address, &d->panic_address);
-	if (d->watchdog_model != NULL && d->watchdog_element > 0)
-		put_address(
-		    f->elements[d->watchdog_element], &old->watchdog_address, &d->watchdog_address);
-	for (size_t i = 0; i < d->n_inputs; i++)
-		if (d->inputs[i].element > 0) {
-			const struct domain_input *was =
-			    SAME_ELEMENT(old->inputs, old->n_inputs, d->inputs[i].element);
-			put_address(f->elements[d->inputs[i].element],
-			    was != NULL ? &was->address : NULL, &d->inputs[i].address);
-		}
 }
 
 /* What was read and is in the struct no more. */
@@ -65,6 +89,8 @@ void format_devices(struct format *f)
 {
 	for (size_t i = 0; i < f->d->n_nets; i++)
 		put_net(f, &f->d->nets[i]);
-	put_small(f);
+	for (size_t i = 0; i < f->d->n_devs; i++)
+		put_dev(f, &f->d->devs[i]);
+	put_chrs(f);
 	remove_gone(f);
 }

@@ -52,6 +52,8 @@ int parse_address(
 /* domain_schema.c: goes over the whole document: what would change the hardware and is not known
  * here is refused, what has no effect is warned of. */
 int schema_check(struct parse *p, const xmlNode *root);
+/* Was something refused in it for which it is left out as a whole? */
+bool schema_left_out(const xmlNode *device);
 
 /* domain_devices.c: <devices> into p->d. */
 int devices_parse(struct parse *p, const xmlNode *devices);
@@ -64,13 +66,34 @@ int interface_parse(struct parse *p, const xmlNode *node, unsigned element);
 int serial_parse(struct parse *p, const xmlNode *node, unsigned element);
 int console_parse(struct parse *p, const xmlNode *node, unsigned element);
 int channel_parse(struct parse *p, const xmlNode *node, unsigned element);
-int graphics_parse(struct parse *p, const xmlNode *node, unsigned element);
-int video_parse(struct parse *p, const xmlNode *node, unsigned element);
-int input_parse(struct parse *p, const xmlNode *node, unsigned element);
-int memballoon_parse(struct parse *p, const xmlNode *node, unsigned element);
-int rng_parse(struct parse *p, const xmlNode *node, unsigned element);
-int panic_parse(struct parse *p, const xmlNode *node, unsigned element);
-int watchdog_parse(struct parse *p, const xmlNode *node, unsigned element);
+
+/* domain_dev.c: all attributes and texts of an element, by name. 0 or -1. */
+int attrs_read(struct parse *p, const xmlNode *device, struct domain_attrs *a);
+void attrs_add(struct domain_attrs *a, const char *name, const char *value);
+bool domain_dev_kind_of(const xmlNode *node, enum domain_dev_kind *kind);
+/* What the tables of rules cannot say of one device; 0, -1 or PARSE_SKIP. */
+int domain_dev_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev);
+/* ADDRESS_BIT(…)s that it may have. */
+unsigned domain_dev_addresses(const struct domain *d, const struct domain_dev *dev);
+
+/* The back end of a character device, the children of node. path_optional: a socket of our own serves. */
+int chardev_check(struct parse *p, const xmlNode *node, const char *type, bool path_optional);
+typedef int dev_check_fn(struct parse *p, const xmlNode *node, const struct domain_dev *dev);
+dev_check_fn audio_check, balloon_check, filesystem_check, graphics_check, hostdev_check, input_check,
+    iommu_check, panic_check, parallel_check, redirdev_check, redirfilter_check, rng_check,
+    shmem_check, smartcard_check, sound_check, tpm_check, video_check, vsock_check, watchdog_check;
+typedef enum seat dev_seat_fn(const struct domain *d, const struct domain_dev *dev);
+dev_seat_fn hostdev_seat, hub_seat, input_seat, iommu_seat, panic_seat, smartcard_seat, sound_seat,
+    video_seat, watchdog_seat;
+/* What the devices of a kind say together. */
+int audio_check_all(struct parse *p);
+int graphics_check_all(struct parse *p);
+int hostdev_check_all(struct parse *p);
+int video_check_all(struct parse *p);
+
+/* A line of the source document, where no node is at hand; returns -1. */
+int invalid_at(struct parse *p, const char *element, unsigned line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* domain_check.c: what no element shows alone: duplicates, topology, boot order. */
 int domain_check(struct parse *p);

@@ -592,8 +592,7 @@ int parse_document(struct parse *p, const xmlNode *root)
 	if (parse_attr_word(p, root, "type", types, -1, &type) < 0)
 		return -1;
 	p->d->type = type == 0 ? DOMAIN_KVM : DOMAIN_QEMU;
-	p->d->balloon = true;
-	if (parse_identity(p, root) < 0 || parse_memory(p, root) < 0 || parse_vcpu(p, root) < 0 ||
+	if (schema_check(p, root) < 0 || parse_identity(p, root) < 0 || parse_memory(p, root) < 0 || parse_vcpu(p, root) < 0 ||
 	    parse_os(p, root) < 0 || parse_cpu(p, root) < 0 || parse_features(p, root) < 0 ||
 	    parse_clock(p, root) < 0 || parse_events(p, root) < 0 || tune_parse(p, root) < 0 ||
 	    devices_parse(p, xml_child(root, "devices")) < 0 || parse_qemu(p, root) < 0)
@@ -622,7 +621,7 @@ int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, st
 	const xmlNode *root = xmlDocGetRootElement(doc);
 	if (domain_leaves_out(root))
 		p.flags |= DOMAIN_PARSE_IGNORE_UNSUPPORTED;
-	int rc = schema_check(&p, root) < 0 || parse_document(&p, root) < 0 ? -1 : 0;
+	int rc = parse_document(&p, root);
 	/* What else was wrong may only follow from what was left out. */
 	if (p.n_refused > 0)
 		rc = refused_error(&p);

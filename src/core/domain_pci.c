@@ -124,11 +124,11 @@ int domain_pci_assign(struct domain *d, struct err *err)
 	reserve_builtin(m);
 	int rc = domain_seats(d, mark_address, m);
 	/* The video card first: its slot must not go to another. */
-	bool video = d->video.model != NULL && strcmp(d->video.model, "none") != 0;
-	if (rc == 0 && video)
-		rc = assign_address(
-		    m, &(struct seat_user){
-		           .seat = SEAT_PCI, .element = "video", .address = &d->video.address});
+	struct domain_dev *video = (struct domain_dev *)domain_primary_video(d);
+	if (rc == 0 && video != NULL)
+		rc = assign_address(m, &(struct seat_user){.seat = domain_dev_seat(d, video),
+		                           .element = "video",
+		                           .address = &video->address});
 	if (rc == 0)
 		rc = domain_seats(d, assign_address, m);
 	free(m);

@@ -10,9 +10,12 @@ enum rule_kind {
 	HARDWARE, /* would change the guest's hardware, and is not supported */
 };
 
-/* Attributes are words: "name", "!name" as HARDWARE, "~name" as IDLE; any other is unknown. */
+/* Attributes are words: "name", "!name" as HARDWARE, "~name" as IDLE, "+name" must be there; any
+ * other is unknown. What the value must be may follow: "name=on|off" one of these words ("!word":
+ * known, but refused as HARDWARE), "name=1..64" a number, decimal or 0x…, "name=/" an absolute path.
+ * No value may hold control characters. */
 struct rule {
-	const char *path; /* below <domain> */
+	const char *path; /* below <domain>; "devices/@/…" is for every device that has none of its own */
 	enum rule_kind kind;
 	const char *attrs;
 };

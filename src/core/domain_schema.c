@@ -9,7 +9,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-static const struct rule *find_rule(const char *path)
+static const struct rule *find_exact(const char *path)
 {
 	static const struct rule *const tables[] = {rules_system, rules_storage, rules_devices};
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
@@ -19,38 +19,163 @@ static const struct rule *find_rule(const char *path)
 	return NULL;
 }
 
-/* Is the word in the list? *mark is what stands before it: '!', '~' or ' '. */
-static bool find_attr(const char *list, const char *word, char *mark)
+/* Of a device that has no rule of its own for this child: every device's. */
+static const struct rule *find_rule(const char *path)
 {
-	size_t n = strlen(word);
-	for (const char *s = list; s != NULL && *s != '\0'; s += strcspn(s, " ")) {
-		s += strspn(s, " ");
-		*mark = *s == '!' || *s == '~' ? *s++ : ' ';
-		if (strcspn(s, " ") == n && memcmp(s, word, n) == 0)
+	const struct rule *rule = find_exact(path);
+	if (rule != NULL || !str_prefix(path, "devices/"))
+		return rule;
+	const char *rest = strchr(path + strlen("devices/"), '/');
+	CLEANUP_FREE char *common = rest != NULL ? xasprintf("devices/@%s", rest) : NULL;
+	return common != NULL ? find_exact(common) : NULL;
+}
+
+/* One word of a rule's list. */
+struct attr_rule {
+	char mark; /* '!', '~', '+' or ' ' */
+	size_t n_name, n_spec;
+	const char *name, *spec; /* spec: NULL none */
+};
+
+/* *list moves on; false at its end. */
+static bool next_attr(const char **list, struct attr_rule *out)
+{
+	const char *s = *list != NULL ? *list + strspn(*list, " ") : "";
+	if (*s == '\0')
+		return false;
+	out->mark = *s == '!' || *s == '~' || *s == '+' ? *s++ : ' ';
+	size_t n = strcspn(s, " ");
+	out->name = s;
+	out->n_name = strcspn(s, "= ");
+	out->spec = out->n_name < n ? s + out->n_name + 1 : NULL;
+	out->n_spec = out->spec != NULL ? n - out->n_name - 1 : 0;
+	*list = s + n;
+	return true;
+}
+
+static bool find_attr(const char *list, const char *word, struct attr_rule *out)
+{
+	while (next_attr(&list, out))
+		if (strlen(word) == out->n_name && memcmp(out->name, word, out->n_name) == 0)
 			return true;
-	}
 	return false;
+}
+
+static int check_range(
+    struct parse *p, const xmlNode *node, const char *name, const struct attr_rule *a)
+{
+	char *end;
+	unsigned number = 0;
+	unsigned long least = strtoul(a->spec, &end, 10);
+	unsigned long most = strtoul(end + strlen(".."), NULL, 10);
+	if (parse_number(p, node, name, (unsigned)most, &number) < 0)
+		return -1;
+	if (number >= least)
+		return 0;
+	return parse_invalid(
+	    p, node, "%s='%u' is not a number from %lu to %lu", name, number, least, most);
+}
+
+/* A device with a word that we do not do is left out as a whole. */
+static int refuse_word(struct parse *p, const xmlNode *node, const char *name, const char *value)
+{
+	for (xmlNode *n = (xmlNode *)node; n->parent != NULL; n = n->parent)
+		if (xml_is(n->parent, "devices"))
+			n->_private = p;
+	return parse_refuse(p, node, "%s='%s' is not supported", name, value);
+}
+
+bool schema_left_out(const xmlNode *device)
+{
+	return device->_private != NULL;
+}
+
+enum word_found { WORD_NONE, WORD_GOOD, WORD_REFUSED };
+
+/* *list, when none is the value: the good ones, for a message. */
+static enum word_found find_word(const struct attr_rule *a, const char *value, struct buf *list)
+{
+	const char *end = a->spec + a->n_spec;
+	for (const char *s = a->spec; s < end;) {
+		bool refused = *s == '!';
+		s += refused;
+		size_t n = strcspn(s, "| ");
+		if (strlen(value) == n && memcmp(s, value, n) == 0)
+			return refused ? WORD_REFUSED : WORD_GOOD;
+		if (!refused)
+			buf_addf(list, "%s%.*s", list->len > 0 ? ", " : "", (int)n, s);
+		s += n + 1;
+	}
+	return WORD_NONE;
+}
+
+static int check_words(struct parse *p, const xmlNode *node, const char *name, const char *value,
+    const struct attr_rule *a)
+{
+	CLEANUP_BUF struct buf list = BUF_INIT;
+	switch (find_word(a, value, &list)) {
+	case WORD_GOOD:
+		return 0;
+	case WORD_REFUSED:
+		return refuse_word(p, node, name, value) < 0 ? -1 : 0;
+	case WORD_NONE:
+		break;
+	}
+	/* What was once accepted is not held against it. */
+	if (p->flags & DOMAIN_PARSE_LENIENT)
+		return 0;
+	CLEANUP_FREE char *shown = str_printable(value, strlen(value), 40);
+	return parse_invalid(p, node, "%s '%s' is none of: %s", name, shown, list.data);
+}
+
+static int check_value(
+    struct parse *p, const xmlNode *node, const char *name, const struct attr_rule *a)
+{
+	CLEANUP_FREE char *value = xml_attr(node, name);
+	bool lenient = (p->flags & DOMAIN_PARSE_LENIENT) != 0;
+	if (!lenient && !parse_text_ok(value))
+		return parse_invalid(p, node, "%s has control characters", name);
+	if (a->spec != NULL && strchr("/0123456789", a->spec[0]) == NULL)
+		return check_words(p, node, name, value, a);
+	if (a->spec == NULL || lenient)
+		return 0;
+	return a->spec[0] == '/' ? parse_path_check(p, node, value)
+	                         : check_range(p, node, name, a);
+}
+
+static int check_required(struct parse *p, const xmlNode *node, const char *list)
+{
+	struct attr_rule a;
+	while (next_attr(&list, &a)) {
+		CLEANUP_FREE char *name = xstrndup(a.name, a.n_name);
+		CLEANUP_FREE char *value = a.mark == '+' ? xml_attr(node, name) : NULL;
+		if (a.mark == '+' && (value == NULL || value[0] == '\0'))
+			return parse_invalid(p, node, "has no %s", name);
+	}
+	return 0;
 }
 
 static int check_attrs(struct parse *p, const xmlNode *node, const struct rule *rule)
 {
 	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
 		const char *name = (const char *)a->name;
-		char mark = ' ';
+		struct attr_rule attr;
 		if (a->ns != NULL)
 			continue;
-		if (!find_attr(rule->attrs, name, &mark)) {
+		if (!find_attr(rule->attrs, name, &attr)) {
 			if (p->flags & DOMAIN_PARSE_STRICT)
 				parse_warn(
 				    p, node, "attribute '%.64s' is not known, kept as it is", name);
-		} else if (mark == '!') {
+		} else if (attr.mark == '!') {
 			if (parse_refuse(p, node, "attribute '%s' is not supported", name) < 0)
 				return -1;
-		} else if (mark == '~') {
+		} else if (attr.mark == '~') {
 			parse_warn(p, node, "attribute '%s' has no effect here", name);
+		} else if (check_value(p, node, name, &attr) < 0) {
+			return -1;
 		}
 	}
-	return 0;
+	return p->flags & DOMAIN_PARSE_LENIENT ? 0 : check_required(p, node, rule->attrs);
 }
 
 static int check_children(struct parse *p, const xmlNode *node, const char *path);

@@ -90,19 +90,6 @@ static enum seat controller_seat(const struct domain *d, const struct domain_con
 	return SEAT_NONE;
 }
 
-static enum seat input_seat(const struct domain_input *in)
-{
-	return in->bus == INPUT_VIRTIO ? SEAT_PCIE : in->bus == INPUT_USB ? SEAT_USB : SEAT_NONE;
-}
-
-static enum seat video_seat(const struct domain_video *video)
-{
-	if (video->model == NULL || strcmp(video->model, "none") == 0)
-		return SEAT_NONE;
-	return strcmp(video->model, "virtio") == 0 || strcmp(video->model, "bochs") == 0 ? SEAT_PCIE
-	                                                                                 : SEAT_PCI;
-}
-
 static int visit_storage(struct visit *v)
 {
 	EACH(controllers, n_controllers, "controller", c, controller_seat(v->d, c));
@@ -110,18 +97,48 @@ static int visit_storage(struct visit *v)
 	return 0;
 }
 
-static int visit_devices(struct visit *v)
+static int visit_kind(struct visit *v, enum domain_dev_kind kind)
 {
 	struct domain *d = v->d;
-	ONE(d->balloon ? SEAT_PCIE : SEAT_NONE, "memballoon", &d->balloon_address,
-	    d->balloon_address.line);
-	ONE(d->rng != NULL ? SEAT_PCIE : SEAT_NONE, "rng", &d->rng_address, d->rng_address.line);
-	ONE(str_eq(d->watchdog_model, "i6300esb") ? SEAT_PCI : SEAT_NONE, "watchdog",
-	    &d->watchdog_address, d->watchdog_address.line);
-	ONE(video_seat(&d->video), "video", &d->video.address, d->video.line);
-	EACH(inputs, n_inputs, "input", in, input_seat(in));
-	ONE(str_eq(d->panic_model, "pvpanic") ? SEAT_PCI : SEAT_NONE, "panic", &d->panic_address,
-	    d->panic_address.line);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->n_devs; i++)
+		if (d->devs[i].kind == kind)
+			rc = tell(v, domain_dev_seat(d, &d->devs[i]), domain_dev_name(kind),
+			    &d->devs[i].address, d->devs[i].line, &d->devs[i]);
+	return rc;
+}
+
+static int visit_kinds(struct visit *v, const enum domain_dev_kind *kinds, size_t n)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = visit_kind(v, kinds[i]);
+	return rc;
+}
+
+static enum seat chr_seat(const struct domain_chr *chr)
+{
+	static const enum seat seats[] = {
+	    [CHR_ISA_SERIAL] = SEAT_NONE,
+	    [CHR_USB_SERIAL] = SEAT_USB,
+	    [CHR_PCI_SERIAL] = SEAT_PCI,
+	    [CHR_ISA_DEBUGCON] = SEAT_NONE,
+	    [CHR_VIRTIO_CONSOLE] = SEAT_VIRTIO_CONSOLE,
+	};
+	return seats[chr->target];
+}
+
+static int visit_devices(struct visit *v)
+{
+	static const enum domain_dev_kind kinds[] = {DEV_HOSTDEV, DEV_BALLOON, DEV_RNG,
+	    DEV_WATCHDOG, DEV_VIDEO, DEV_SHMEM, DEV_INPUT, DEV_HUB, DEV_REDIRDEV, DEV_SMARTCARD,
+	    DEV_VSOCK, DEV_PANIC, DEV_CRYPTO, DEV_IOMMU};
+	int rc = visit_kinds(v, kinds, ARRAY_LEN(kinds));
+	if (rc != 0)
+		return rc;
+	EACH(consoles, n_consoles, "serial", chr, chr_seat(chr));
+	EACH(channels, n_channels, "channel", c,
+	    c->target == CHANNEL_VIRTIO ? SEAT_VIRTIO_SERIAL : SEAT_NONE);
 	return 0;
 }
 
@@ -129,7 +146,13 @@ int domain_seats(struct domain *d, seat_fn fn, void *arg)
 {
 	struct visit visit = {d, fn, arg}, *v = &visit;
 	EACH(controllers, n_controllers, "controller", c, bus_seat(c));
+	const enum domain_dev_kind filesystem = DEV_FILESYSTEM, sound = DEV_SOUND;
+	int rc = visit_kinds(v, &filesystem, 1);
+	if (rc != 0)
+		return rc;
 	EACH(nets, n_nets, "interface", net, net_seat(net));
-	int rc = visit_storage(v);
+	rc = visit_kinds(v, &sound, 1);
+	if (rc == 0)
+		rc = visit_storage(v);
 	return rc != 0 ? rc : visit_devices(v);
 }

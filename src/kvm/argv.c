@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
-#include "kvm/argv_impl.h"
+#include "kvm/argv_dev.h"
 #include "kvm/secret.h"
 
 /* --- pieces --- */
@@ -79,6 +79,11 @@ static int add_socket(
 	*s = (struct argv_socket){.kind = kind, .index = index};
 	snprintf(s->file, sizeof s->file, "%s", file);
 	return fd;
+}
+
+int build_fd(struct builder *b, enum argv_socket_kind kind, unsigned index)
+{
+	return add_socket(b, kind, index, "");
 }
 
 static void chardev_socket(struct builder *b, struct buf *value, const char *id,

@@ -20,6 +20,8 @@ enum argv_socket_kind {
 	/* Connected to a side process of the VM before QEMU starts (kvm/companion.h): */
 	ARGV_SOCKET_TPM,      /* swtpm's control channel */
 	ARGV_SOCKET_VIRTIOFS, /* virtiofsd of the filesystem number `index` */
+	ARGV_TAP,             /* a queue of the tap device of the interface number `index` */
+	ARGV_VHOST_NET,       /* /dev/vhost-net for a queue of it */
 	ARGV_SECRET,          /* no socket: QEMU reads `secret` from the descriptor */
 };
 

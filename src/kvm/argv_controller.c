@@ -138,13 +138,15 @@ int build_implied(struct builder *b)
 {
 	const struct domain *d = b->d;
 	struct domain_controller need = {.index = 0};
-	bool sata = false, serial = d->n_channels > 0, usb = false, has_usb = false;
+	bool sata = false, serial = false, usb = false, has_usb = false;
+	for (size_t i = 0; i < d->n_channels; i++)
+		serial = serial || d->channels[i].target == CHANNEL_VIRTIO;
 	for (size_t i = 0; i < d->n_disks; i++)
 		sata = sata || d->disks[i].bus == DISK_SATA;
 	for (size_t i = 0; i < d->n_consoles; i++)
 		serial = serial || d->consoles[i].target == CHR_VIRTIO_CONSOLE;
-	for (size_t i = 0; i < d->n_inputs; i++)
-		usb = usb || d->inputs[i].bus == INPUT_USB;
+	for (size_t i = 0; i < d->n_devs; i++)
+		usb = usb || domain_dev_seat(d, &d->devs[i]) == SEAT_USB;
 	for (size_t i = 0; i < d->n_controllers; i++)
 		has_usb = has_usb || d->controllers[i].type == CONTROLLER_USB;
 	need.type = CONTROLLER_SATA;

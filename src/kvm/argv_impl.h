@@ -54,16 +54,9 @@ int build_device(struct builder *b, const char *element, unsigned line, struct b
 /* argv_controller.c; the implied ones are those that devices need and the document does not name. */
 int build_controllers(struct builder *b);
 int build_implied(struct builder *b);
-/* argv_net.c, argv_chr.c, argv_display.c, argv_misc.c */
+/* argv_net.c, argv_chr.c; the other devices: argv_dev.h */
 int build_nets(struct builder *b);
 int build_chrs(struct builder *b);
-int build_graphics(struct builder *b);
-int build_video(struct builder *b);
-int build_inputs(struct builder *b);
-int build_balloon(struct builder *b);
-int build_rng(struct builder *b);
-int build_panic(struct builder *b);
-int build_watchdog(struct builder *b);
 
 /* QEMU's bootindex: the device's own order or what <os><boot dev=…> gives to it; 0 none. */
 unsigned build_disk_bootindex(const struct domain *d, size_t disk);
