@@ -37,8 +37,7 @@ static void string_fini(char **s)
 void domain_fini(struct domain *d)
 {
 	char *const strings[] = {d->name, d->title, d->description, d->cpu_model, d->arch,
-	    d->machine, d->kernel, d->initrd, d->cmdline, d->clock_offset, d->emulator,
-	    d->source};
+	    d->machine, d->kernel, d->initrd, d->cmdline, d->clock_offset, d->emulator, d->source};
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
 	domain_tune_fini(&d->tune);
@@ -155,12 +154,7 @@ static void complete_controllers(struct domain *d)
 /* What a display shows. */
 static void complete_video(struct domain *d)
 {
-	bool graphics = false, video = false;
-	for (size_t i = 0; i < d->n_devs; i++) {
-		graphics = graphics || d->devs[i].kind == DEV_GRAPHICS;
-		video = video || d->devs[i].kind == DEV_VIDEO;
-	}
-	if (!graphics || video)
+	if (domain_dev_find(d, DEV_GRAPHICS) == NULL || domain_dev_find(d, DEV_VIDEO) != NULL)
 		return;
 	struct domain_dev *dev = DOMAIN_ADD(d->devs, d->n_devs);
 	dev->kind = DEV_VIDEO;

@@ -144,7 +144,8 @@ static int check_usb(struct parse *p)
 			    str_eq(d->controllers[i].model, "none") &&
 			    domain_dev_seat(d, &d->devs[k]) == SEAT_USB)
 				return invalid_at(p, domain_dev_name(d->devs[k].kind),
-				    d->devs[k].line, "needs USB, but the USB controller is 'none' (line %u)",
+				    d->devs[k].line,
+				    "needs USB, but the USB controller is 'none' (line %u)",
 				    d->controllers[i].line);
 	return 0;
 }

@@ -89,8 +89,8 @@ int chardev_check(struct parse *p, const xmlNode *node, const char *type, bool p
 			    need_source(p, node, type, source, needs[i].attrs[k]) < 0)
 				return -1;
 	CLEANUP_FREE char *path = xml_attr(source, "path");
-	bool file = strcmp(type, "file") == 0 || strcmp(type, "pipe") == 0 ||
-	            strcmp(type, "dev") == 0;
+	bool file =
+	    strcmp(type, "file") == 0 || strcmp(type, "pipe") == 0 || strcmp(type, "dev") == 0;
 	if (file && parse_path_check(p, source, path) < 0)
 		return -1;
 	return strcmp(type, "tcp") == 0 ? check_reconnect(p, source) : 0;
@@ -311,8 +311,7 @@ int smartcard_check(struct parse *p, const xmlNode *node, const struct domain_de
 	}
 	if (attrs_is(a, "@mode", "host-certificates") &&
 	    (!attrs_has(a, "certificate[2]") || attrs_has(a, "certificate[3]")))
-		return parse_invalid(
-		    p, node, "mode='host-certificates' has three <certificate>");
+		return parse_invalid(p, node, "mode='host-certificates' has three <certificate>");
 	return parse_path_check(p, xml_child(node, "database"), attrs_get(a, "database"));
 }
 

@@ -194,6 +194,14 @@ const char *domain_dev_name(enum domain_dev_kind kind)
 	return kinds[kind].element;
 }
 
+const struct domain_dev *domain_dev_find(const struct domain *d, enum domain_dev_kind kind)
+{
+	for (size_t i = 0; i < d->n_devs; i++)
+		if (d->devs[i].kind == kind)
+			return &d->devs[i];
+	return NULL;
+}
+
 bool domain_dev_kind_of(const xmlNode *node, enum domain_dev_kind *kind)
 {
 	for (unsigned i = 0; i < DEV_KINDS; i++)

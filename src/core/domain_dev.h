@@ -70,6 +70,9 @@ struct domain_dev {
 const char *domain_dev_name(enum domain_dev_kind kind); /* its element's */
 enum seat domain_dev_seat(const struct domain *d, const struct domain_dev *dev);
 
+/* The first of its kind, or NULL. */
+const struct domain_dev *domain_dev_find(const struct domain *d, enum domain_dev_kind kind);
+
 /* --- of one kind each --- */
 /* The one that is there before the guest has drivers; NULL: there is none at all. */
 const struct domain_dev *domain_primary_video(const struct domain *d);

@@ -28,7 +28,8 @@ static int emulator_parse(struct parse *p, const xmlNode *node, unsigned element
 }
 
 /* Whose struct has little more than the attributes. */
-static int dev_parse(struct parse *p, const xmlNode *node, enum domain_dev_kind kind, unsigned element)
+static int dev_parse(
+    struct parse *p, const xmlNode *node, enum domain_dev_kind kind, unsigned element)
 {
 	struct domain *d = p->d;
 	unsigned index = 0;
@@ -91,9 +92,8 @@ static int parse_pass(struct parse *p, const xmlNode *devices, bool consoles)
 /* libvirt gives a balloon to every domain that does not say otherwise. */
 static void add_balloon(struct domain *d)
 {
-	for (size_t i = 0; i < d->n_devs; i++)
-		if (d->devs[i].kind == DEV_BALLOON)
-			return;
+	if (domain_dev_find(d, DEV_BALLOON) != NULL)
+		return;
 	struct domain_dev *dev = DOMAIN_ADD(d->devs, d->n_devs);
 	dev->kind = DEV_BALLOON;
 	attrs_add(&dev->attrs, "@model", "virtio");

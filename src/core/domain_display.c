@@ -18,8 +18,8 @@ static int check_port(struct parse *p, const xmlNode *node, const struct domain_
 	if (value == NULL || strcmp(value, "-1") == 0 || strcmp(value, "0") == 0)
 		return 0;
 	if (str_u64(value, 65535, &port) < 0 || port < least)
-		return parse_invalid(p, node, "%s='%.20s' is neither -1 nor a number from %u to 65535",
-		    attr, value, least);
+		return parse_invalid(p, node,
+		    "%s='%.20s' is neither -1 nor a number from %u to 65535", attr, value, least);
 	return 0;
 }
 
@@ -45,8 +45,7 @@ static int check_listen(struct parse *p, const xmlNode *node, const struct domai
 		    "listen='%.60s' and <listen address='%.60s'> contradict each other", old,
 		    address);
 	if (str_eq(type, "network") && !attrs_has(a, "listen@network"))
-		return parse_invalid(
-		    p, xml_child(node, "listen"), "type='network' has no network");
+		return parse_invalid(p, xml_child(node, "listen"), "type='network' has no network");
 	return 0;
 }
 
@@ -101,8 +100,7 @@ int video_check(struct parse *p, const xmlNode *node, const struct domain_dev *d
 		return parse_invalid(
 		    p, xml_child(node, "driver"), "name='vhostuser' needs type='virtio'");
 	if (str_eq(type, "ramfb") && attrs_has(a, "address"))
-		return parse_invalid(
-		    p, xml_child(node, "address"), "type='ramfb' sits on no bus");
+		return parse_invalid(p, xml_child(node, "address"), "type='ramfb' sits on no bus");
 	if (attrs_number(a, "model@heads", 1) > 1 && type != NULL && !virtio &&
 	    strcmp(type, "qxl") != 0)
 		parse_warn(p, model, "heads has no effect with type='%s'", type);
@@ -146,8 +144,8 @@ int video_check_all(struct parse *p)
 		if (dev->kind != DEV_VIDEO || type == NULL)
 			continue;
 		if (strcmp(type, "none") == 0)
-			return invalid_at(
-			    p, "video", dev->line, "type='none' stands alone, and there are others");
+			return invalid_at(p, "video", dev->line,
+			    "type='none' stands alone, and there are others");
 		if (dev != primary && attrs_on(&dev->attrs, "model@primary"))
 			return invalid_at(p, "video", dev->line,
 			    "primary='yes' is there twice (line %u)", primary->line);
@@ -195,8 +193,8 @@ int input_check(struct parse *p, const xmlNode *node, const struct domain_dev *d
 		if (model != NULL && !virtio)
 			return parse_invalid(p, node, "model is for bus='virtio'");
 		if (model != NULL && strcmp(model, "virtio") != 0)
-			return parse_invalid(p, node,
-			    "model='%s': QEMU has it for type='passthrough' only", model);
+			return parse_invalid(
+			    p, node, "model='%s': QEMU has it for type='passthrough' only", model);
 		return 0;
 	}
 	if (!virtio)

@@ -60,15 +60,15 @@ static void put_chrs(struct format *f)
 {
 	const struct domain *d = f->d, *was = &f->old;
 	for (size_t i = 0; i < d->n_consoles; i++) {
-		const struct domain_chr *chr = &d->consoles[i],
-		                        *old = SAME_ELEMENT(was->consoles, was->n_consoles, chr->element);
+		const struct domain_chr *chr = &d->consoles[i], *old = SAME_ELEMENT(was->consoles,
+		                                                    was->n_consoles, chr->element);
 		if (chr->element > 0)
-			put_address(f->elements[chr->element],
-			    old != NULL ? &old->address : NULL, &chr->address);
+			put_address(f->elements[chr->element], old != NULL ? &old->address : NULL,
+			    &chr->address);
 	}
 	for (size_t i = 0; i < d->n_channels; i++) {
-		const struct domain_channel *c = &d->channels[i],
-		                            *old = SAME_ELEMENT(was->channels, was->n_channels, c->element);
+		const struct domain_channel *c = &d->channels[i], *old = SAME_ELEMENT(was->channels,
+		                                                      was->n_channels, c->element);
 		if (c->element > 0)
 			put_address(f->elements[c->element], old != NULL ? &old->address : NULL,
 			    &c->address);

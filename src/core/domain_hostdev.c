@@ -37,7 +37,8 @@ static int check_mdev(struct parse *p, const xmlNode *node, const struct domain_
 static int check_usb(struct parse *p, const xmlNode *node, const struct domain_attrs *a)
 {
 	bool vendor = attrs_has(a, "source/vendor@id"), product = attrs_has(a, "source/product@id");
-	bool bus = attrs_has(a, "source/address@bus"), device = attrs_has(a, "source/address@device");
+	bool bus = attrs_has(a, "source/address@bus"),
+	     device = attrs_has(a, "source/address@device");
 	bool port = attrs_has(a, "source/address@port");
 	if (vendor != product || (!vendor && !(bus && (device || port))))
 		return parse_invalid(p, node,
@@ -68,7 +69,8 @@ static int check_scsi(struct parse *p, const xmlNode *node, const struct domain_
 		                 p, node, "protocol='iscsi' has <source name=…> and <host name=…>");
 	const char *adapter = attrs_get(a, "source/adapter@name");
 	if (adapter == NULL || !str_prefix(adapter, "scsi_host") ||
-	    adapter[9 + strspn(adapter + 9, "0123456789")] != '\0' || !attrs_has(a, "source/address@unit"))
+	    adapter[9 + strspn(adapter + 9, "0123456789")] != '\0' ||
+	    !attrs_has(a, "source/address@unit"))
 		return parse_invalid(p, node,
 		    "type='scsi' has <source> with <adapter name='scsi_hostN'> and <address bus=… "
 		    "target=… unit=…>");
@@ -78,8 +80,8 @@ static int check_scsi(struct parse *p, const xmlNode *node, const struct domain_
 /* Do two elements name one device of the host? */
 static bool same_source(const struct domain_attrs *a, const struct domain_attrs *b)
 {
-	static const char *const words[] = {"@type", "source@wwpn", "source@name", "source/vendor@id",
-	    "source/product@id", "source/adapter@name", "source/address@uuid"};
+	static const char *const words[] = {"@type", "source@wwpn", "source@name",
+	    "source/vendor@id", "source/product@id", "source/adapter@name", "source/address@uuid"};
 	static const char *const numbers[] = {"source/address@domain", "source/address@bus",
 	    "source/address@slot", "source/address@function", "source/address@device",
 	    "source/address@target", "source/address@unit"};
@@ -99,8 +101,8 @@ static int check_twice(struct parse *p, const xmlNode *node, const struct domain
 		if (other == dev || other->kind != DEV_HOSTDEV)
 			continue;
 		if (same_source(&other->attrs, &dev->attrs))
-			return parse_invalid(p, node, "the same device is there twice (line %u)",
-			    other->line);
+			return parse_invalid(
+			    p, node, "the same device is there twice (line %u)", other->line);
 		if (attrs_on(&other->attrs, "@ramfb") && attrs_on(&dev->attrs, "@ramfb"))
 			return parse_invalid(
 			    p, node, "ramfb='on' is there twice (line %u)", other->line);
@@ -123,8 +125,8 @@ int hostdev_check(struct parse *p, const xmlNode *node, const struct domain_dev 
 		break;
 	case HOSTDEV_PCI:
 		if (!attrs_has(a, "source/address@slot"))
-			return parse_invalid(
-			    p, node, "type='pci' has <source> with <address domain=… bus=… slot=…>");
+			return parse_invalid(p, node,
+			    "type='pci' has <source> with <address domain=… bus=… slot=…>");
 		break;
 	case HOSTDEV_MDEV:
 		if (check_mdev(p, node, a) < 0)
@@ -144,9 +146,7 @@ int hostdev_check(struct parse *p, const xmlNode *node, const struct domain_dev 
 
 int hostdev_check_all(struct parse *p)
 {
-	bool graphics = false;
-	for (size_t i = 0; i < p->d->n_devs; i++)
-		graphics = graphics || p->d->devs[i].kind == DEV_GRAPHICS;
+	bool graphics = domain_dev_find(p->d, DEV_GRAPHICS) != NULL;
 	for (size_t i = 0; i < p->d->n_devs; i++) {
 		const struct domain_dev *dev = &p->d->devs[i];
 		if (dev->kind == DEV_HOSTDEV && attrs_on(&dev->attrs, "@display") && !graphics)

@@ -79,9 +79,10 @@ unsigned domain_dev_addresses(const struct domain *d, const struct domain_dev *d
 /* The back end of a character device, the children of node. path_optional: a socket of our own serves. */
 int chardev_check(struct parse *p, const xmlNode *node, const char *type, bool path_optional);
 typedef int dev_check_fn(struct parse *p, const xmlNode *node, const struct domain_dev *dev);
-dev_check_fn audio_check, balloon_check, filesystem_check, graphics_check, hostdev_check, input_check,
-    iommu_check, panic_check, parallel_check, redirdev_check, redirfilter_check, rng_check,
-    shmem_check, smartcard_check, sound_check, tpm_check, video_check, vsock_check, watchdog_check;
+dev_check_fn audio_check, balloon_check, filesystem_check, graphics_check, hostdev_check,
+    input_check, iommu_check, panic_check, parallel_check, redirdev_check, redirfilter_check,
+    rng_check, shmem_check, smartcard_check, sound_check, tpm_check, video_check, vsock_check,
+    watchdog_check;
 typedef enum seat dev_seat_fn(const struct domain *d, const struct domain_dev *dev);
 dev_seat_fn hostdev_seat, hub_seat, input_seat, iommu_seat, panic_seat, smartcard_seat, sound_seat,
     video_seat, watchdog_seat;

@@ -67,8 +67,8 @@ int watchdog_check(struct parse *p, const xmlNode *node, const struct domain_dev
 		if (other == dev || other->kind != DEV_WATCHDOG)
 			continue;
 		if (str_eq(attrs_get(&other->attrs, "@model"), model))
-			return parse_invalid(p, node, "model='%s' is there twice (line %u)", model,
-			    other->line);
+			return parse_invalid(
+			    p, node, "model='%s' is there twice (line %u)", model, other->line);
 		if (strcmp(same != NULL ? same : "reset", action != NULL ? action : "reset") != 0)
 			return parse_invalid(p, node,
 			    "all watchdogs have one action, and line %u has another", other->line);
@@ -122,8 +122,8 @@ int shmem_check(struct parse *p, const xmlNode *node, const struct domain_dev *d
 	bool doorbell = str_eq(model, "ivshmem-doorbell");
 	uint64_t bytes;
 	struct err why = {0};
-	if (name != NULL && (strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
-	                        strcmp(name, "..") == 0))
+	if (name != NULL &&
+	    (strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0))
 		return parse_invalid(p, node, "name='%.60s' has a '/'", name);
 	if (shmem_size(a, &bytes, &why) < 0)
 		return parse_invalid(p, xml_child(node, "size"), "%s", why.msg);
@@ -135,12 +135,13 @@ int shmem_check(struct parse *p, const xmlNode *node, const struct domain_dev *d
 		return parse_refuse(p, node,
 		    "without <model type=…> it is the old 'ivshmem', which QEMU has no more");
 	if (attrs_has(a, "server") != doorbell)
-		return parse_invalid(p, node, "type='ivshmem-doorbell' has a <server>, others none");
+		return parse_invalid(
+		    p, node, "type='ivshmem-doorbell' has a <server>, others none");
 	if (attrs_has(a, "msi") && !doorbell)
 		return parse_invalid(p, xml_child(node, "msi"), "is for a <server>");
 	if (doorbell && attrs_has(a, "size"))
-		return parse_invalid(
-		    p, xml_child(node, "size"), "the server decides it with type='ivshmem-doorbell'");
+		return parse_invalid(p, xml_child(node, "size"),
+		    "the server decides it with type='ivshmem-doorbell'");
 	return 0;
 }
 

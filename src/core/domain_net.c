@@ -27,7 +27,7 @@ static const struct {
     [NET_SERVER] = {"server", "source@port", true},
     [NET_CLIENT] = {"client", "source@port", true},
     [NET_VDPA] = {"vdpa", "source@dev", true},
-    [NET_HOSTDEV] = {"hostdev", "source/address@type", true},
+    [NET_HOSTDEV] = {"hostdev", NULL, false},
     [NET_NULL] = {"null", NULL, false},
 };
 
@@ -83,8 +83,8 @@ static int check_queue_size(struct parse *p, const xmlNode *node, const char *at
 {
 	if (n == 0 || (n & (n - 1)) == 0)
 		return 0;
-	return parse_invalid(p, node, "%s='%llu' is not a power of two", attr,
-	    (unsigned long long)n);
+	return parse_invalid(
+	    p, node, "%s='%llu' is not a power of two", attr, (unsigned long long)n);
 }
 
 static int check_driver(struct parse *p, const xmlNode *node, const struct domain_net *net)
@@ -107,8 +107,7 @@ static int check_driver(struct parse *p, const xmlNode *node, const struct domai
 }
 
 /* Is `text` an address of its family ("" any)? Prefixes are checked beside it. */
-static int check_address(
-    struct parse *p, const xmlNode *node, const char *text, const char *family)
+static int check_address(struct parse *p, const xmlNode *node, const char *text, const char *family)
 {
 	unsigned char raw[16];
 	bool six = text != NULL && strchr(text, ':') != NULL;
@@ -116,7 +115,9 @@ static int check_address(
 	                        (family == NULL || six == (strcmp(family, "ipv6") == 0))))
 		return 0;
 	return parse_invalid(p, node, "'%.60s' is not an %s address", text,
-	    family == NULL ? "IP" : strcmp(family, "ipv6") == 0 ? "IPv6" : "IPv4");
+	    family == NULL                ? "IP"
+	    : strcmp(family, "ipv6") == 0 ? "IPv6"
+	                                  : "IPv4");
 }
 
 static int check_ips(struct parse *p, const xmlNode *node)
@@ -163,16 +164,16 @@ static int check_source(struct parse *p, const xmlNode *node, const struct domai
 	const struct domain_attrs *a = &net->attrs;
 	const xmlNode *source = xml_child(node, "source");
 	if (types[net->type].needs_source && net->source == NULL)
-		return parse_invalid(p, node, "type='%s' has no <%s=…>", types[net->type].name,
-		    net->type == NET_HOSTDEV ? "source><address type" : types[net->type].source);
+		return parse_invalid(p, node, "type='%s' has no <source %s=…>",
+		    types[net->type].name, strchr(types[net->type].source, '@') + 1);
 	bool sockets = net->type == NET_UDP || net->type == NET_MCAST || net->type == NET_CLIENT;
 	if (sockets && attrs_get(a, "source@address") == NULL)
-		return parse_invalid(
-		    p, source, "type='%s' has no address", types[net->type].name);
+		return parse_invalid(p, source, "type='%s' has no address", types[net->type].name);
+	if (net->type == NET_HOSTDEV && !attrs_has(a, "source/address@type"))
+		return parse_invalid(p, node, "type='hostdev' has no <source><address type=…>");
 	if (net->type == NET_UDP &&
 	    (!attrs_has(a, "source/local@address") || !attrs_has(a, "source/local@port")))
-		return parse_invalid(
-		    p, source, "type='udp' has no <local address=… port=…>");
+		return parse_invalid(p, source, "type='udp' has no <local address=… port=…>");
 	if (net->type == NET_VHOSTUSER) {
 		const char *mode = attrs_get(a, "source@mode");
 		if (!str_eq(mode, "client") && !str_eq(mode, "server"))
@@ -196,8 +197,8 @@ static int check_backend(struct parse *p, const xmlNode *node, const struct doma
 	bool tap = net->type == NET_BRIDGE || net->type == NET_ETHERNET ||
 	           net->type == NET_DIRECT || net->type == NET_NETWORK;
 	if (attrs_has(a, "backend@tap") && !tap)
-		return parse_invalid(p, xml_child(node, "backend"),
-		    "type='%s' has no tap device", types[net->type].name);
+		return parse_invalid(p, xml_child(node, "backend"), "type='%s' has no tap device",
+		    types[net->type].name);
 	if (attrs_is(a, "backend@type", "passt") && net->type != NET_USER)
 		return parse_invalid(
 		    p, xml_child(node, "backend"), "type='passt' is for <interface type='user'>");

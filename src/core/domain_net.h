@@ -29,7 +29,7 @@ struct domain_net {
 	                 socket; NULL none */
 	char *target; /* name of the tap; NULL one is made up */
 	bool link_down;
-	bool vhost; /* the host can take the work off QEMU; the supervisor finds out */
+	bool vhost;      /* the host can take the work off QEMU; the supervisor finds out */
 	unsigned queues; /* pairs; 0 not given, which is one */
 	unsigned boot_order;
 	struct domain_attrs attrs; /* all of the element */

@@ -3,7 +3,7 @@
 
 #define VIRTIO "iommu=on|off ats=on|off packed=on|off page_per_vq=on|off"
 #define VIRTIO_MODEL "model=virtio|virtio-transitional|virtio-non-transitional"
-#define CHARDEV                                                                               \
+#define CHARDEV                                                                                  \
 	"type=pty|unix|tcp|udp|file|pipe|dev|null|stdio|vc|spicevmc|spiceport|dbus|qemu-vdagent" \
 	"|!nmdm tty=/ ~wiremode"
 
@@ -114,8 +114,7 @@ const struct rule rules_devices[] = {
         "+type=vga|cirrus|vmvga|qxl|virtio|none|bochs|ramfb|!xen|!vbox|!gop|!parallels "
         "ram=0..4194304 vram=0..4194304 vram64=0..4194304 vgamem=0..4194304 heads=1..16 "
         "primary=yes|no blob=on|off edid=on|off"},
-    {"devices/video/model/acceleration", USED,
-        "accel3d=yes|no ~accel2d=yes|no rendernode=/"},
+    {"devices/video/model/acceleration", USED, "accel3d=yes|no ~accel2d=yes|no rendernode=/"},
     {"devices/video/model/resolution", USED, "+x=1..16384 +y=1..16384"},
     {"devices/video/driver", USED, "name=qemu|vhostuser ~vgaconf=io|on|off " VIRTIO},
 
@@ -126,19 +125,19 @@ const struct rule rules_devices[] = {
         "grabToggle=ctrl-ctrl|alt-alt|shift-shift|meta-meta|scrolllock|ctrl-scrolllock "
         "repeat=on|off"},
 
-    {"devices/sound", USED, "+model=sb16|es1370|pcspk|ac97|ich6|!ich7|ich9|usb multichannel=yes|no"},
+    {"devices/sound", USED,
+        "+model=sb16|es1370|pcspk|ac97|ich6|!ich7|ich9|usb multichannel=yes|no"},
     {"devices/sound/codec", USED, "+type=duplex|micro|output"},
     {"devices/sound/audio", USED, "+id=1..255"},
     {"devices/audio", USED,
         "+id=1..255 +type=none|alsa|!coreaudio|jack|oss|pulseaudio|sdl|spice|file|dbus|pipewire "
         "timerPeriod=1..4294967295 tryMMap=yes|no exclusive=yes|no dspPolicy serverName "
         "runtimeDir=/ driver=esd|alsa|arts|pulseaudio|pipewire path=/"},
-#define AUDIO_SIDE                                                                             \
+#define AUDIO_SIDE                                                                                  \
 	"mixingEngine=yes|no fixedSettings=yes|no voices=0..4294967295 bufferLength=0..4294967295 " \
-	"dev bufferCount=0..4294967295 tryPoll=yes|no serverName clientName connectPorts "      \
+	"dev bufferCount=0..4294967295 tryPoll=yes|no serverName clientName connectPorts "          \
 	"exactName=yes|no name streamName latency=0..4294967295"
-#define AUDIO_SETTINGS \
-	"frequency=1..4294967295 channels=1..255 format=s8|u8|s16|u16|s32|u32|f32"
+#define AUDIO_SETTINGS "frequency=1..4294967295 channels=1..255 format=s8|u8|s16|u16|s32|u32|f32"
     {"devices/audio/input", USED, AUDIO_SIDE},
     {"devices/audio/input/settings", USED, AUDIO_SETTINGS},
     {"devices/audio/output", USED, AUDIO_SIDE},
@@ -210,8 +209,7 @@ const struct rule rules_devices[] = {
 
     {"devices/filesystem", USED,
         "type=mount|!block|!file|!template|!ram|!bind|!volume "
-        "accessmode=passthrough|mapped|squash fmode dmode multidevs=default|remap|forbid|warn "
-        VIRTIO_MODEL},
+        "accessmode=passthrough|mapped|squash fmode dmode multidevs=default|remap|forbid|warn " VIRTIO_MODEL},
     {"devices/filesystem/driver", USED,
         "type=path|virtiofs|!handle|!loop|!nbd|!ploop|!mtp format wrpolicy=immediate "
         "queue=1..1024 name " VIRTIO},

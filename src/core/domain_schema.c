@@ -135,12 +135,14 @@ static int check_value(
 	bool lenient = (p->flags & DOMAIN_PARSE_LENIENT) != 0;
 	if (!lenient && !parse_text_ok(value))
 		return parse_invalid(p, node, "%s has control characters", name);
-	if (a->spec != NULL && strchr("/0123456789", a->spec[0]) == NULL)
-		return check_words(p, node, name, value, a);
-	if (a->spec == NULL || lenient)
+	if (a->spec == NULL)
 		return 0;
-	return a->spec[0] == '/' ? parse_path_check(p, node, value)
-	                         : check_range(p, node, name, a);
+	bool path = a->spec[0] == '/', range = memmem(a->spec, a->n_spec, "..", 2) != NULL;
+	if (!path && !range)
+		return check_words(p, node, name, value, a);
+	if (lenient)
+		return 0;
+	return path ? parse_path_check(p, node, value) : check_range(p, node, name, a);
 }
 
 static int check_required(struct parse *p, const xmlNode *node, const char *list)

@@ -86,8 +86,8 @@ static void tcp(struct backend *e)
 	bool tls = str_eq(get(e, "source@tls"), "yes") || str_eq(protocol, "tls");
 	if (tls)
 		build_addf(e->b, "-object",
-		    "tls-creds-x509,id=obj%s_tls0,dir=" TLS_DIR ",endpoint=%s,verify-peer=on", e->id,
-		    server ? "server" : "client");
+		    "tls-creds-x509,id=obj%s_tls0,dir=" TLS_DIR ",endpoint=%s,verify-peer=on",
+		    e->id, server ? "server" : "client");
 	begin(e, "socket");
 	/* No host is libvirt's own machine, not all of its networks. */
 	build_key(&e->value, "host", host != NULL && host[0] != '\0' ? host : "127.0.0.1");
@@ -140,22 +140,24 @@ static void vdagent(struct backend *e)
 		buf_addf(&e->value, ",mouse=%s", strcmp(mouse, "client") == 0 ? "on" : "off");
 }
 
-int build_backend(struct builder *b, const char *id, const char *type,
-    const struct domain_attrs *a, const char *prefix, const char *name)
+int build_backend(struct builder *b, const char *id, const char *type, const struct domain_attrs *a,
+    const char *prefix, const char *name)
 {
 	static const struct {
 		const char *type;
 		void (*build)(struct backend *e);
 	} kinds[] = {{"pty", pty}, {"null", plain}, {"vc", plain}, {"stdio", plain}, {"file", path},
 	    {"pipe", path}, {"dev", dev}, {"unix", unix_socket}, {"tcp", tcp}, {"udp", udp},
-	    {"spicevmc", spicevmc}, {"spiceport", named}, {"dbus", named}, {"qemu-vdagent", vdagent}};
+	    {"spicevmc", spicevmc}, {"spiceport", named}, {"dbus", named},
+	    {"qemu-vdagent", vdagent}};
 	struct backend e = {.b = b, .id = id, .type = type, .prefix = prefix, .name = name, .a = a};
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i].type, type) == 0)
 			kinds[i].build(&e);
 	add(&e, "logfile", "log@file");
 	if (get(&e, "log@file") != NULL)
-		buf_addf(&e.value, ",logappend=%s", str_eq(get(&e, "log@append"), "on") ? "on" : "off");
+		buf_addf(
+		    &e.value, ",logappend=%s", str_eq(get(&e, "log@append"), "on") ? "on" : "off");
 	build_take(b, "-chardev", &e.value);
 	return 0;
 }

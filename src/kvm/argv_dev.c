@@ -7,7 +7,8 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-void build_keys(struct buf *value, const struct domain_attrs *a, const struct dev_key *keys, size_t n)
+void build_keys(
+    struct buf *value, const struct domain_attrs *a, const struct dev_key *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *text = attrs_get(a, keys[i].attr);

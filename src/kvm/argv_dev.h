@@ -9,7 +9,8 @@ struct dev_key {
 	const char *attr, *key;
 };
 /* Yes and no become on and off, other values stay as they are. */
-void build_keys(struct buf *value, const struct domain_attrs *a, const struct dev_key *keys, size_t n);
+void build_keys(
+    struct buf *value, const struct domain_attrs *a, const struct dev_key *keys, size_t n);
 void build_switch(struct buf *value, const char *key, enum domain_switch s);
 /* The id: the user's own alias ("ua-…") or the words given; on the heap. */
 char *build_id(const struct domain_attrs *a, const char *fmt, ...)
@@ -25,8 +26,8 @@ int build_dev(struct builder *b, struct buf *value, const struct domain_dev *dev
 
 /* argv_chardev.c: "-chardev" for the back end `type` that a's <source>, <protocol>, <log> describe; with
  * prefix "backend/" those below <backend>. `name`: what spicevmc is told it serves; NULL "vdagent". */
-int build_backend(struct builder *b, const char *id, const char *type,
-    const struct domain_attrs *a, const char *prefix, const char *name);
+int build_backend(struct builder *b, const char *id, const char *type, const struct domain_attrs *a,
+    const char *prefix, const char *name);
 
 /* ",host=0000:06:12.5" of <source><address>. */
 void build_host_address(const struct domain_attrs *a, struct buf *value);

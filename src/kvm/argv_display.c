@@ -185,8 +185,8 @@ static int spice(struct builder *b, const struct domain_dev *dev)
 	}
 	spice_channels(a, &value);
 	if (attrs_has(a, "mouse@mode"))
-		buf_addf(&value, ",agent-mouse=%s",
-		    attrs_is(a, "mouse@mode", "client") ? "on" : "off");
+		buf_addf(
+		    &value, ",agent-mouse=%s", attrs_is(a, "mouse@mode", "client") ? "on" : "off");
 	build_switch(&value, "gl", attrs_switch(a, "gl@enable"));
 	build_keys(&value, a, keys, ARRAY_LEN(keys));
 	if (attrs_is(a, "clipboard@copypaste", "no"))
@@ -235,7 +235,8 @@ int build_graphics(struct builder *b, const struct domain_dev *dev)
 	static const struct {
 		const char *type;
 		dev_build_fn *build;
-	} types[] = {{"vnc", vnc}, {"spice", spice}, {"egl-headless", egl_headless}, {"dbus", dbus}};
+	} types[] = {
+	    {"vnc", vnc}, {"spice", spice}, {"egl-headless", egl_headless}, {"dbus", dbus}};
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (attrs_is(&dev->attrs, "@type", types[i].type))
 			return types[i].build(b, dev);
@@ -335,8 +336,8 @@ int build_video(struct builder *b, const struct domain_dev *dev)
 /* --- input --- */
 static int evdev(struct builder *b, const struct domain_dev *dev, const char *id)
 {
-	static const struct dev_key keys[] = {
-	    {"source@dev", "evdev"}, {"source@repeat", "repeat"}, {"source@grabToggle", "grab-toggle"}};
+	static const struct dev_key keys[] = {{"source@dev", "evdev"}, {"source@repeat", "repeat"},
+	    {"source@grabToggle", "grab-toggle"}};
 	struct buf value = BUF_INIT;
 	buf_addf(&value, "input-linux,id=%s", id);
 	build_keys(&value, &dev->attrs, keys, ARRAY_LEN(keys));

@@ -38,10 +38,10 @@ static int build_9p(struct builder *b, const struct domain_dev *dev, const char 
 	const struct domain_attrs *a = &dev->attrs;
 	const char *mode = attrs_get(a, "@accessmode");
 	struct buf value = BUF_INIT;
-	const char *model = str_eq(mode, "mapped") || attrs_has(a, "@fmode") || attrs_has(a, "@dmode")
-	                        ? "mapped"
-	                    : str_eq(mode, "squash") ? "none"
-	                                             : "passthrough";
+	const char *model =
+	    str_eq(mode, "mapped") || attrs_has(a, "@fmode") || attrs_has(a, "@dmode") ? "mapped"
+	    : str_eq(mode, "squash")                                                   ? "none"
+	                             : "passthrough";
 	buf_addf(&value, "local,security_model=%s,id=fsdev-%s", model, id);
 	build_key(&value, "path", attrs_get(a, "source@dir"));
 	if (attrs_is(a, "driver@wrpolicy", "immediate"))

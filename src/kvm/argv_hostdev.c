@@ -70,11 +70,12 @@ static void scsi_drive(const struct domain_attrs *a, struct buf *value)
 {
 	const char *path = attrs_get(a, "source@path");
 	if (attrs_is(a, "source@protocol", "iscsi")) {
-		const char *port = attrs_get(a, "source/host@port"), *name = attrs_get(a, "source@name");
+		const char *port = attrs_get(a, "source/host@port"),
+		           *name = attrs_get(a, "source@name");
 		const char *lun = strchr(name, '/');
-		CLEANUP_FREE char *url = xasprintf("iscsi://%s:%s/%s%s",
-		    attrs_get(a, "source/host@name"), port != NULL ? port : "3260", name,
-		    lun != NULL ? "" : "/0");
+		CLEANUP_FREE char *url =
+		    xasprintf("iscsi://%s:%s/%s%s", attrs_get(a, "source/host@name"),
+		        port != NULL ? port : "3260", name, lun != NULL ? "" : "/0");
 		build_key(value, "file", url);
 		if (attrs_has(a, "source/initiator/iqn@name"))
 			build_key(value, "file.initiator-name",
@@ -87,8 +88,7 @@ static void scsi_drive(const struct domain_attrs *a, struct buf *value)
 
 void build_scsi_place(struct builder *b, struct buf *value, const struct domain_address *a)
 {
-	const struct domain_controller *c =
-	    domain_controller(b->d, CONTROLLER_SCSI, a->controller);
+	const struct domain_controller *c = domain_controller(b->d, CONTROLLER_SCSI, a->controller);
 	buf_addf(value, ",bus=scsi%u.0", a->controller);
 	/* The old parallel buses have no more than a target. */
 	if (c != NULL && c->model != NULL && str_prefix(c->model, "lsilogic"))

@@ -35,7 +35,8 @@ static int rng_backend(struct builder *b, const struct domain_dev *dev, const ch
 	}
 	if (attrs_is(a, "backend@model", "egd")) {
 		CLEANUP_FREE char *chardev = xasprintf("char%s", id);
-		if (build_backend(b, chardev, attrs_get(a, "backend@type"), a, "backend/", NULL) < 0)
+		if (build_backend(b, chardev, attrs_get(a, "backend@type"), a, "backend/", NULL) <
+		    0)
 			return -1;
 		build_addf(b, "-object", "rng-egd,id=obj%s,chardev=%s", id, chardev);
 		return 0;
@@ -76,7 +77,7 @@ int build_panic(struct builder *b, const struct domain_dev *dev)
 	}
 	buf_addf(&value, "pvpanic,id=%s", id);
 	if (dev->address.type == ADDRESS_ISA && dev->address.iobase != 0)
-		buf_addf(&value, ",ioport=%u", dev->address.iobase);
+		buf_addf(&value, ",ioport=0x%x", dev->address.iobase);
 	return build_device(b, "panic", dev->line, &value);
 }
 
@@ -87,7 +88,8 @@ int build_watchdog(struct builder *b, const struct domain_dev *dev)
 	bool itco = str_eq(model, "itco");
 	struct buf value = BUF_INIT;
 	if (itco && !domain_is_q35(b->d))
-		return build_unsupported(b, "watchdog", dev->line, "model 'itco' needs machine 'q35'");
+		return build_unsupported(
+		    b, "watchdog", dev->line, "model 'itco' needs machine 'q35'");
 	if (dev->index == 0) {
 		/* QEMU stops the guest, and who dumps it lets it run on. */
 		if (str_eq(action, "dump"))
@@ -121,7 +123,8 @@ static void add_filter(struct builder *b, struct buf *value)
 			filter = &b->d->devs[i];
 	for (unsigned i = 0; filter != NULL; i++) {
 		static const char *const names[] = {"class", "vendor", "product", "version"};
-		CLEANUP_FREE char *element = i == 0 ? xstrdup("usbdev") : xasprintf("usbdev[%u]", i);
+		CLEANUP_FREE char *element =
+		    i == 0 ? xstrdup("usbdev") : xasprintf("usbdev[%u]", i);
 		CLEANUP_FREE char *allow = xasprintf("%s@allow", element);
 		if (!attrs_has(&filter->attrs, element))
 			return;
@@ -185,15 +188,16 @@ int build_smartcard(struct builder *b, const struct domain_dev *dev)
 /* --- shared memory --- */
 int build_shmem(struct builder *b, const struct domain_dev *dev)
 {
-	static const struct dev_key keys[] = {{"msi@vectors", "vectors"}, {"msi@ioeventfd", "ioeventfd"}};
+	static const struct dev_key keys[] = {
+	    {"msi@vectors", "vectors"}, {"msi@ioeventfd", "ioeventfd"}};
 	const struct domain_attrs *a = &dev->attrs;
 	CLEANUP_FREE char *id = build_id(a, "shmem%u", dev->index);
 	struct buf value = BUF_INIT;
 	if (attrs_is(a, "model@type", "ivshmem-doorbell")) {
 		const char *path = attrs_get(a, "server@path");
-		CLEANUP_FREE char *made = path == NULL ? xasprintf("/var/lib/hvmux/shmem-%s-sock",
-		                                             attrs_get(a, "@name"))
-		                                       : NULL;
+		CLEANUP_FREE char *made =
+		    path == NULL ? xasprintf("/var/lib/hvmux/shmem-%s-sock", attrs_get(a, "@name"))
+		                 : NULL;
 		buf_addf(&value, "socket,id=char%s", id);
 		build_key(&value, "path", path != NULL ? path : made);
 		build_take(b, "-chardev", &value);
@@ -203,7 +207,8 @@ int build_shmem(struct builder *b, const struct domain_dev *dev)
 		CLEANUP_FREE char *path = xasprintf("/dev/shm/%s", attrs_get(a, "@name"));
 		buf_addf(&value, "memory-backend-file,id=shmmem-%s", id);
 		build_key(&value, "mem-path", path);
-		buf_addf(&value, ",size=%llu,share=on", (unsigned long long)domain_shmem_bytes(dev));
+		buf_addf(
+		    &value, ",size=%llu,share=on", (unsigned long long)domain_shmem_bytes(dev));
 		build_take(b, "-object", &value);
 		buf_addf(&value, "ivshmem-plain,id=%s,memdev=shmmem-%s", id, id);
 	}

@@ -205,7 +205,8 @@ static int add_forwards(struct builder *b, const struct domain_net *net, struct 
 	}
 	if (n > FORWARDS_MAX)
 		return build_unsupported(b, "interface", net->line,
-		    "forwards more than %d ports, which needs <backend type='passt'/>", FORWARDS_MAX);
+		    "forwards more than %d ports, which needs <backend type='passt'/>",
+		    FORWARDS_MAX);
 	return 0;
 }
 
@@ -333,7 +334,7 @@ static int build_vdpa(struct builder *b, size_t i, const char *id)
 
 static int build_net(struct builder *b, size_t i)
 {
-	static int (*const ends[NET_TYPES])(struct builder *b, size_t i, const char *id) = {
+	static int (*const ends[NET_TYPES])(struct builder * b, size_t i, const char *id) = {
 	    [NET_USER] = build_user,
 	    [NET_UDP] = build_socket,
 	    [NET_MCAST] = build_socket,
@@ -345,8 +346,8 @@ static int build_net(struct builder *b, size_t i)
 	const struct domain_net *net = &b->d->nets[i];
 	CLEANUP_FREE char *id = build_id(&net->attrs, "net%zu", i);
 	if (net->queues > 1 && !net_is_virtio(net))
-		return build_unsupported(b, "interface", net->line,
-		    "queues='%u' needs a virtio model", net->queues);
+		return build_unsupported(
+		    b, "interface", net->line, "queues='%u' needs a virtio model", net->queues);
 	if (net->type == NET_HOSTDEV)
 		return build_hostdev_net(b, i, id);
 	if (net_device(b, net) == NULL) /* before its other end is made */

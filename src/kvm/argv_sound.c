@@ -44,14 +44,6 @@ static void add_side(
 	}
 }
 
-static bool has_kind(const struct domain *d, enum domain_dev_kind kind)
-{
-	for (size_t i = 0; i < d->n_devs; i++)
-		if (d->devs[i].kind == kind)
-			return true;
-	return false;
-}
-
 int build_audio(struct builder *b, const struct domain_dev *dev)
 {
 	static const struct dev_key keys[] = {
@@ -87,7 +79,7 @@ void build_audio_key(struct builder *b, const struct domain_attrs *a, struct buf
 	const struct domain_dev *audio = domain_audio(b->d, attrs_number(a, "audio@id", 0));
 	if (audio != NULL)
 		buf_addf(value, ",audiodev=audio%s", attrs_get(&audio->attrs, "@id"));
-	else if (has_kind(b->d, DEV_SOUND))
+	else if (domain_dev_find(b->d, DEV_SOUND) != NULL)
 		buf_adds(value, ",audiodev=audio1");
 }
 
@@ -99,7 +91,7 @@ int build_audio_default(struct builder *b)
 	for (size_t i = 0; i < b->d->n_devs; i++)
 		spice = spice || (b->d->devs[i].kind == DEV_GRAPHICS &&
 		                     attrs_is(&b->d->devs[i].attrs, "@type", "spice"));
-	if (has_kind(b->d, DEV_SOUND) && !has_kind(b->d, DEV_AUDIO))
+	if (domain_dev_find(b->d, DEV_SOUND) != NULL && domain_dev_find(b->d, DEV_AUDIO) == NULL)
 		build_addf(b, "-audiodev", "driver=%s,id=audio1", spice ? "spice" : "none");
 	return 0;
 }

@@ -93,7 +93,8 @@ void sup_load_policy(struct supervisor *s, const struct domain *d)
 	s->machine.on_poweroff = d->on_poweroff;
 	s->machine.on_reboot = d->on_reboot;
 	s->machine.on_crash = d->on_crash;
-	s->watchdog_dump = str_eq(d->watchdog_action, "dump");
+	const struct domain_dev *watchdog = domain_dev_find(d, DEV_WATCHDOG);
+	s->watchdog_dump = watchdog != NULL && attrs_is(&watchdog->attrs, "@action", "dump");
 }
 
 /* --- the process --- */

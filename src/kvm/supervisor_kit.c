@@ -49,7 +49,7 @@ static int open_dir(
 	CLEANUP_FREE char *run = home_run_dir(s->home, s->name);
 	if (k->confine.other_user) {
 		k->dir = make_dir(k, run, err);
-		if (k->dir >= 0 && d->n_graphics > 0)
+		if (k->dir >= 0 && domain_dev_find(d, DEV_GRAPHICS) != NULL)
 			link_vnc(run);
 		return k->dir < 0 ? -1 : 0;
 	}

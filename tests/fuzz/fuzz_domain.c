@@ -26,8 +26,7 @@ static void compare(const struct domain *a, const struct domain *b)
 	must(str_eq(a->machine, b->machine) && str_eq(a->kernel, b->kernel));
 	must(a->n_disks == b->n_disks && a->n_nets == b->n_nets);
 	must(a->n_consoles == b->n_consoles && a->n_controllers == b->n_controllers);
-	must(a->n_inputs == b->n_inputs && a->n_graphics == b->n_graphics);
-	must(a->balloon == b->balloon && str_eq(a->video.model, b->video.model));
+	must(a->n_devs == b->n_devs && a->n_channels == b->n_channels);
 	must(a->n_qemu_args == b->n_qemu_args && a->n_qemu_env == b->n_qemu_env);
 	for (size_t i = 0; i < a->n_disks; i++) {
 		must(str_eq(a->disks[i].image.path, b->disks[i].image.path));

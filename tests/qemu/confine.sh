@@ -40,7 +40,7 @@ owners() { stat -c '%n %u %g %a' "$images"/* "$guest"/bootsect.img; }
 owners >"$TEST_TMP/owners"
 
 define_bootsect c1 "$(disk "$images/top.qcow2" qcow2 vdb) $(disk "$images/plain.img" raw vdc '<readonly/>')
-	$(disk "$images/split.qcow2" qcow2 vdd) <graphics type='vnc'/>" >/dev/null
+	$(disk "$images/split.qcow2" qcow2 vdd) <graphics type='vnc'><listen type='socket'/></graphics>" >/dev/null
 
 check "it starts" hv start c1
 check "its guest runs" wait_screen c1 "hvmux" 20

@@ -104,7 +104,9 @@ static void test_members(void **state)
 	assert_int_equal(d.on_crash, ACTION_PRESERVE);
 	assert_int_equal(d.on_reboot, ACTION_DESTROY);
 	assert_int_equal(d.on_poweroff, ACTION_DESTROY);
-	assert_true(d.balloon && !d.balloon_given);
+	assert_int_equal(d.n_devs, 1);
+	assert_int_equal(d.devs[0].kind, DEV_BALLOON);
+	assert_int_equal(d.devs[0].element, 0);
 	assert_int_equal(d.n_consoles, 3);
 	assert_int_equal(d.consoles[0].port, 0);
 	assert_int_equal(d.consoles[1].port, 1);
@@ -130,11 +132,11 @@ static void test_console_alias(void **state)
 /* --- what is not supported --- */
 static const char mixed[] = HEAD OS
     "<cputune><cachetune vcpus='0'/></cputune><novel a='1'/>\n<devices>\n"
-    "<hostdev mode='subsystem'/>\n"
+    "<hostdev mode='capabilities' type='storage'/>\n"
     "<disk type='network' device='disk'><source protocol='rbd'/><target dev='vda'/></disk>\n"
     "<disk type='file'><source file='/a'/><target dev='vdb' bus='virtio'/></disk>\n"
-    "<interface type='bridge'><source bridge='br0'/></interface>\n"
-    "<interface type='user' colour='red'/>\n<graphics type='spice'/></devices></domain>";
+    "<interface type='vds'/>\n"
+    "<interface type='user' colour='red'/>\n<graphics type='sdl'/></devices></domain>";
 
 static void test_ignored(void **state)
 {
@@ -149,10 +151,10 @@ static void test_ignored(void **state)
 	assert_int_equal(d.n_disks, 1);
 	assert_string_equal(d.disks[0].target, "vdb");
 	assert_int_equal(d.n_nets, 1);
-	assert_int_equal(d.n_graphics, 0);
+	assert_null(domain_dev_find(&d, DEV_GRAPHICS));
 	static const char *const lines[] = {"x.xml:1: <cachetune>: has no effect here\n",
 	    "x.xml:3: <hostdev>: ", "x.xml:4: <disk>: type='network'",
-	    "x.xml:6: <interface>: type='bridge'", "x.xml:8: <graphics>: type='spice'"};
+	    "x.xml:6: <interface>: type='vds'", "x.xml:8: <graphics>: type='sdl'"};
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		if (strstr(warnings.data, lines[i]) == NULL)
 			fail_msg("no '%s' in:\n%s", lines[i], warnings.data);
@@ -206,11 +208,13 @@ static void test_complete(void **state)
 	assert_true(str_prefix(d.nets[0].mac, "52:54:00:"));
 	assert_string_not_equal(d.nets[0].mac, first);
 	assert_string_not_equal(d.nets[0].mac, d.nets[1].mac);
-	assert_string_equal(d.video.model, "vga");
-	assert_int_equal(d.video.address.slot, 2);
+	const struct domain_dev *video = domain_dev_find(&d, DEV_VIDEO);
+	assert_string_equal(attrs_get(&video->attrs, "model@type"), "vga");
+	assert_int_equal(video->address.slot, 2);
 	assert_int_equal(d.n_controllers, 1);
 	assert_string_equal(d.controllers[0].model, "piix3-uhci");
-	assert_true(d.nets[0].address.type == ADDRESS_PCI && d.balloon_address.type == ADDRESS_PCI);
+	assert_true(d.nets[0].address.type == ADDRESS_PCI &&
+	            domain_dev_find(&d, DEV_BALLOON)->address.type == ADDRESS_PCI);
 	free(first);
 	domain_fini(&d);
 }

@@ -85,7 +85,7 @@ static void test_descriptors(void **state)
 	(void)state;
 	static const char doc[] = DOC("qemu", OS,
 	    "<serial type='pty'/><console type='pty'><target type='virtio'/></console>"
-	    "<graphics type='vnc'/>");
+	    "<graphics type='vnc'><listen type='socket'/></graphics>");
 	struct domain d;
 	struct argv_out out;
 	struct err err = {0};
@@ -184,7 +184,8 @@ static void test_refused(void **state)
 static void test_long_run_dir(void **state)
 {
 	(void)state;
-	static const char doc[] = DOC("qemu", OS, "<graphics type='vnc'/>");
+	static const char doc[] =
+	    DOC("qemu", OS, "<graphics type='vnc'><listen type='socket'/></graphics>");
 	struct domain d;
 	struct argv_out out;
 	struct err err = {0};
