@@ -109,7 +109,9 @@ struct verb {
 	X(dompmsuspend, "dompmsuspend") \
 	X(dompmwakeup, "dompmwakeup")   \
 	X(qemu_agent_command, "qemu-agent-command")
-#define VERBS_BOOT(X)
+#define VERBS_BOOT(X)                       \
+	X(guests_start, "guests-start") \
+	X(guests_stop, "guests-stop")
 #define VERBS_IMPORT(X) X(import, "import")
 
 #define VERB_LIST(X)         \

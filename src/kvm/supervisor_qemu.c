@@ -121,6 +121,9 @@ static void got_status(void *arg, struct json_object *result, const struct err *
 	machine_found(&s->machine, status);
 	if (str_eq(status, "io-error"))
 		sup_find_io_error(s);
+	/* The host goes down, and QEMU could not be told before. */
+	if (s->machine.no_restart && s->machine.state == MACHINE_RUNNING)
+		machine_handle(&s->machine, EV_DO_SHUTDOWN, NULL);
 }
 
 static void ask_chardevs(struct supervisor *s);
