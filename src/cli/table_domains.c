@@ -11,10 +11,16 @@ OPTS(define) = {
 };
 OPTS(undefine) = {
     DOMAIN_MANY,
+    {"storage", OPT_STRING, .value = "VOLUMES",
+        .help = "delete these disk images, too: targets or paths, separated by commas"},
     FLAG("remove-all-storage", "delete the disk images that the domain alone uses, too"),
-    FLAG("snapshots-metadata", "accepted; no snapshots are kept"),
+    FLAG("nvram", "delete the firmware's variables, too"),
+    FLAG("keep-nvram", "keep the firmware's variables"),
+    FLAG("tpm", "delete the TPM's state, too"),
+    FLAG("keep-tpm", "keep the TPM's state (default)"),
+    FLAG("snapshots-metadata", "delete what is kept of its snapshots, too"),
+    FLAG("checkpoints-metadata", "accepted; no checkpoints are kept"),
     FLAG("managed-save", "accepted; no saved state is kept"),
-    FLAG("nvram", "accepted; no firmware variables are kept"),
     {0},
 };
 OPTS(list) = {
@@ -165,8 +171,8 @@ VERB(undefine) = {NAMES(undefine, "undefine"), .family = "Domains",
     .summary = "forget a domain's definition", .flags = VERB_DELETES | VERB_VIRSH,
     .losses = "the domain's definition and its consoles' history",
     .text =
-        "Disk images stay unless --remove-all-storage is given, and so do the logs. A running domain goes "
-        "on until it ends."};
+        "Disk images stay unless --storage or --remove-all-storage is given, and so do the logs. A running domain goes "
+        "on until it ends. A protected domain is refused; see protect."};
 
 VERB(list) = {NAMES(list, "list"), .family = "Monitoring", .summary = "list domains",
     .flags = VERB_READS | VERB_VIRSH,

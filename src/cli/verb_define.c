@@ -1,4 +1,4 @@
-/* Definitions: define, undefine, dumpxml, domxml-to-native. */
+/* Definitions: define, dumpxml, domxml-to-native. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,17 +10,16 @@
 #include "cli/dispatch.h"
 #include "cli/out.h"
 #include "core/audit.h"
-#include "core/autostart.h"
 #include "core/buf.h"
 #include "core/definitions.h"
 #include "core/domain.h"
 #include "core/file.h"
+#include "core/loop.h"
 #include "core/mem.h"
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
 #include "core/xml.h"
-#include "disk/qcow2_header.h"
 #include "kvm/argv.h"
 #include "kvm/caps.h"
 
@@ -71,183 +70,123 @@ static void print_warnings(const struct buf *warnings)
 	print_lines(out_warning, warnings->len > 0 ? warnings->data : "");
 }
 
-static int define_file(struct cli *c, const char *path, unsigned flags, struct err *err)
+/* Many files are stored together, so that the disk is waited for once; not more of them, and not longer, than others can
+ * wait for the lock. */
+#define TOGETHER_MAX 128u
+#define LOCKED_MS_MAX 2000u
+
+struct defining {
+	const char *file;
+	char *name;
+};
+
+struct define {
+	struct cli *c;
+	unsigned flags; /* of domain_parse */
+	int lock;       /* the store's; -1 not held: `others` is empty then */
+	uint64_t locked_ms;
+	struct definitions others;
+	struct defining *items; /* of staged */
+	struct file_staged *staged;
+	size_t n;
+	int status;
+};
+
+static void define_failed(struct define *w, const char *file, const struct err *err)
+{
+	out_error("Failed to define domain from %s", file);
+	print_lines(out_error, err->msg);
+	w->status = CLI_FAILED;
+}
+
+/* Writes what is staged and lets go of the lock. */
+static void define_flush(struct define *w)
+{
+	struct err *errs = xcalloc(w->n + 1, sizeof *errs);
+	if (w->n > 0)
+		(void)file_commit(w->staged, w->n, errs);
+	for (size_t i = 0; i < w->n; i++) {
+		struct defining *item = &w->items[i];
+		if (errs[i].code == ERR_NONE) {
+			audit_write(&w->c->home, item->name, "uid=%u pid=%d what=define result=ok",
+			    (unsigned)getuid(), (int)getpid());
+			out_message(w->c, "Domain '%s' defined from %s", item->name, item->file);
+		} else {
+			define_failed(w, item->file, &errs[i]);
+		}
+		free(item->name);
+	}
+	free(errs);
+	w->n = 0;
+	definitions_fini(&w->others);
+	cleanup_close(&w->lock);
+	w->lock = -1;
+}
+
+static int define_lock(struct define *w, struct err *err)
+{
+	if (w->lock >= 0)
+		return 0;
+	w->lock = store_lock(&w->c->home, err);
+	w->locked_ms = loop_now_ms();
+	return w->lock < 0 ? -1 : definitions_read(&w->c->home, &w->others, err);
+}
+
+static int define_stage(struct define *w, const char *file, struct domain *d, struct err *err)
+{
+	if (define_lock(w, err) < 0)
+		return -1;
+	CLEANUP_FREE char *xml = definitions_prepare(&w->c->home, &w->others, d, err);
+	if (xml == NULL ||
+	    store_stage(&w->c->home, d->name, xml, strlen(xml), &w->staged[w->n], err) < 0)
+		return -1;
+	definitions_put(&w->others, d);
+	w->items[w->n++] = (struct defining){file, xstrdup(d->name)};
+	if (w->n == TOGETHER_MAX || loop_now_ms() - w->locked_ms > LOCKED_MS_MAX)
+		define_flush(w);
+	return 0;
+}
+
+static int define_file(struct define *w, const char *path, struct err *err)
 {
 	CLEANUP_BUF struct buf xml = BUF_INIT, warnings = BUF_INIT;
 	CLEANUP(domain_fini) struct domain d = {0};
 	bool input = strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
 	const char *shown = input ? "standard input" : path;
+	/* A pipe may take its time. */
+	if (input)
+		define_flush(w);
 	if (read_document(path, &xml, err) < 0)
 		return -1;
 	int rc =
-	    domain_parse(xml.len > 0 ? xml.data : "", xml.len, shown, flags, &d, &warnings, err);
+	    domain_parse(xml.len > 0 ? xml.data : "", xml.len, shown, w->flags, &d, &warnings, err);
 	print_warnings(&warnings);
-	if (rc < 0)
-		return -1;
-	CLEANUP(definitions_fini) struct definitions others = {0};
-	CLEANUP_CLOSE int lock = store_lock(&c->home, err);
-	if (lock < 0 || definitions_read(&c->home, &others, err) < 0 ||
-	    definitions_store(&c->home, &others, &d, err) < 0)
-		return -1;
-	audit_write(&c->home, d.name, "uid=%u pid=%d what=define result=ok", (unsigned)getuid(),
-	    (int)getpid());
-	out_message(c, "Domain '%s' defined from %s", d.name, path);
-	return 0;
+	return rc < 0 ? -1 : define_stage(w, path, &d, err);
 }
 
 int verb_define(struct cli *c)
 {
-	unsigned n, flags = 0;
-	const char *const *files = cli_values(c, "file", &n);
-	int status = CLI_DONE;
-	if (cli_flag(c, "ignore-unsupported"))
-		flags |= DOMAIN_PARSE_IGNORE_UNSUPPORTED;
-	if (cli_flag(c, "strict") || cli_flag(c, "validate"))
-		flags |= DOMAIN_PARSE_STRICT;
-	for (unsigned i = 0; i < n; i++) {
-		struct err err = {0};
-		if (define_file(c, files[i], flags, &err) == 0)
-			continue;
-		out_error("Failed to define domain from %s", files[i]);
-		print_lines(out_error, err.msg);
-		status = CLI_FAILED;
-	}
-	return status;
-}
-
-/* --- undefine --- */
-/* As a disk, or below one in its chain of backing files. A chain that cannot be read to its end may hold it. */
-static bool file_is_used(const struct definitions *others, const char *own_name, const char *path)
-{
-	for (size_t i = 0; i < others->n; i++) {
-		const struct domain *o = &others->domains[i];
-		for (size_t k = 0; strcmp(o->name, own_name) != 0 && k < o->n_disks; k++) {
-			const char *source = o->disks[k].image.path;
-			if (source != NULL &&
-			    (strcmp(source, path) == 0 || qcow2_chain_has(source, path, NULL) != 0))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Writable file disks that no other definition names. virsh's words. */
-static int remove_storage(struct cli *c, const struct domain *d, const struct definitions *others)
-{
-	int status = CLI_DONE;
-	for (size_t i = 0; i < d->n_disks; i++) {
-		const struct domain_disk *disk = &d->disks[i];
-		if (disk->image.path == NULL || disk->image.type != IMAGE_FILE)
-			continue;
-		if (disk->readonly) {
-			out_message(c, "Volume '%s'(%s) is read only and stays.", disk->target,
-			    disk->image.path);
-			continue;
-		}
-		if (disk->shareable || file_is_used(others, d->name, disk->image.path)) {
-			out_error("Volume '%s'(%s) is used by other domains too and stays",
-			    disk->target, disk->image.path);
-			continue;
-		}
-		if (unlink(disk->image.path) == 0 || errno == ENOENT) {
-			out_message(c, "Volume '%s'(%s) removed.", disk->target, disk->image.path);
-			continue;
-		}
-		out_error("Failed to remove storage volume '%s'(%s): %s", disk->target,
-		    disk->image.path, strerror(errno));
-		status = CLI_FAILED;
-	}
-	return status;
-}
-
-/* A domain that runs uses what its live document names, whatever was defined or undefined since. */
-static int others_add_running(const struct home *h, struct definitions *o, struct err *err)
-{
-	struct vm *vms;
-	size_t n;
-	if (vm_list_brief(h, &vms, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP_BUF struct buf xml = BUF_INIT;
-		CLEANUP_FREE char *path = home_run_file(h, vms[i].name, "live.xml");
-		if (vms[i].live && file_read(path, STORE_XML_MAX, &xml, NULL) == 0 && xml.len > 0)
-			definitions_add(o, xml.data, xml.len, path, NULL);
-	}
-	vm_list_free(vms, n);
-	return 0;
-}
-
-/* What the last run of a domain left behind: its status page, its consoles' history. The logs stay. */
-static void forget_run(const struct home *h, const char *name)
-{
-	struct err err = {0};
-	CLEANUP_FREE char *dir = home_run_dir(h, name);
-	if (file_remove_tree(dir, &err) < 0)
-		out_warning("%s", err.msg);
-}
-
-/* Looks, and where the domain is not running keeps anybody from starting it until *idle is closed. */
-static int undefine_check(struct cli *c, const char *name, bool storage, int *idle, struct err *err)
-{
-	struct vm vm = {0};
-	if (vm_probe(&c->home, name, &vm, err) < 0)
-		return -1;
-	bool live = vm.live, defined = vm.defined;
-	vm_fini(&vm);
-	if (!defined)
-		return err_set(err, ERR_STATE, "domain '%s' runs without a definition", name);
-	if (!live && (*idle = vm_lock(&c->home, name, err)) < 0 && err->code != ERR_BUSY)
-		return -1;
-	if (storage && *idle < 0)
-		return err_set(err, ERR_STATE,
-		    "Storage volume deletion is supported only on stopped domains; '%s' is running",
-		    name);
-	return 0;
-}
-
-static int undefine_domain(struct cli *c, const char *name, struct err *err)
-{
-	bool storage = cli_flag(c, "remove-all-storage");
-	CLEANUP(definitions_fini) struct definitions others = {0};
-	CLEANUP_CLOSE int lock = store_lock(&c->home, err), idle = -1;
-	if (lock < 0 || undefine_check(c, name, storage, &idle, err) < 0)
-		return -1;
-	if (storage && (definitions_read(&c->home, &others, err) < 0 ||
-	                   others_add_running(&c->home, &others, err) < 0))
-		return -1;
-	if (autostart_set(&c->home, name, false, err) < 0 || store_remove(&c->home, name, err) < 0)
-		return -1;
-	if (idle >= 0)
-		forget_run(&c->home, name);
-	audit_write(&c->home, name, "uid=%u pid=%d what=undefine result=ok", (unsigned)getuid(),
-	    (int)getpid());
-	out_message(c, "Domain '%s' has been undefined", name);
-	for (size_t i = 0; storage && i < others.n; i++)
-		if (strcmp(others.domains[i].name, name) == 0 &&
-		    remove_storage(c, &others.domains[i], &others) != CLI_DONE)
-			return err_set(err, ERR_IO, "not all volumes of '%s' were removed", name);
-	return 0;
-}
-
-/* --snapshots-metadata, --managed-save and --nvram need no code: there is nothing yet that could be
- * left behind of these kinds. */
-int verb_undefine(struct cli *c)
-{
 	unsigned n;
-	const char *const *words = cli_values(c, "domain", &n);
-	int status = CLI_DONE;
+	struct define w = {.c = c, .lock = -1, .status = CLI_DONE};
+	const char *const *files = cli_values(c, "file", &n);
+	if (cli_flag(c, "ignore-unsupported"))
+		w.flags |= DOMAIN_PARSE_IGNORE_UNSUPPORTED;
+	if (cli_flag(c, "strict") || cli_flag(c, "validate"))
+		w.flags |= DOMAIN_PARSE_STRICT;
+	w.items = xcalloc(TOGETHER_MAX, sizeof *w.items);
+	w.staged = xcalloc(TOGETHER_MAX, sizeof *w.staged);
 	for (unsigned i = 0; i < n; i++) {
 		struct err err = {0};
-		CLEANUP_FREE char *name = vm_resolve(&c->home, words[i], &err);
-		if (name != NULL && undefine_domain(c, name, &err) == 0)
+		if (define_file(&w, files[i], &err) == 0)
 			continue;
-		if (name != NULL)
-			out_failed("undefine", name, &err);
-		else
-			out_error("%s", err.msg);
-		status = CLI_FAILED;
+		/* In the order of the files. */
+		define_flush(&w);
+		define_failed(&w, files[i], &err);
 	}
-	return status;
+	define_flush(&w);
+	free(w.items);
+	free(w.staged);
+	return w.status;
 }
 
 /* --- dumpxml --- */

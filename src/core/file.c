@@ -120,6 +120,55 @@ static int write_replace(
 	return 0;
 }
 
+int file_stage(const char *path, const void *data, size_t n, mode_t mode, struct file_staged *s,
+    struct err *err)
+{
+	*s = (struct file_staged){.fd = -1};
+	s->fd = temp_open(path, mode, &s->tmp);
+	if (s->fd >= 0 && fd_write_all(s->fd, data, n) == 0) {
+		/* Begins what file_commit waits for; a file system that cannot loses nothing but time. */
+		(void)sync_file_range(s->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		s->path = xstrdup(path);
+		return 0;
+	}
+	int saved = errno;
+	if (s->fd >= 0) {
+		unlink(s->tmp);
+		close(s->fd);
+	}
+	free(TAKE_PTR(s->tmp));
+	s->fd = -1;
+	return err_errno(err, saved, "cannot write '%s'", path);
+}
+
+int file_commit(struct file_staged *s, size_t n, struct err *errs)
+{
+	int rc = 0;
+	bool renamed = false;
+	for (size_t i = 0; i < n; i++)
+		if (fsync(s[i].fd) < 0)
+			err_errno(&errs[i], errno, "cannot write '%s'", s[i].path);
+	for (size_t i = 0; i < n; i++) {
+		if (errs[i].code == ERR_NONE && rename(s[i].tmp, s[i].path) < 0)
+			err_errno(&errs[i], errno, "cannot write '%s'", s[i].path);
+		renamed |= errs[i].code == ERR_NONE;
+		if (errs[i].code != ERR_NONE)
+			unlink(s[i].tmp);
+	}
+	if (renamed && sync_folder(s[0].path) < 0)
+		for (size_t i = 0; i < n; i++)
+			if (errs[i].code == ERR_NONE)
+				err_errno(
+				    &errs[i], errno, "cannot sync the folder of '%s'", s[i].path);
+	for (size_t i = 0; i < n; i++) {
+		rc = errs[i].code == ERR_NONE ? rc : -1;
+		close(s[i].fd);
+		free(s[i].tmp);
+		free(s[i].path);
+	}
+	return rc;
+}
+
 int file_write_atomic(const char *path, const void *data, size_t n, mode_t mode, struct err *err)
 {
 	return write_replace(path, data, n, mode, false, err);

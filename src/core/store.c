@@ -109,6 +109,15 @@ int store_write(const struct home *h, const char *name, const char *xml, size_t 
 	return file_write_atomic(path, xml, n, 0600, err);
 }
 
+int store_stage(const struct home *h, const char *name, const char *xml, size_t n,
+    struct file_staged *s, struct err *err)
+{
+	CLEANUP_FREE char *dir = home_domains_dir(h), *path = home_domain_xml(h, name);
+	if (home_mkdir(h, dir, err) < 0)
+		return -1;
+	return file_stage(path, xml, n, 0600, s, err);
+}
+
 int store_remove(const struct home *h, const char *name, struct err *err)
 {
 	CLEANUP_FREE char *path = home_domain_xml(h, name), *dir = home_domains_dir(h);

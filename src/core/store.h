@@ -5,6 +5,7 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/file.h"
 #include "core/home.h"
 
 #define STORE_XML_MAX \
@@ -22,6 +23,9 @@ void store_names_free(char **names);
 int store_read(const struct home *h, const char *name, struct buf *out, struct err *err);
 /* Under the lock. */
 int store_write(const struct home *h, const char *name, const char *xml, size_t n, struct err *err);
+/* The first half of store_write, for many at once: file_commit (core/file.h) writes them all. */
+int store_stage(const struct home *h, const char *name, const char *xml, size_t n,
+    struct file_staged *s, struct err *err);
 int store_remove(const struct home *h, const char *name, struct err *err);
 
 #endif

@@ -85,9 +85,40 @@ static void test_disk_of_a_running_one(void **state)
 	run_end(&w, lock);
 }
 
+/* Many in one command are stored together, each as if it came alone: same name twice, one uuid twice, one broken. */
+static void test_many(void **state)
+{
+	(void)state;
+	static const char uuid[] = "00112233-4455-6677-8899-aabbccddee0%u";
+	struct run r;
+	const char *words[24] = {"-q", "define"};
+	char *files[8];
+	for (unsigned i = 0; i < 8; i++) {
+		CLEANUP_FREE char *id = xasprintf(uuid, i == 5 ? 4 : i);
+		CLEANUP_FREE char *xml = xasprintf(
+		    "<domain type='qemu'><name>m%u</name><uuid>%s</uuid><memory>%u</memory><os><type>hvm%s"
+		    "</type></os><features><acpi/></features></domain>",
+		    i == 7 ? 2 : i, i == 7 ? "00112233-4455-6677-8899-aabbccddee02" : id, 65536 + i,
+		    i == 3 ? "<" : "");
+		words[2 + i] = files[i] = xasprintf("%s/m%u.xml", run_home, i);
+		assert_int_equal(file_write_new(files[i], xml, strlen(xml), 0600, NULL), 0);
+	}
+	run_argv(&r, words);
+	assert_int_equal(r.status, CLI_FAILED);
+	assert_non_null(strstr(r.err, "m3.xml:1: not well-formed"));
+	assert_non_null(strstr(r.err, "domain 'm4' is already defined with uuid"));
+	run_free(&r);
+	EXPECT(CLI_DONE, "m0\nm1\nm2\nm4\nm6\n\n", "", "list", "--all", "--name");
+	CLEANUP_FREE char *path = home_domain_xml(&run_paths, "m2"), *text = run_slurp(path);
+	assert_non_null(strstr(text, "<memory>65543</memory>"));
+	for (unsigned i = 0; i < 8; i++)
+		free(files[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_start_in_between),
 	    cmocka_unit_test(test_forgets_the_run),
 	    cmocka_unit_test(test_disk_of_a_running_one),
