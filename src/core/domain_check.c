@@ -43,7 +43,10 @@ static int check_macs(struct parse *p)
 	const struct domain *d = p->d;
 	for (size_t i = 0; i < d->n_nets; i++)
 		for (size_t k = 0; k < i; k++)
-			if (d->nets[i].mac != NULL && str_eq(d->nets[i].mac, d->nets[k].mac))
+			/* A team of a virtio card and a host's device is one card to the guest. */
+			if (d->nets[i].mac != NULL && str_eq(d->nets[i].mac, d->nets[k].mac) &&
+			    !(attrs_has(&d->nets[i].attrs, "teaming@type") &&
+			        attrs_has(&d->nets[k].attrs, "teaming@type")))
 				return invalid_at(p, "interface", d->nets[i].line,
 				    "MAC address %s is there twice (line %u)", d->nets[i].mac,
 				    d->nets[k].line);

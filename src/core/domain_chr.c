@@ -68,7 +68,7 @@ int chardev_check(struct parse *p, const xmlNode *node, const char *type, bool p
 	static const struct {
 		const char *type, *attrs[2];
 	} needs[] = {{"file", {"path"}}, {"pipe", {"path"}}, {"dev", {"path"}},
-	    {"tcp", {"service"}}, {"spiceport", {"channel"}}, {"dbus", {"channel"}}};
+	    {"tcp", {"service"}}, {"spiceport", {"channel"}}};
 	const xmlNode *source = xml_child(node, "source");
 	if (p->flags & DOMAIN_PARSE_LENIENT)
 		return 0;

@@ -38,8 +38,7 @@ static int check_listen(struct parse *p, const xmlNode *node, const struct domai
 	const char *type = attrs_get(a, "listen@type");
 	const char *old = attrs_get(a, "@listen"), *address = attrs_get(a, "listen@address");
 	if (attrs_has(a, second))
-		return parse_refuse(
-		    p, xml_child(node, "listen"), "only one is supported; QEMU has one address");
+		parse_warn(p, node, "QEMU listens on one address: the first <listen>");
 	if (str_eq(type, "address") && old != NULL && address != NULL && strcmp(old, address) != 0)
 		return parse_invalid(p, node,
 		    "listen='%.60s' and <listen address='%.60s'> contradict each other", old,
@@ -76,9 +75,6 @@ int graphics_check_all(struct parse *p)
 		if (dev->kind != DEV_GRAPHICS)
 			continue;
 		bool egl = attrs_is(&dev->attrs, "@type", "egl-headless");
-		if (egl && count_graphics(p, "vnc") + count_graphics(p, "spice") == 0)
-			return invalid_at(p, "graphics", dev->line,
-			    "type='egl-headless' draws for 'vnc' or 'spice', and there is neither");
 		gl += egl || attrs_on(&dev->attrs, "gl@enable");
 		if (gl > 1)
 			return invalid_at(p, "graphics", dev->line,

@@ -223,6 +223,10 @@ static int read_net(struct parse *p, const xmlNode *node, struct domain_net *net
 	net->source = xstrdup0(source != NULL ? attrs_get(a, source) : NULL);
 	net->target = xstrdup0(attrs_get(a, "target@dev"));
 	net->model = xstrdup0(attrs_get(a, "model@type"));
+	/* libvirt does not care for the case of a model's letters. */
+	for (char *c = net->model; c != NULL && *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
 	net->link_down = attrs_is(a, "link@state", "down");
 	net->queues = (unsigned)attrs_number(a, "driver@queues", 0);
 	net->boot_order = (unsigned)attrs_number(a, "boot@order", 0);

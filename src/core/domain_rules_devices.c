@@ -132,7 +132,7 @@ const struct rule rules_devices[] = {
     {"devices/audio", USED,
         "+id=1..255 +type=none|alsa|!coreaudio|jack|oss|pulseaudio|sdl|spice|file|dbus|pipewire "
         "timerPeriod=1..4294967295 tryMMap=yes|no exclusive=yes|no dspPolicy serverName "
-        "runtimeDir=/ driver=esd|alsa|arts|pulseaudio|pipewire path=/"},
+        "runtimeDir=/ driver=esd|alsa|arts|pulseaudio|pipewire path"},
 #define AUDIO_SIDE                                                                                  \
 	"mixingEngine=yes|no fixedSettings=yes|no voices=0..4294967295 bufferLength=0..4294967295 " \
 	"dev bufferCount=0..4294967295 tryPoll=yes|no serverName clientName connectPorts "          \
@@ -211,7 +211,7 @@ const struct rule rules_devices[] = {
         "type=mount|!block|!file|!template|!ram|!bind|!volume "
         "accessmode=passthrough|mapped|squash fmode dmode multidevs=default|remap|forbid|warn " VIRTIO_MODEL},
     {"devices/filesystem/driver", USED,
-        "type=path|virtiofs|!handle|!loop|!nbd|!ploop|!mtp format wrpolicy=immediate "
+        "type=path|virtiofs|handle|!loop|!nbd|!ploop|!mtp format wrpolicy=immediate "
         "queue=1..1024 name " VIRTIO},
     {"devices/filesystem/source", USED, "dir=/ socket=/"},
     {"devices/filesystem/target", USED, "+dir"},

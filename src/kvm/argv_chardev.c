@@ -124,8 +124,12 @@ static void spicevmc(struct backend *e)
 
 static void named(struct backend *e)
 {
+	const char *channel = get(e, "source@channel");
 	begin(e, e->type);
-	add(e, "name", "source@channel");
+	if (channel == NULL && str_eq(e->name, "usbredir"))
+		channel = "org.qemu.usbredir";
+	if (channel != NULL)
+		build_key(&e->value, "name", channel);
 }
 
 static void vdagent(struct backend *e)

@@ -52,7 +52,6 @@ int build_audio(struct builder *b, const struct domain_dev *dev)
 	    {"@exclusive", "exclusive"},
 	    {"@dspPolicy", "dsp-policy"},
 	    {"@serverName", "server"},
-	    {"@path", "path"},
 	};
 	const struct domain_attrs *a = &dev->attrs;
 	const char *driver = "none", *type = attrs_get(a, "@type");
@@ -62,6 +61,12 @@ int build_audio(struct builder *b, const struct domain_dev *dev)
 			driver = drivers[i].driver;
 	buf_addf(&value, "driver=%s,id=audio%s", driver, attrs_get(a, "@id"));
 	build_keys(&value, a, keys, ARRAY_LEN(keys));
+	const char *path = attrs_get(a, "@path");
+	if (path != NULL) {
+		/* No path depends on where a program was started. */
+		CLEANUP_FREE char *full = xasprintf("%s/%s", b->in->log_dir, path);
+		build_key(&value, "path", path[0] == '/' ? path : full);
+	}
 	add_side(&value, a, "input", "in");
 	add_side(&value, a, "output", "out");
 	build_take(b, "-audiodev", &value);
