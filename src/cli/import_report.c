@@ -6,6 +6,7 @@
 
 #include "cli/out.h"
 #include "core/mem.h"
+#include "core/str.h"
 
 void import_report_fini(struct import_report *r)
 {
@@ -113,6 +114,18 @@ static void print_left(const struct import_tree *t)
 		    filters == 1 ? "" : "s", t->config);
 }
 
+/* libvirt goes on starting what it is told to start. */
+static void print_both(const struct import_report *r)
+{
+	size_t both = 0;
+	for (size_t i = 0; i < r->n_vms; i++)
+		both += r->vms[i].fate != FATE_FAILED && r->vms[i].file->autostart;
+	if (both > 0 && str_eq(r->tree->root, ""))
+		printf(
+		    "libvirt still starts %zu of them at boot: 'virsh autostart --disable NAME', or disable its services\n",
+		    both);
+}
+
 static void print_sum(const struct import_report *r)
 {
 	size_t vms[FATE_HERE + 1] = {0}, networks = 0, pools = 0;
@@ -192,5 +205,6 @@ void import_report_print(struct cli *c, const struct import_report *r)
 		print_table(r);
 	print_notes(r);
 	print_left(r->tree);
+	print_both(r);
 	print_sum(r);
 }

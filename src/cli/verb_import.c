@@ -10,6 +10,7 @@
 #include "cli/import_report.h"
 #include "cli/out.h"
 #include "core/audit.h"
+#include "core/autostart.h"
 #include "core/definitions.h"
 #include "core/file.h"
 #include "core/mem.h"
@@ -191,6 +192,21 @@ static int store_one(struct import *m, struct import_vm *vm, struct err *err)
 	return domain_complete(&vm->d, store_taken, m, err);
 }
 
+/* Also of one that is here: an import that was cut short may have ended before this. */
+static void take_autostart(struct import *m, struct import_vm *vm)
+{
+	struct err err = {0};
+	const struct home *h = &m->c->home;
+	if (!vm->file->autostart || m->report.dry_run || autostart_get(h, vm->name))
+		return;
+	if (autostart_set(h, vm->name, true, &err) < 0) {
+		import_note(&vm->notes, IMPORT_DIFFERS, "%s", err.msg);
+		m->report.failed = true;
+	} else if (vm->fate == FATE_HERE) {
+		import_note(&vm->notes, IMPORT_SAYS, "marked for autostart, as it is in libvirt");
+	}
+}
+
 static void take_domain(struct import *m, struct import_vm *vm)
 {
 	struct err err = {0};
@@ -198,6 +214,7 @@ static void take_domain(struct import *m, struct import_vm *vm)
 	if (here && !m->overwrite) {
 		vm->fate = FATE_HERE;
 		import_notes_fini(&vm->notes);
+		take_autostart(m, vm);
 		return;
 	}
 	if (!vm->parsed)
@@ -208,6 +225,7 @@ static void take_domain(struct import *m, struct import_vm *vm)
 		return;
 	}
 	vm->fate = here ? FATE_REPLACED : FATE_IMPORTED;
+	take_autostart(m, vm);
 	if (!here)
 		definitions_add(&m->all, xml, strlen(xml), vm->name, NULL);
 	if (!m->report.dry_run)

@@ -101,6 +101,8 @@ static void test_all(void **state)
 	check(&r, CLI_DONE, "Not taken over: 1 secret in ");
 	run_free(&r);
 	assert_true(have("etc/domains/a.xml"));
+	assert_true(have("etc/autostart/b.xml"));
+	assert_false(have("etc/autostart/a.xml"));
 	assert_true(have("etc/networks/autostart/default.xml"));
 	assert_true(have("data/snapshots/a/s1.xml"));
 	assert_false(have("data/snapshots/gone"));
