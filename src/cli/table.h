@@ -112,7 +112,9 @@ struct verb {
 #define VERBS_BOOT(X)                       \
 	X(guests_start, "guests-start") \
 	X(guests_stop, "guests-stop")
-#define VERBS_IMPORT(X) X(import, "import")
+#define VERBS_IMPORT(X)     \
+	X(import, "import") \
+	X(domxml_from_native, "domxml-from-native")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \

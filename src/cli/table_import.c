@@ -24,3 +24,21 @@ VERB(import) = {NAMES(import, "import"), .family = "Import",
         "A domain that is here already stays as it is unless --overwrite is given, so that an import that was cut short "
         "is simply repeated. Secrets, network filters and saved memory are not taken over; the report names them. The "
         "exit status is 1 when anything could not be imported."};
+
+OPTS(domxml_from_native) = {
+    {"format", OPT_WORD, .required = true, .value = "FORMAT", .help = "source format",
+        .words = "qemu-argv"},
+    {"file", OPT_FILE, .value = "FILE",
+        .help =
+            "a QEMU command line, a script with one, or libvirt's log of a domain; - is standard input"},
+    {"pid", OPT_NUMBER, .value = "PID", .help = "the command line of a running QEMU instead"},
+    {0},
+};
+
+VERB(domxml_from_native) = {NAMES(domxml_from_native, "domxml-from-native"), .family = "Import",
+    .summary = "convert a QEMU command line to domain XML", .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "Prints a definition with the same hardware: devices that QEMU adds by itself are spelled out, and so are the "
+        "PCI slots that it would choose. What has no element is kept word for word in <qemu:commandline>; what "
+        "belongs to one run only (monitors, pid files) is left out. Warnings name both. Relative paths stay as they are "
+        "in a file; those of a process are made absolute."};
