@@ -40,5 +40,5 @@ VERB(domxml_from_native) = {NAMES(domxml_from_native, "domxml-from-native"), .fa
     .text =
         "Prints a definition with the same hardware: devices that QEMU adds by itself are spelled out, and so are the "
         "PCI slots that it would choose. What has no element is kept word for word in <qemu:commandline>; what "
-        "belongs to one run only (monitors, pid files) is left out. Warnings name both. Relative paths stay as they are "
-        "in a file; those of a process are made absolute."};
+        "belongs to one run only (monitors, pid files) is left out. Warnings name both. Relative paths become absolute: "
+        "those of a process by its working directory, those of a file by the current one."};

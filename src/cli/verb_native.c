@@ -51,6 +51,7 @@ static int read_command(struct cli *c, struct native_cmd *cmd, struct err *err)
 		return -1;
 	if (native_split(text.len > 0 ? text.data : "", text.len, cmd, err) < 0)
 		return err_wrap(err, "%s", strcmp(file, "-") == 0 ? "standard input" : file);
+	cmd->cwd = getcwd(NULL, 0); /* where its relative paths lead if it is run from here */
 	return 0;
 }
 

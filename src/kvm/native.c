@@ -301,7 +301,8 @@ static void express(struct native *n)
 static void gather(struct native *n)
 {
 	xmlNode *devices = nat_el(n->root, "devices");
-	nat_text(devices, "emulator", n->cmd->words[0]);
+	if (n->cmd->words[0][0] == '/') /* else the one in PATH, as it was */
+		nat_text(devices, "emulator", n->cmd->words[0]);
 	for (size_t g = 0; g < NAT_GROUPS; g++) {
 		while (n->groups[g]->children != NULL) {
 			xmlNode *node = n->groups[g]->children;

@@ -207,8 +207,19 @@ static void take_command(struct words *l, struct native_cmd *cmd)
 	words_fini(l);
 }
 
-/* libvirt's log has lines of prose beside the command: a line that no shell takes is none of ours.
- */
+/* libvirt's log of a domain has lines of prose beside the command, each with its time. */
+static bool is_prose(const struct reader *r)
+{
+	static const char form[] = "0000-00-00 00:00:00";
+	for (size_t i = 0; form[i] != '\0'; i++) {
+		if (r->s + i >= r->end)
+			return false;
+		if (form[i] == '0' ? !isdigit((unsigned char)r->s[i]) : r->s[i] != form[i])
+			return false;
+	}
+	return true;
+}
+
 static void skip_line(struct reader *r)
 {
 	while (r->s < r->end && *r->s != '\n')
@@ -220,7 +231,7 @@ static int read_command(struct reader *r, struct words *l)
 {
 	while (r->s < r->end) {
 		CLEANUP_BUF struct buf word = BUF_INIT;
-		if (*r->s == '#') {
+		if (*r->s == '#' || (l->n == 0 && is_prose(r))) {
 			skip_line(r);
 			continue;
 		}
