@@ -110,7 +110,7 @@ static void listen_on(xmlNode *g, const char *address)
 	nat_attr(l, "address", address);
 }
 
-static bool vnc_display(struct native *n, xmlNode *g, const char *where)
+static bool vnc_display(struct native *n, struct nat_opt *o, xmlNode *g, const char *where)
 {
 	uint64_t display;
 	const char *colon = strrchr(where, ':');
@@ -130,8 +130,11 @@ static bool vnc_display(struct native *n, xmlNode *g, const char *where)
 	if (str_u64(colon + 1, 59000, &display) < 0)
 		return false;
 	CLEANUP_FREE char *host = xstrndup(where, (size_t)(colon - where));
-	nat_attru(g, "port", display + VNC_PORT);
-	nat_attr(g, "autoport", "no");
+	/* The first free port from there on. */
+	bool search = nat_take(o, "to") != NULL;
+	if (!search)
+		nat_attru(g, "port", display + VNC_PORT);
+	nat_attr(g, "autoport", search ? "yes" : "no");
 	listen_on(g, host[0] != '\0' ? host : "0.0.0.0");
 	return true;
 }
@@ -149,13 +152,15 @@ static void express_vnc(struct native *n)
 	xmlNode *g = nat_device(n, NAT_GRAPHICS, "graphics");
 	const char *where = nat_take(o, "vnc");
 	nat_attr(g, "type", "vnc");
-	bool ok = where != NULL && vnc_display(n, g, where);
+	bool ok = where != NULL && vnc_display(n, o, g, where);
 	if (nat_is_on(nat_get(o, "password"))) {
 		nat_take(o, "password");
 		nat_note(n,
 		    "-vnc: the password is set by a monitor and is not known: add passwd=… to <graphics>");
 	}
 	nat_attr(g, "sharePolicy", nat_take(o, "share"));
+	const char *power = nat_take(o, "power-control");
+	nat_attr(g, "powerControl", power == NULL ? NULL : nat_is_on(power) ? "yes" : "no");
 	const char *websocket = nat_get(o, "websocket");
 	uint64_t port;
 	if (websocket != NULL && str_u64(websocket, 65535, &port) == 0)

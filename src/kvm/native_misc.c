@@ -338,8 +338,7 @@ static void watchdog_action(struct native *n)
 		o->used = true;
 		nat_attr(nat_device(n, NAT_WATCHDOG, "watchdog"), "model", "itco");
 	}
-	xmlNode *e = n->groups[NAT_WATCHDOG]->children;
-	if (e != NULL)
+	for (xmlNode *e = n->groups[NAT_WATCHDOG]->children; e != NULL; e = e->next)
 		nat_attr(e, "action", action != NULL ? action : "reset");
 }
 
