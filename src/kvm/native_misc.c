@@ -36,6 +36,9 @@ static bool balloon(struct native *n, struct nat_opt *o)
 	nat_attr(e, "model", "virtio");
 	nat_attr(e, "autodeflate", nat_take(o, "deflate-on-oom"));
 	nat_attr(e, "freePageReporting", nat_take(o, "free-page-reporting"));
+	const char *period = nat_take(o, "guest-stats-polling-interval");
+	if (period != NULL)
+		nat_attr(nat_el(e, "stats"), "period", period);
 	nat_pci(n, o, e);
 	return nat_end(n, e, true);
 }
@@ -84,7 +87,12 @@ static bool panic(struct native *n, struct nat_opt *o)
 	bool pci = strcmp(nat_get(o, "driver"), "pvpanic-pci") == 0;
 	xmlNode *e = begin(n, o, NAT_PANIC, "panic");
 	nat_attr(e, "model", pci ? "pvpanic" : "isa");
-	nat_ignore(o, "ioport", "1285 0x505");
+	const char *port = nat_take(o, "ioport");
+	if (port != NULL) {
+		xmlNode *a = nat_el(e, "address");
+		nat_attr(a, "type", "isa");
+		nat_attrf(a, "iobase", "0x%lx", strtoul(port, NULL, 0));
+	}
 	if (pci)
 		nat_pci(n, o, e);
 	return nat_end(n, e, true);
