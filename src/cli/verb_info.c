@@ -1,25 +1,54 @@
 /* dominfo, domstate. */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/dispatch.h"
 #include "cli/facts.h"
 #include "cli/out.h"
 #include "core/autostart.h"
+#include "core/buf.h"
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
 #include "core/vm.h"
 
+#define NOTES_MAX (64u << 10)
+
 /* What dominfo says, from the page of a live VM or the definition of another. */
 struct info {
 	char uuid[OUT_UUID_MAX];
 	char *title;
+	char *user;  /* whom QEMU runs as */
+	char *notes; /* what differs from the definition in this run, a sentence per line */
 	bool autostart;
 	unsigned vcpus;
 	uint64_t memory_kib, used_kib, cpu_ns;
 };
+
+/* As the kernel has it, not as it was configured. */
+static char *user_of(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	if (pid <= 0 || stat(path, &st) < 0)
+		return NULL;
+	const struct passwd *p = getpwuid(st.st_uid);
+	return p != NULL ? xstrdup(p->pw_name) : xasprintf("%u", (unsigned)st.st_uid);
+}
+
+static char *notes_of(const struct home *h, const char *name)
+{
+	CLEANUP_FREE char *path = home_run_file(h, name, "notes");
+	CLEANUP_BUF struct buf text = BUF_INIT;
+	if (file_read(path, NOTES_MAX, &text, NULL) < 0 || text.len == 0)
+		return NULL;
+	return str_printable_lines(text.data);
+}
 
 static int info_fill(const struct home *h, const struct vm *vm, struct info *in, struct err *err)
 {
@@ -31,6 +60,8 @@ static int info_fill(const struct home *h, const struct vm *vm, struct info *in,
 			return 0;
 		out_uuid(p->uuid, in->uuid);
 		in->title = p->title[0] ? xstrdup(p->title) : NULL;
+		in->user = user_of(p->qemu_pid);
+		in->notes = notes_of(h, vm->name);
 		in->vcpus = p->vcpus;
 		in->memory_kib = p->memory_kib;
 		in->used_kib = p->balloon_kib ? p->balloon_kib : p->memory_kib;
@@ -81,8 +112,17 @@ static void print_guest(const struct status_page *p)
 		print_field("Address:", p->address);
 }
 
+static void print_notes(const char *notes)
+{
+	while (notes && *notes) {
+		size_t n = strcspn(notes, "\n");
+		printf("%-15s %.*s\n", "Note:", (int)n, notes);
+		notes += n + (notes[n] == '\n');
+	}
+}
+
 /* What virsh does not know: why, and who runs it. */
-static void print_ours(const struct vm *vm)
+static void print_ours(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
 	print_field("Reason:", vm_reason_name(facts_reason(vm)));
@@ -100,10 +140,13 @@ static void print_ours(const struct vm *vm)
 		print_field("Supervisor PID:", "-");
 	if (p->qemu_pid)
 		print_number("QEMU PID:", (uint64_t)p->qemu_pid, "");
+	if (in->user)
+		print_field("QEMU user:", in->user);
 	if (p->started_ns) {
 		out_time(p->started_ns, started);
 		print_field("Started:", started);
 	}
+	print_notes(in->notes);
 }
 
 static void print_info(const struct vm *vm, const struct info *in)
@@ -131,7 +174,7 @@ static void print_info(const struct vm *vm, const struct info *in)
 	print_field("Managed save:", "no");
 	print_field("Security model:", "none");
 	print_field("Security DOI:", "0");
-	print_ours(vm);
+	print_ours(vm, in);
 }
 
 static void add_time(struct json_object *o, const char *key, uint64_t ns)
@@ -167,6 +210,8 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_str(o, "accelerator", live ? (p->kvm ? "kvm" : "tcg") : NULL);
 	add_pid(o, "supervisor_pid", live && vm->supervised ? p->sup_pid : 0);
 	add_pid(o, "qemu_pid", live ? p->qemu_pid : 0);
+	out_add_str(o, "qemu_user", in->user);
+	out_add_str(o, "notes", in->notes);
 	add_time(o, "started_time_ns", p ? p->started_ns : 0);
 	add_time(o, "changed_time_ns", p ? p->changed_ns : 0);
 	add_time(o, "ended_time_ns", p && !vm->live ? p->ended_ns : 0);
@@ -206,6 +251,8 @@ int verb_dominfo(struct cli *c)
 	else
 		print_info(&vm, &in);
 	free(in.title);
+	free(in.user);
+	free(in.notes);
 	vm_fini(&vm);
 	return rc < 0 ? CLI_FAILED : CLI_DONE;
 }

@@ -23,6 +23,7 @@
 #define LIST_MAX (COMPANIONS_MAX * 64u) /* bytes of run/NAME/companions */
 #define LOG_MAX (256u << 10)            /* a log that is longer begins anew at the next start */
 #define WORDS_MAX 300                   /* bytes of its last words in a message */
+#define PREPARING "."                   /* label of a process that only prepares */
 #define END_MS 3000                     /* between the question and the order to end */
 
 struct companion {
@@ -233,8 +234,8 @@ static void watch(struct companion_set *s, const char *label, const char *what, 
 }
 
 /* The new process; *pidfd and *log_from are set. */
-static pid_t spawn_one(struct companion_set *s, const struct companion_spec *spec, int *pidfd,
-    off_t *log_from, struct err *err)
+static pid_t spawn_one(struct companion_set *s, const struct companion_spec *spec,
+    const char *label, int *pidfd, off_t *log_from, struct err *err)
 {
 	CLEANUP_FREE char *path = list_path(s);
 	CLEANUP_CLOSE int list =
@@ -250,7 +251,7 @@ static pid_t spawn_one(struct companion_set *s, const struct companion_spec *spe
 	    .log_fd = log,
 	    .dir = spec->dir == NULL ? "/" : spec->dir,
 	    .process_fd = list,
-	    .label = spec->label,
+	    .label = label,
 	    .confine = spec->confine,
 	    .cgroups = spec->cgroups,
 	    .n_cgroups = spec->n_cgroups};
@@ -265,7 +266,7 @@ int companion_start(struct companion_set *s, const struct companion_spec *spec, 
 	if (s->n == COMPANIONS_MAX)
 		return err_set(err, ERR_UNSUPPORTED, "more than %d side processes for one domain",
 		    COMPANIONS_MAX);
-	pid_t pid = spawn_one(s, spec, &pidfd, &from, err);
+	pid_t pid = spawn_one(s, spec, spec->label, &pidfd, &from, err);
 	if (pid < 0)
 		return -1;
 	s->ending = false;
@@ -278,7 +279,7 @@ int companion_run(
 {
 	off_t from = 0;
 	int pidfd = -1, status = -1;
-	pid_t pid = spawn_one(s, spec, &pidfd, &from, err);
+	pid_t pid = spawn_one(s, spec, PREPARING, &pidfd, &from, err);
 	if (pid < 0)
 		return -1;
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
@@ -311,9 +312,13 @@ void companion_adopt(struct companion_set *s)
 	     p += used) {
 		int pidfd = spawn_open_pidfd(pid, start);
 		CLEANUP_FREE char *what = xasprintf("side process '%s' (%d)", label, pid);
-		if (pidfd >= 0)
+		if (pidfd >= 0 && strcmp(label, PREPARING) == 0) {
+			/* Nobody waits for it any more. */
+			spawn_signal(pidfd, SIGKILL);
+			close(pidfd);
+		} else if (pidfd >= 0)
 			watch(s, label, what, pid, pidfd, false, 0);
-		else
+		else if (strcmp(label, PREPARING) != 0)
 			log_warn("%s has ended", what);
 	}
 }

@@ -62,7 +62,10 @@ static int open_dir(
 void sup_kit_clear(const struct supervisor *s)
 {
 	CLEANUP_FREE char *path = home_run_file(s->home, s->name, QEMU_DIR);
+	CLEANUP_FREE char *notes = home_run_file(s->home, s->name, "notes");
 	struct err err;
+	unlink(notes);
+	cgroup_remove(s->home, s->name);
 	if (file_remove_tree(path, &err) < 0)
 		log_warn("%s", err.msg);
 }
@@ -80,12 +83,35 @@ static int check_user(const struct sup_kit *k, const struct domain *d, struct er
 	    k->confine.user);
 }
 
+/* --- notes --- */
+
+void sup_kit_tell(const struct sup_kit *k, const struct supervisor *s)
+{
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "notes");
+	if (k->notes.len == 0)
+		return;
+	for (const char *p = k->notes.data; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+		log_info("%.*s", (int)n, p);
+		p += n + (p[n] == '\n');
+	}
+	CLEANUP_CLOSE int fd =
+	    open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fd_write_all(fd, k->notes.data, k->notes.len) < 0)
+		log_warn("cannot write '%s': %s", path, strerror(errno));
+	home_share(s->home, path, 0640);
+}
+
+/* --- the beginning --- */
+
 int sup_kit_init(
     struct sup_kit *k, const struct supervisor *s, const struct domain *d, struct err *err)
 {
 	*k = (struct sup_kit){.dir = -1, .lock = -1};
+	CLEANUP_FREE char *notes = home_run_file(s->home, s->name, "notes");
 	if (hostconf_load(s->home, &k->conf, err) < 0)
 		return -1;
+	unlink(notes);
 	k->lock = vm_lock_qemu(s->home, s->name, err);
 	if (k->lock >= 0) {
 		/* Of an earlier QEMU, whoever started them. */
@@ -93,7 +119,8 @@ int sup_kit_init(
 		companion_end_all(s->companions);
 	}
 	if (k->lock >= 0 && confine_init(&k->confine, s->home, &k->conf, err) == 0 &&
-	    check_user(k, d, err) == 0 && open_dir(k, s, d, err) == 0)
+	    check_user(k, d, err) == 0 && open_dir(k, s, d, err) == 0 &&
+	    sup_kit_cgroup(k, s, d, err) == 0)
 		return 0;
 	sup_kit_fini(k);
 	return -1;
@@ -165,6 +192,10 @@ void sup_kit_fini(struct sup_kit *k)
 		close(k->dir);
 	if (k->lock >= 0)
 		close(k->lock);
+	for (size_t i = 0; i < k->n_doors; i++)
+		close(k->doors[i]);
+	cgroup_fini(&k->cgroup);
+	buf_fini(&k->notes);
 	hostconf_fini(&k->conf);
 	*k = (struct sup_kit){.dir = -1, .lock = -1};
 }

@@ -4,6 +4,7 @@
 #define KVM_SUPERVISOR_KIT_H
 
 #include "core/hostconf.h"
+#include "kvm/cgroup.h"
 #include "kvm/confine.h"
 #include "kvm/confine_files.h"
 #include "kvm/supervisor_impl.h"
@@ -11,7 +12,11 @@
 struct sup_kit {
 	struct hostconf conf;
 	struct confine confine;
-	int lock; /* run/NAME/qemu.lock, which QEMU inherits; -1 once among fds */
+	struct cgroup cgroup;
+	int doors[CGROUP_CONTROLLERS]; /* cgroup.procs of each */
+	size_t n_doors;
+	struct buf notes; /* what differs from what was wished, a sentence per line */
+	int lock;         /* run/NAME/qemu.lock, which QEMU inherits; -1 once among fds */
 	int dir; /* folder in which QEMU makes sockets itself, -1: it does so in run/NAME by path */
 	int *fds; /* all that QEMU inherits, in the order of their numbers from SPAWN_FD_FIRST */
 	size_t n_fds;
@@ -24,9 +29,19 @@ void sup_kit_argv(const struct sup_kit *k, struct argv_in *in);
 /* Makes the descriptors that the command line names; changes it where QEMU may not open files itself. */
 int sup_kit_fill(
     struct sup_kit *k, const struct supervisor *s, struct argv_out *a, struct err *err);
+/* What is noted is logged, and left in run/NAME/notes. */
+void sup_kit_tell(const struct sup_kit *k, const struct supervisor *s);
 /* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
 void sup_kit_fini(struct sup_kit *k);
-/* After a run: QEMU's own folder goes. */
+/* supervisor_cgroup.c: makes the control groups, sets the limits; what cannot be is noted, or is the error where hvmux.conf
+ * requires it. */
+int sup_kit_cgroup(
+    struct sup_kit *k, const struct supervisor *s, const struct domain *d, struct err *err);
+/* QEMU's threads get their places (kvm/cgroup_threads.h), when the definition has wishes for them: once for those that are
+ * QEMU's own, with cpus NULL, then for the vCPUs and IOThreads, as query-cpus-fast and query-iothreads list them. */
+void sup_place_cpus(struct supervisor *s, struct json_object *cpus);
+void sup_place_iothreads(struct supervisor *s, struct json_object *threads);
+/* After a run: QEMU's own folder and its control groups go. */
 void sup_kit_clear(const struct supervisor *s);
 
 #endif

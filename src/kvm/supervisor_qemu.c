@@ -16,6 +16,7 @@
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_kit.h"
 
 #define REDIAL_MIN_MS 50
 #define REDIAL_MAX_MS 5000
@@ -168,6 +169,15 @@ static void got_cpus(void *arg, struct json_object *result, const struct err *er
 	(void)err;
 	if (result != NULL)
 		sampler_cpus(&s->sampler, result);
+	if (result != NULL)
+		sup_place_cpus(s, result);
+}
+
+static void got_iothreads(void *arg, struct json_object *result, const struct err *err)
+{
+	(void)err;
+	if (result != NULL)
+		sup_place_iothreads(arg, result);
 }
 
 static void got_balloon(void *arg, struct json_object *result, const struct err *err)
@@ -186,7 +196,9 @@ static void qmp_up(void *arg, unsigned version)
 	s->redial_ms = REDIAL_MIN_MS;
 	s->console_tries = 0;
 	sup_agent_look(s);
+	/* Threads get their places before the guest runs. */
 	qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
+	qmp_send(s->qmp, "query-iothreads", NULL, 0, got_iothreads, s);
 	ask_chardevs(s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
 }

@@ -200,6 +200,8 @@ static int spawn_it(
 	    .log_fd = log_fd,
 	    .dir = "/",
 	    .confine = &k->confine,
+	    .cgroups = k->doors,
+	    .n_cgroups = k->n_doors,
 	    .process_fd = s->process_fd,
 	    .process = &s->process};
 	pid_t pid = spawn_process(&what, &pidfd, err);
@@ -225,15 +227,6 @@ static int launch(struct supervisor *s, const struct domain *d, struct argv_out 
 	return rc == 0 ? spawn_it(s, a, k, err) : -1;
 }
 
-static void log_notes(const char *notes)
-{
-	while (notes != NULL && *notes != '\0') {
-		size_t n = strcspn(notes, "\n");
-		log_info("%.*s", (int)n, notes);
-		notes += n + (notes[n] == '\n');
-	}
-}
-
 static int build_and_launch(
     struct supervisor *s, const struct domain *d, struct sup_kit *k, struct err *err)
 {
@@ -249,7 +242,8 @@ static int build_and_launch(
 	sup_kit_argv(k, &in);
 	int rc = argv_build(d, &caps, &in, &argv, err);
 	if (rc == 0) {
-		log_notes(argv.notes);
+		buf_adds(&k->notes, argv.notes == NULL ? "" : argv.notes);
+		sup_kit_tell(k, s);
 		rc = launch(s, d, &argv, k, err);
 		argv_fini(&argv);
 	}
@@ -263,7 +257,10 @@ int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
 	if (check_files(d, err) < 0 || sup_kit_init(&kit, s, d, err) < 0)
 		return -1;
 	CLEANUP_FREE char *user = confine_words(&kit.confine, s->home);
-	log_info("QEMU runs %s", user);
+	if (s->home->mode == HOME_SYSTEM && !kit.confine.other_user && geteuid() == 0)
+		buf_addf(&kit.notes, "QEMU runs %s\n", user);
+	else
+		log_info("QEMU runs %s", user);
 	int rc = build_and_launch(s, d, &kit, err);
 	sup_kit_fini(&kit);
 	if (rc == 0)

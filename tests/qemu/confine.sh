@@ -46,6 +46,7 @@ check "it starts" hv start c1
 check "its guest runs" wait_screen c1 "hvmux" 20
 check "all its user ids are the user's" status_is c1 Uid "$uid $uid $uid $uid"
 check "it has no group of root's" sh -c "! sed -n 's/^Groups://p; s/^Gid://p' /proc/$(qemu_pid c1)/status | grep -qw 0"
+check "dominfo tells the user" sh -c "'$HVMUX' dominfo c1 | grep -q '^QEMU user: *$user\$'"
 check "it has no capabilities" status_is c1 CapEff 0000000000000000
 check "it cannot get new rights" status_is c1 NoNewPrivs 1
 check "it has a seccomp filter" status_is c1 Seccomp 2
