@@ -117,40 +117,6 @@ static int make_mac(struct domain *d, struct domain_net *net,
 	return err_set(err, ERR_FAIL, "no free MAC address found in %d tries", MAC_TRIES);
 }
 
-static void need_controller(
-    struct domain *d, bool needed, enum controller_type type, const char *model)
-{
-	for (size_t i = 0; i < d->n_controllers; i++)
-		if (d->controllers[i].type == type)
-			return;
-	if (!needed)
-		return;
-	struct domain_controller *c = DOMAIN_ADD(d->controllers, d->n_controllers);
-	c->type = type;
-	c->model = xstrdup0(model);
-}
-
-static void complete_controllers(struct domain *d)
-{
-	bool q35 = domain_is_q35(d);
-	bool usb = false, sata = false, serial = false;
-	for (size_t i = 0; i < d->n_devs; i++) {
-		enum seat seat = domain_dev_seat(d, &d->devs[i]);
-		usb = usb || seat == SEAT_USB || seat == SEAT_USB_HUB || seat == SEAT_CCID;
-	}
-	for (size_t i = 0; i < d->n_channels; i++)
-		serial = serial || d->channels[i].target == CHANNEL_VIRTIO;
-	for (size_t i = 0; i < d->n_disks; i++)
-		sata = sata || d->disks[i].bus == DISK_SATA;
-	for (size_t i = 0; i < d->n_consoles; i++)
-		serial = serial || d->consoles[i].target == CHR_VIRTIO_CONSOLE;
-	for (size_t i = 0; i < d->n_consoles; i++)
-		usb = usb || d->consoles[i].target == CHR_USB_SERIAL;
-	need_controller(d, usb, CONTROLLER_USB, q35 ? "qemu-xhci" : "piix3-uhci");
-	need_controller(d, sata && !q35, CONTROLLER_SATA, NULL);
-	need_controller(d, serial, CONTROLLER_VIRTIO_SERIAL, NULL);
-}
-
 /* What a display shows. */
 static void complete_video(struct domain *d)
 {
@@ -172,6 +138,5 @@ int domain_complete(
 		if (d->nets[i].mac == NULL && make_mac(d, &d->nets[i], mac_taken, arg, err) < 0)
 			return -1;
 	complete_video(d);
-	complete_controllers(d);
-	return domain_pci_assign(d, err);
+	return storage_complete(d, err);
 }

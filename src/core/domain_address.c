@@ -139,6 +139,8 @@ int parse_address(
 	const xmlNode *node = xml_child(device, "address");
 	CLEANUP_FREE char *type = xml_attr(node, "type");
 	*out = (struct domain_address){.line = node_line(device)};
+	if (parse_number(p, xml_child(device, "acpi"), "index", 16383, &out->acpi_index) < 0)
+		return -1;
 	if (node == NULL)
 		return 0;
 	if (type == NULL)

@@ -4,6 +4,7 @@
 #define CORE_DOMAIN_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define USB_PORT_MAX 16 /* "255.255.255.255": USB allows five hubs in a row, libvirt four numbers */
@@ -24,8 +25,9 @@ enum address_type {
 /* The members that count are told by type. */
 struct domain_address {
 	enum address_type type;
-	unsigned line;      /* of the device in the source document, for messages */
-	bool multifunction; /* pci: given as on; see build_address */
+	unsigned line;       /* of the device in the source document, for messages */
+	bool multifunction;  /* pci: given as on; see build_address */
+	unsigned acpi_index; /* pci: <acpi index=…> beside <address>; 0 none */
 	unsigned domain, bus, slot,
 	    function; /* pci: all; usb, drive, virtio-serial: bus; ccid, dimm: slot */
 	unsigned controller, target, unit; /* drive, virtio-serial, ccid: controller */
@@ -39,6 +41,7 @@ struct domain_address {
 enum seat {
 	SEAT_NONE,      /* built in, or on no bus */
 	SEAT_PCI,       /* conventional PCI: on q35 behind a bridge */
+	SEAT_HDA,       /* the same, but where a board has its sound (ICH9) if that is free */
 	SEAT_PCIE,      /* PCI Express: on q35 behind a root port of its own */
 	SEAT_PCIE_ROOT, /* on q35 on the root itself (virtio-iommu) */
 	SEAT_BUS,       /* a PCI controller: what its model says */
@@ -56,6 +59,7 @@ struct seat_user {
 	const char *element; /* "interface" */
 	struct domain_address *address;
 	unsigned line;
+	size_t number;      /* among its kind, from 0 */
 	const void *device; /* the struct that `address` is in */
 };
 

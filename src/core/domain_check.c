@@ -16,28 +16,6 @@ int invalid_at(struct parse *p, const char *element, unsigned line, const char *
 	return err_set(p->err, ERR_INVALID, "%s:%u: <%s>: %s", p->file, line, element, words);
 }
 
-static int check_disks(struct parse *p)
-{
-	const struct domain *d = p->d;
-	for (size_t i = 0; i < d->n_disks; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct domain_disk *a = &d->disks[k], *b = &d->disks[i];
-			if (strcmp(a->target, b->target) == 0)
-				return invalid_at(p, "disk", b->line,
-				    "target '%s' is there twice (line %u)", b->target, a->line);
-			if (a->bus == b->bus && a->address.type == ADDRESS_DRIVE &&
-			    address_equal(&a->address, &b->address))
-				return invalid_at(p, "disk", b->line,
-				    "address bus='%u' unit='%u' is there twice (line %u)",
-				    b->address.bus, b->address.unit, a->line);
-			if (a->image.path != NULL && str_eq(a->image.path, b->image.path) &&
-			    !(a->readonly && b->readonly) && !(a->shareable && b->shareable))
-				return invalid_at(p, "disk", b->line,
-				    "file '%s' is there twice (line %u)", b->image.path, a->line);
-		}
-	return 0;
-}
-
 static int check_macs(struct parse *p)
 {
 	const struct domain *d = p->d;
@@ -116,51 +94,13 @@ static int check_consoles(struct parse *p)
 	return 0;
 }
 
-static int check_controllers(struct parse *p)
-{
-	const struct domain *d = p->d;
-	for (size_t i = 0; i < d->n_controllers; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct domain_controller *a = &d->controllers[k],
-			                               *b = &d->controllers[i];
-			bool companions = b->type == CONTROLLER_USB &&
-			                  (a->has_master || b->has_master) &&
-			                  !str_eq(a->model, b->model);
-			if (a->type == b->type && a->index == b->index && !companions)
-				return invalid_at(p, "controller", b->line,
-				    "index %u is there twice (line %u)", b->index, a->line);
-		}
-	const struct domain_controller *root = domain_controller(d, CONTROLLER_PCI, 0);
-	if (root != NULL && str_eq(root->model, "pcie-root") != domain_is_q35(d))
-		return invalid_at(p, "controller", root->line,
-		    "model '%s' does not fit machine '%s'", root->model,
-		    d->machine != NULL ? d->machine : "pc");
-	return 0;
-}
-
-static int check_usb(struct parse *p)
-{
-	const struct domain *d = p->d;
-	for (size_t i = 0; i < d->n_controllers; i++)
-		for (size_t k = 0; k < d->n_devs; k++)
-			if (d->controllers[i].type == CONTROLLER_USB &&
-			    str_eq(d->controllers[i].model, "none") &&
-			    domain_dev_seat(d, &d->devs[k]) == SEAT_USB)
-				return invalid_at(p, domain_dev_name(d->devs[k].kind),
-				    d->devs[k].line,
-				    "needs USB, but the USB controller is 'none' (line %u)",
-				    d->controllers[i].line);
-	return 0;
-}
-
 int domain_check(struct parse *p)
 {
-	if (check_disks(p) < 0 || check_macs(p) < 0 || check_boot_order(p) < 0 ||
-	    check_consoles(p) < 0 || check_controllers(p) < 0 || check_usb(p) < 0)
+	if (check_macs(p) < 0 || check_boot_order(p) < 0 || check_consoles(p) < 0)
 		return -1;
 	if (!(p->flags & DOMAIN_PARSE_LENIENT) &&
 	    (audio_check_all(p) < 0 || graphics_check_all(p) < 0 || hostdev_check_all(p) < 0 ||
 	        video_check_all(p) < 0))
 		return -1;
-	return domain_pci_check(p->d, p->file, p->err);
+	return storage_check(p);
 }

@@ -25,7 +25,8 @@ enum controller_type {
 struct domain_controller {
 	enum controller_type type;
 	unsigned index;
-	bool with_index;
+	bool with_index;  /* given, or made by controllers_number */
+	bool index_made;  /* … and has to be written back */
 	char *model;      /* "pcie-root-port", "qemu-xhci" …; NULL the default of its type */
 	char *model_name; /* pci: <model name=…>, the QEMU device: "ioh3420"; NULL the default */
 	unsigned chassis, port; /* pcie-root-port, pci-bridge … */
@@ -45,6 +46,9 @@ struct domain_controller {
 	struct domain_address address;
 	unsigned line, element;
 };
+
+#define DOMAIN_IOTHREADS_MAX 256u
+#define DOMAIN_IOTHREAD_MAX 1000000u /* the largest id */
 
 /* A thread of QEMU for disks and SCSI controllers. */
 struct domain_iothread {

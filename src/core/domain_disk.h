@@ -66,6 +66,10 @@ struct disk_image {
 	unsigned timeout, reconnect; /* s, 0 none */
 	uint64_t readahead;          /* bytes, 0 QEMU's default */
 	bool cookies;                /* there are some: secrets */
+	long nfs_user, nfs_group;    /* -1 none given */
+	/* block: SCSI's persistent reservations */
+	bool reservations;
+	char *reservations_path; /* of qemu-pr-helper's socket; NULL: somebody is to start it */
 	/* volume */
 	char *pool, *volume, *mode;
 	/* nvme */
@@ -148,5 +152,6 @@ const char *image_type_name(enum image_type t);
 int disk_target_index(const char *target);
 /* Is there an image at all? A drive may be empty. */
 bool disk_has_image(const struct domain_disk *disk);
+bool image_has_place(const struct disk_image *image);
 
 #endif

@@ -61,7 +61,18 @@ unsigned node_line(const xmlNode *node);
 char *printable_attr(const xmlNode *node, const char *attr); /* on the heap; "" absent */
 /* One element each; element is its number among those of <devices>. */
 int disk_parse(struct parse *p, const xmlNode *node, unsigned element);
+/* domain_image.c: <source>, <backingStore> and what else of a <disk> says where its bytes are. */
+int image_parse(struct parse *p, const xmlNode *disk, struct disk_image *image);
+int format_parse(struct parse *p, const xmlNode *node, const char *word, enum disk_format *out);
+int metadata_cache_parse(struct parse *p, const xmlNode *owner, uint64_t *out);
+/* domain_iotune.c: <iotune> of a disk; <iothreads>, <iothreadids>, <throttlegroups> of a domain. */
+int iotune_parse(struct parse *p, const xmlNode *node, struct disk_iotune *out);
+int iothreads_parse(struct parse *p, const xmlNode *root);
+int throttle_groups_parse(struct parse *p, const xmlNode *root);
 int controller_parse(struct parse *p, const xmlNode *node, unsigned element);
+/* domain_controller.c: gives an index to those that have none. */
+void controllers_number(struct domain *d);
+bool usb_is_ich9(const struct domain_controller *c);
 int interface_parse(struct parse *p, const xmlNode *node, unsigned element);
 int serial_parse(struct parse *p, const xmlNode *node, unsigned element);
 int console_parse(struct parse *p, const xmlNode *node, unsigned element);
@@ -115,6 +126,26 @@ int parse_document(struct parse *p, const xmlNode *root);
 
 /* Takes what was read of one element of <devices> out again. */
 void domain_drop_element(struct domain *d, unsigned element);
+
+/* domain_check_storage.c */
+int storage_check(struct parse *p);
+
+/* domain_storage.c: the controllers that devices need, then everybody's address. */
+int storage_complete(struct domain *d, struct err *err);
+/* Adds a controller unless there is one of this type and index; model may be NULL. */
+void domain_need_controller(
+    struct domain *d, enum controller_type type, unsigned index, const char *model);
+const struct domain_controller *domain_controller_first(
+    const struct domain *d, enum controller_type type);
+
+/* domain_drive.c, domain_ports.c, domain_usb.c: like those of PCI below, for the other buses. */
+int domain_drive_check(struct domain *d, const char *file, struct err *err);
+int domain_drives_assign(struct domain *d, struct err *err);
+void domain_drives_need(struct domain *d);
+int domain_ports_check(struct domain *d, const char *file, struct err *err);
+int domain_ports_assign(struct domain *d, struct err *err);
+int domain_usb_check(struct domain *d, const char *file, struct err *err);
+int domain_usb_assign(struct domain *d, struct err *err);
 
 /* domain_pci.c */
 /* Addresses used twice, or on buses that are not there. */

@@ -595,6 +595,7 @@ int parse_document(struct parse *p, const xmlNode *root)
 	if (schema_check(p, root) < 0 || parse_identity(p, root) < 0 || parse_memory(p, root) < 0 || parse_vcpu(p, root) < 0 ||
 	    parse_os(p, root) < 0 || parse_cpu(p, root) < 0 || parse_features(p, root) < 0 ||
 	    parse_clock(p, root) < 0 || parse_events(p, root) < 0 || tune_parse(p, root) < 0 ||
+	    iothreads_parse(p, root) < 0 || throttle_groups_parse(p, root) < 0 ||
 	    devices_parse(p, xml_child(root, "devices")) < 0 || parse_qemu(p, root) < 0)
 		return -1;
 	return domain_check(p);

@@ -1,136 +1,247 @@
-/* Where devices sit on PCI: checked, and assigned to those that have no address. The places are
- * libvirt's: a document that it wrote means the same here. */
-#include "core/domain_impl.h"
+/* The PCI buses of a machine: what each takes, and whether the addresses of a document are possible. */
+#include "core/domain_pci.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/domain_impl.h"
 #include "core/mem.h"
 #include "core/str.h"
 
-#define SLOTS 32
-#define FUNCTIONS 8
-#define BUSES 256
+#define PLUG_ANY (PLUG_PCI | PLUG_PCIE)
 
-/* One bit for each function of a slot. */
-struct pci_map {
-	uint8_t used[BUSES][SLOTS];
-	const struct domain *d;
-	const char *file;
-	struct err *err;
+/* Source: libvirt's "PCI topology and hotplug", QEMU's docs/pcie.txt. */
+static const struct pci_model models[] = {
+    {"pci-root", 0, PLUG_ANY | PLUG_BRIDGE | PLUG_EXPANDER, PLUG_ANY | PLUG_BRIDGE | PLUG_EXPANDER,
+        1, 31},
+    {"pcie-root", 0,
+        PLUG_ANY | PLUG_ROOT_PORT | PLUG_DMI_BRIDGE | PLUG_PCIE_BRIDGE | PLUG_PCIE_EXPANDER |
+            PLUG_UPSTREAM,
+        PLUG_ROOT_PORT | PLUG_DMI_BRIDGE | PLUG_PCIE_EXPANDER, 1, 31},
+    {"pci-bridge", PLUG_BRIDGE, PLUG_ANY | PLUG_BRIDGE, PLUG_PCI | PLUG_BRIDGE, 1, 31},
+    {"dmi-to-pci-bridge", PLUG_DMI_BRIDGE, PLUG_ANY | PLUG_BRIDGE, PLUG_BRIDGE, 0, 31},
+    {"pcie-to-pci-bridge", PLUG_PCIE_BRIDGE, PLUG_ANY | PLUG_BRIDGE, PLUG_PCI | PLUG_BRIDGE, 1, 31},
+    {"pcie-root-port", PLUG_ROOT_PORT, PLUG_ANY | PLUG_UPSTREAM | PLUG_PCIE_BRIDGE,
+        PLUG_PCIE | PLUG_UPSTREAM | PLUG_PCIE_BRIDGE, 0, 0},
+    {"pcie-switch-upstream-port", PLUG_UPSTREAM, PLUG_DOWNSTREAM, PLUG_DOWNSTREAM, 0, 31},
+    {"pcie-switch-downstream-port", PLUG_DOWNSTREAM, PLUG_ANY | PLUG_UPSTREAM | PLUG_PCIE_BRIDGE,
+        PLUG_PCIE | PLUG_UPSTREAM | PLUG_PCIE_BRIDGE, 0, 0},
+    {"pci-expander-bus", PLUG_EXPANDER, PLUG_ANY | PLUG_BRIDGE, PLUG_PCI | PLUG_BRIDGE, 0, 31},
+    {"pcie-expander-bus", PLUG_PCIE_EXPANDER, PLUG_ROOT_PORT | PLUG_DMI_BRIDGE,
+        PLUG_ROOT_PORT | PLUG_DMI_BRIDGE, 0, 31},
 };
 
-/* What the chip set has at fixed places, as functions of slots of bus 0. */
+const struct pci_model *pci_model_find(const char *model)
+{
+	for (size_t i = 0; i < ARRAY_LEN(models); i++)
+		if (strcmp(models[i].model, model) == 0)
+			return &models[i];
+	return NULL;
+}
+
+unsigned pci_plug_of(const struct domain *d, const struct seat_user *user)
+{
+	const struct domain_controller *c = user->device;
+	switch (user->seat) {
+	case SEAT_PCI:
+	case SEAT_HDA:
+		return PLUG_PCI;
+	case SEAT_PCIE:
+	case SEAT_PCIE_ROOT:
+		return domain_is_q35(d) ? PLUG_PCIE : PLUG_PCI;
+	case SEAT_BUS:
+		return pci_model_find(c->model)->is;
+	case SEAT_NONE:
+	case SEAT_USB:
+	case SEAT_USB_HUB:
+	case SEAT_VIRTIO_SERIAL:
+	case SEAT_VIRTIO_CONSOLE:
+	case SEAT_CCID:
+	case SEAT_SCSI:
+		break;
+	}
+	return 0;
+}
+
+/* What the chip set has at fixed places. */
 static void reserve_builtin(struct pci_map *m)
 {
-	m->used[0][0] = 0xff; /* host bridge */
-	if (domain_is_q35(m->d))
-		m->used[0][0x1f] = 0x0d; /* LPC, SATA, SMBus */
-	else
-		m->used[0][1] = 0x0b; /* ISA, IDE, power management */
+	if (domain_is_q35(m->d)) {
+		m->bus[0].used[0x1f] = 0x0d; /* LPC, SATA, SMBus */
+		return;
+	}
+	m->bus[0].used[1] =
+	    0x0b; /* ISA, IDE, power management; 1.2 is for the first USB controller */
 }
 
-static const char *bus_model(const struct domain *d, unsigned bus)
+void pci_map_init(struct pci_map *m, struct domain *d, const char *file, struct err *err)
 {
+	memset(m, 0, sizeof *m);
+	m->d = d;
+	m->file = file;
+	m->err = err;
+	m->n_buses = 1;
+	m->bus[0].model = pci_model_find(domain_is_q35(d) ? "pcie-root" : "pci-root");
+	m->bus[0].used[0] = 0xff; /* host bridge */
+	reserve_builtin(m);
 	for (size_t i = 0; i < d->n_controllers; i++) {
 		const struct domain_controller *c = &d->controllers[i];
-		if (c->type == CONTROLLER_PCI && c->index == bus && c->model != NULL)
-			return c->model;
+		if (c->type != CONTROLLER_PCI)
+			continue;
+		m->bus[c->index].model = pci_model_find(c->model);
+		if (c->index >= m->n_buses)
+			m->n_buses = c->index + 1;
 	}
-	return bus == 0 ? domain_is_q35(d) ? "pcie-root" : "pci-root" : NULL;
 }
 
-static int refuse_address(
-    struct pci_map *m, const struct domain_address *a, const char *what, const char *why)
+/* --- checking --- */
+static int refuse_address(struct pci_map *m, const struct seat_user *user, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int refuse_address(struct pci_map *m, const struct seat_user *user, const char *fmt, ...)
 {
+	const struct domain_address *a = user->address;
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE char *why = xvasprintf(fmt, ap);
+	va_end(ap);
 	return err_set(m->err, ERR_INVALID, "%s:%u: <%s>: PCI address %02x:%02x.%x %s", m->file,
-	    a->line, what, a->bus, a->slot, a->function, why);
+	    user->line, user->element, a->bus, a->slot, a->function, why);
 }
 
-static bool on_pci(const struct seat_user *user)
+/* The chip set's own controllers may have their address in the document. */
+static int check_builtin(struct pci_map *m, const struct seat_user *user)
 {
-	return user->seat >= SEAT_PCI && user->seat <= SEAT_BUS;
+	const struct domain_controller *c = user->device;
+	const struct domain_address *a = user->address;
+	if (strcmp(user->element, "controller") != 0)
+		return refuse_address(m, user, "is given, but the device is not on PCI");
+	bool q35 = domain_is_q35(m->d);
+	if (c->type == CONTROLLER_IDE && !q35)
+		return a->bus == 0 && a->slot == 1 && a->function == 1
+		           ? 0
+		           : refuse_address(m, user,
+		                 "is wrong: the IDE controller of '%s' is at 00:01.1",
+		                 m->d->machine != NULL ? m->d->machine : "pc");
+	if (c->type == CONTROLLER_SATA && q35)
+		return a->bus == 0 && a->slot == 0x1f && a->function == 2
+		           ? 0
+		           : refuse_address(
+		                 m, user, "is wrong: the SATA controller of q35 is at 00:1f.2");
+	/* USB 'none', fdc: nothing is there. */
+	return refuse_address(m, user, "is given, but the controller is not on PCI");
+}
+
+static int check_fits(struct pci_map *m, const struct seat_user *user, unsigned plug)
+{
+	const struct domain_address *a = user->address;
+	const struct domain_controller *c = user->device;
+	const struct pci_bus *bus = &m->bus[a->bus];
+	if (bus->model == NULL)
+		return refuse_address(m, user,
+		    "is on a bus that is not there: no <controller type='pci'> has its index");
+	if (!(bus->model->accepts & plug))
+		return refuse_address(m, user, "is on bus %u, a %s, which takes no %s", a->bus,
+		    bus->model->model, user->seat == SEAT_BUS ? c->model : "device like this");
+	if (a->slot < bus->model->first && a->slot == 0 && a->bus > 0)
+		return refuse_address(m, user, "is slot 0 of a bridge, which is its own");
+	if (a->slot > bus->model->last)
+		return refuse_address(
+		    m, user, "is behind a %s, which has slot 0 only", bus->model->model);
+	if (plug == PLUG_BRIDGE && c->index <= a->bus)
+		return refuse_address(m, user,
+		    "is on bus %u: the index of a bus has to be larger than that of the bus it is on (index='%u')",
+		    a->bus, c->index);
+	return 0;
 }
 
 static int mark_address(void *arg, const struct seat_user *user)
 {
 	struct pci_map *m = arg;
 	const struct domain_address *a = user->address;
-	const char *what = user->element;
-	if (a->type != ADDRESS_PCI || !on_pci(user))
+	if (a->type != ADDRESS_PCI)
 		return 0;
-	const char *model = bus_model(m->d, a->bus);
-	if (model == NULL)
-		return refuse_address(m, a, what,
-		    "is on a bus that is not there: no <controller type='pci'> has its index");
-	if (strcmp(model, "pcie-root-port") == 0 && a->slot != 0)
-		return refuse_address(m, a, what, "is behind a root port, which has slot 0 only");
-	if (a->bus != 0 && a->slot == 0 && strstr(model, "bridge") != NULL)
-		return refuse_address(m, a, what, "is slot 0 of a bridge, which is its own");
+	unsigned plug = pci_plug_of(m->d, user);
+	if (plug == 0)
+		return check_builtin(m, user);
+	if (check_fits(m, user, plug) < 0)
+		return -1;
+	struct pci_bus *bus = &m->bus[a->bus];
 	uint8_t bit = (uint8_t)(1u << a->function);
-	if (m->used[a->bus][a->slot] & bit)
-		return refuse_address(m, a, what,
+	if (bus->used[a->slot] & bit)
+		return refuse_address(m, user,
 		    a->bus == 0 && (a->slot <= 1 || a->slot == 0x1f)
 		        ? "is taken by the machine's own chip set or another device"
 		        : "is taken by another device");
-	m->used[a->bus][a->slot] |= bit;
+	bus->used[a->slot] |= bit;
+	if (plug == PLUG_ROOT_PORT)
+		bus->ports[a->slot] |= bit;
 	return 0;
+}
+
+/* From every bus the root can be reached. */
+static int check_ring(struct pci_map *m, const struct domain_controller *c)
+{
+	const struct domain_controller *at = c;
+	for (unsigned i = 0; i <= PCI_BUSES; i++) {
+		if (at == NULL || at->index == 0 || at->address.type != ADDRESS_PCI)
+			return 0;
+		at = domain_controller(m->d, CONTROLLER_PCI, at->address.bus);
+	}
+	return err_set(m->err, ERR_INVALID,
+	    "%s:%u: <controller>: index='%u' is on bus %u, and that is behind it", m->file, c->line,
+	    c->index, c->address.bus);
+}
+
+int pci_map_fill(struct pci_map *m)
+{
+	if (domain_seats(m->d, mark_address, m) != 0)
+		return -1;
+	for (size_t i = 0; i < m->d->n_controllers; i++)
+		if (m->d->controllers[i].type == CONTROLLER_PCI &&
+		    check_ring(m, &m->d->controllers[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* On i440fx a bus that an address names and that is not there is a bridge, as libvirt has it. */
+struct grow {
+	struct domain *d;
+	unsigned highest;
+};
+
+static int find_highest(void *arg, const struct seat_user *user)
+{
+	struct grow *g = arg;
+	if (user->address->type == ADDRESS_PCI && pci_plug_of(g->d, user) != 0 &&
+	    user->address->bus > g->highest)
+		g->highest = user->address->bus;
+	return 0;
+}
+
+static void add_named_bridges(struct domain *d)
+{
+	struct grow g = {.d = d};
+	if (domain_is_q35(d))
+		return;
+	domain_seats(d, find_highest, &g);
+	for (unsigned i = 1; i <= g.highest; i++) {
+		if (domain_controller(d, CONTROLLER_PCI, i) != NULL)
+			continue;
+		struct domain_controller *c = DOMAIN_ADD(d->controllers, d->n_controllers);
+		*c = (struct domain_controller){.type = CONTROLLER_PCI,
+		    .index = i,
+		    .with_index = true,
+		    .model = xstrdup("pci-bridge"),
+		    .node = -1};
+	}
 }
 
 int domain_pci_check(struct domain *d, const char *file, struct err *err)
 {
-	struct pci_map *m = xcalloc(1, sizeof *m);
-	m->d = d;
-	m->file = file;
-	m->err = err;
-	reserve_builtin(m);
-	int rc = domain_seats(d, mark_address, m);
-	free(m);
-	return rc;
-}
-
-/* --- assigning --- */
-static int assign_address(void *arg, const struct seat_user *user)
-{
-	struct pci_map *m = arg;
-	struct domain_address *a = user->address;
-	const char *what = user->element;
-	if (a->type != ADDRESS_NONE || !on_pci(user))
-		return 0;
-	/* Slot 1 (q35) and 2 (i440fx) are left to the first video card, which takes them by itself.
-	 */
-	bool q35 = domain_is_q35(m->d);
-	unsigned first = q35 ? 2 : 3, last = q35 ? 0x1e : 0x1f;
-	if (strcmp(what, "video") == 0)
-		first = q35 ? 1 : 2;
-	for (unsigned slot = first; slot <= last; slot++) {
-		if (m->used[0][slot] != 0)
-			continue;
-		m->used[0][slot] = 0xff;
-		*a = (struct domain_address){.type = ADDRESS_PCI, .slot = slot, .line = a->line};
-		return 0;
-	}
-	return err_set(m->err, ERR_INVALID,
-	    "domain '%s': no free PCI slot is left for <%s>; give addresses on buses of their own",
-	    m->d->name, what);
-}
-
-int domain_pci_assign(struct domain *d, struct err *err)
-{
-	struct pci_map *m = xcalloc(1, sizeof *m);
-	m->d = d;
-	m->file = d->name;
-	m->err = err;
-	reserve_builtin(m);
-	int rc = domain_seats(d, mark_address, m);
-	/* The video card first: its slot must not go to another. */
-	struct domain_dev *video = (struct domain_dev *)domain_primary_video(d);
-	if (rc == 0 && video != NULL)
-		rc = assign_address(m, &(struct seat_user){.seat = domain_dev_seat(d, video),
-		                           .element = "video",
-		                           .address = &video->address});
-	if (rc == 0)
-		rc = domain_seats(d, assign_address, m);
+	struct pci_map *m = xmalloc(sizeof *m);
+	add_named_bridges(d);
+	pci_map_init(m, d, file, err);
+	int rc = pci_map_fill(m);
 	free(m);
 	return rc;
 }

@@ -22,31 +22,24 @@ enum seat seat_of_virtio(const char *model)
 }
 
 static int tell(struct visit *v, enum seat seat, const char *element, struct domain_address *a,
-    unsigned line, const void *device)
+    unsigned line, size_t number, const void *device)
 {
 	if (seat == SEAT_SKIP)
 		return 0;
-	const struct seat_user user = {seat, element, a, line, device};
+	const struct seat_user user = {seat, element, a, line, number, device};
 	return v->fn(v->arg, &user);
 }
 
 /* All of an array of struct domain; `seat` may use `it`, the entry. */
-#define EACH(array, n, name, it, seat)                                                 \
-	do {                                                                           \
-		for (size_t i_ = 0; i_ < v->d->n; i_++) {                              \
-			__typeof__(v->d->array[0]) *it = &v->d->array[i_];             \
-			int rc_ = tell(v, (seat), (name), &it->address, it->line, it); \
-			if (rc_ != 0)                                                  \
-				return rc_;                                            \
-		}                                                                      \
+#define EACH(array, n, name, it, seat)                                                     \
+	do {                                                                               \
+		for (size_t i_ = 0; i_ < v->d->n; i_++) {                                  \
+			__typeof__(v->d->array[0]) *it = &v->d->array[i_];                 \
+			int rc_ = tell(v, (seat), (name), &it->address, it->line, i_, it); \
+			if (rc_ != 0)                                                      \
+				return rc_;                                                \
+		}                                                                          \
 	} while (0)
-#define ONE(seat, name, where, line)                                         \
-	do {                                                                 \
-		int rc_ = tell(v, (seat), (name), (where), (line), (where)); \
-		if (rc_ != 0)                                                \
-			return rc_;                                          \
-	} while (0)
-
 static enum seat bus_seat(const struct domain_controller *c)
 {
 	return c->type != CONTROLLER_PCI ? SEAT_SKIP : c->index > 0 ? SEAT_BUS : SEAT_NONE;
@@ -60,6 +53,13 @@ static enum seat net_seat(const struct domain_net *net)
 		return seat_of_virtio(net->model);
 	return strcmp(net->model, "e1000e") == 0 || strcmp(net->model, "igb") == 0 ? SEAT_PCIE
 	                                                                           : SEAT_PCI;
+}
+
+static enum seat disk_seat(const struct domain_disk *disk)
+{
+	if (disk->bus == DISK_USB)
+		return SEAT_USB;
+	return disk->bus == DISK_VIRTIO ? seat_of_virtio(disk->model) : SEAT_NONE;
 }
 
 static enum seat controller_seat(const struct domain *d, const struct domain_controller *c)
@@ -83,7 +83,7 @@ static enum seat controller_seat(const struct domain *d, const struct domain_con
 	case CONTROLLER_IDE: /* part of the chip set */
 		return SEAT_NONE;
 	case CONTROLLER_SATA:
-		return domain_is_q35(d) ? SEAT_NONE : SEAT_PCI;
+		return domain_is_q35(d) && c->index == 0 ? SEAT_NONE : SEAT_PCI;
 	case CONTROLLER_VIRTIO_SERIAL:
 		return seat_of_virtio(c->model);
 	}
@@ -93,7 +93,7 @@ static enum seat controller_seat(const struct domain *d, const struct domain_con
 static int visit_storage(struct visit *v)
 {
 	EACH(controllers, n_controllers, "controller", c, controller_seat(v->d, c));
-	EACH(disks, n_disks, "disk", disk, disk->bus == DISK_VIRTIO ? SEAT_PCIE : SEAT_NONE);
+	EACH(disks, n_disks, "disk", disk, disk_seat(disk));
 	return 0;
 }
 
@@ -101,10 +101,11 @@ static int visit_kind(struct visit *v, enum domain_dev_kind kind)
 {
 	struct domain *d = v->d;
 	int rc = 0;
+	size_t number = 0;
 	for (size_t i = 0; rc == 0 && i < d->n_devs; i++)
 		if (d->devs[i].kind == kind)
 			rc = tell(v, domain_dev_seat(d, &d->devs[i]), domain_dev_name(kind),
-			    &d->devs[i].address, d->devs[i].line, &d->devs[i]);
+			    &d->devs[i].address, d->devs[i].line, number++, &d->devs[i]);
 	return rc;
 }
 

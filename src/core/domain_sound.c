@@ -20,6 +20,8 @@ enum seat sound_seat(const struct domain *d, const struct domain_dev *dev)
 	(void)d;
 	if (str_eq(model, "usb"))
 		return SEAT_USB;
+	if (str_eq(model, "ich9"))
+		return SEAT_HDA;
 	return str_eq(model, "sb16") || str_eq(model, "pcspk") ? SEAT_NONE : SEAT_PCI;
 }
 

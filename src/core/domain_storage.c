@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/domain.h"
+#include "core/domain_impl.h"
 #include "core/mem.h"
 #include "core/str.h"
 
@@ -89,7 +89,11 @@ int disk_target_index(const char *target)
 
 bool disk_has_image(const struct domain_disk *disk)
 {
-	const struct disk_image *image = &disk->image;
+	return image_has_place(&disk->image);
+}
+
+bool image_has_place(const struct disk_image *image)
+{
 	switch (image->type) {
 	case IMAGE_FILE:
 	case IMAGE_BLOCK:
@@ -118,10 +122,11 @@ static void free_strings(char *const *strings, size_t n)
 void image_fini(struct disk_image *image)
 {
 	char *const strings[] = {image->path, image->protocol, image->name, image->query,
-	    image->snapshot, image->config, image->initiator, image->tls_hostname, image->pool,
-	    image->volume, image->mode, image->auth_user, image->auth.type, image->auth.uuid,
-	    image->auth.usage, image->encryption, image->encryption_secret.type,
-	    image->encryption_secret.uuid, image->encryption_secret.usage};
+	    image->snapshot, image->config, image->initiator, image->reservations_path,
+	    image->tls_hostname, image->pool, image->volume, image->mode, image->auth_user,
+	    image->auth.type, image->auth.uuid, image->auth.usage, image->encryption,
+	    image->encryption_secret.type, image->encryption_secret.uuid,
+	    image->encryption_secret.usage};
 	free_strings(strings, ARRAY_LEN(strings));
 	for (size_t i = 0; i < image->n_hosts; i++) {
 		free(image->hosts[i].transport);
@@ -169,4 +174,57 @@ const struct domain_controller *domain_controller(
 			found = c;
 	}
 	return found;
+}
+
+const struct domain_controller *domain_controller_first(
+    const struct domain *d, enum controller_type type)
+{
+	for (size_t i = 0; i < d->n_controllers; i++)
+		if (d->controllers[i].type == type)
+			return &d->controllers[i];
+	return NULL;
+}
+
+/* --- completing --- */
+void domain_need_controller(
+    struct domain *d, enum controller_type type, unsigned index, const char *model)
+{
+	if (domain_controller(d, type, index) != NULL)
+		return;
+	struct domain_controller *c = DOMAIN_ADD(d->controllers, d->n_controllers);
+	*c = (struct domain_controller){
+	    .type = type, .index = index, .with_index = true, .model = xstrdup0(model), .node = -1};
+}
+
+/* The models that a document leaves open, as libvirt fills them in: what is written into it stays, whatever a later
+ * version would choose. */
+static void choose_models(struct domain *d)
+{
+	for (size_t i = 0; i < d->n_controllers; i++) {
+		struct domain_controller *c = &d->controllers[i];
+		if (c->type == CONTROLLER_SCSI && str_eq(c->model, "auto")) {
+			free(c->model);
+			c->model = NULL;
+		}
+		if (c->model != NULL)
+			continue;
+		if (c->type == CONTROLLER_SCSI)
+			c->model = xstrdup("lsilogic");
+		if (c->type == CONTROLLER_USB)
+			c->model = xstrdup(domain_is_q35(d) ? "qemu-xhci" : "piix3-uhci");
+	}
+}
+
+int storage_complete(struct domain *d, struct err *err)
+{
+	controllers_number(d);
+	if (domain_controller_first(d, CONTROLLER_USB) == NULL)
+		domain_need_controller(d, CONTROLLER_USB, 0, NULL);
+	if (domain_drives_assign(d, err) < 0)
+		return -1;
+	domain_drives_need(d);
+	choose_models(d);
+	if (domain_ports_assign(d, err) < 0 || domain_usb_assign(d, err) < 0)
+		return -1;
+	return domain_pci_assign(d, err);
 }

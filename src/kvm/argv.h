@@ -41,7 +41,11 @@ struct argv_in {
 	/* Descriptor of run_dir that QEMU will have, 0 none: for the VNC socket where run_dir is too
 	 * long for a socket's path. */
 	int run_dir_fd;
-	bool no_sandbox;            /* QEMU's seccomp filter is switched off in hvmux.conf */
+	bool no_sandbox; /* QEMU's seccomp filter is switched off in hvmux.conf */
+	/* The bytes of a secret that a disk names, as text (base64 for Ceph) on the heap, or NULL: there is none.
+	 * NULL: there are no secrets here. */
+	char *(*find_secret)(void *arg, const char *type, const char *uuid, const char *usage);
+	void *find_secret_arg;
 	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
 };
 

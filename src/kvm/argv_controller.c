@@ -1,160 +1,258 @@
 /* Controllers onto the command line: first, because others sit on them. */
-#include "kvm/argv_impl.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "kvm/argv_impl.h"
 
-static void pci_controller(struct builder *b, const struct domain_controller *c, struct buf *value)
+/* libvirt's models and QEMU's devices. */
+static const struct model {
+	enum controller_type type;
+	const char *model; /* NULL none given */
+	const char *device;
+} models[] = {
+    {CONTROLLER_PCI, "pcie-root-port", "pcie-root-port"},
+    {CONTROLLER_PCI, "pci-bridge", "pci-bridge"},
+    {CONTROLLER_PCI, "dmi-to-pci-bridge", "i82801b11-bridge"},
+    {CONTROLLER_PCI, "pcie-to-pci-bridge", "pcie-pci-bridge"},
+    {CONTROLLER_PCI, "pcie-switch-upstream-port", "x3130-upstream"},
+    {CONTROLLER_PCI, "pcie-switch-downstream-port", "xio3130-downstream"},
+    {CONTROLLER_PCI, "pci-expander-bus", "pxb"},
+    {CONTROLLER_PCI, "pcie-expander-bus", "pxb-pcie"},
+    {CONTROLLER_USB, "piix3-uhci", "piix3-usb-uhci"},
+    {CONTROLLER_USB, "piix4-uhci", "piix4-usb-uhci"},
+    {CONTROLLER_USB, "vt82c686b-uhci", "vt82c686b-usb-uhci"},
+    {CONTROLLER_USB, "pci-ohci", "pci-ohci"},
+    {CONTROLLER_USB, "ehci", "usb-ehci"},
+    {CONTROLLER_USB, "qemu-xhci", "qemu-xhci"},
+    {CONTROLLER_USB, "nec-xhci", "nec-usb-xhci"},
+    {CONTROLLER_USB, "ich9-ehci1", "ich9-usb-ehci1"},
+    {CONTROLLER_USB, "ich9-uhci1", "ich9-usb-uhci1"},
+    {CONTROLLER_USB, "ich9-uhci2", "ich9-usb-uhci2"},
+    {CONTROLLER_USB, "ich9-uhci3", "ich9-usb-uhci3"},
+    {CONTROLLER_SATA, NULL, "ich9-ahci"},
+    {CONTROLLER_SATA, "ich6", "ich9-ahci"},
+    {CONTROLLER_SCSI, NULL, "lsi53c895a"},
+    {CONTROLLER_SCSI, "lsilogic", "lsi53c895a"},
+    {CONTROLLER_SCSI, "lsisas1068", "mptsas1068"},
+    {CONTROLLER_SCSI, "lsisas1078", "megasas"},
+    {CONTROLLER_SCSI, "vmpvscsi", "pvscsi"},
+    {CONTROLLER_SCSI, "dc390", "dc390"},
+    {CONTROLLER_SCSI, "am53c974", "am53c974"},
+    {CONTROLLER_SCSI, "virtio-scsi", "virtio-scsi-pci"},
+    {CONTROLLER_SCSI, "virtio-transitional", "virtio-scsi-pci-transitional"},
+    {CONTROLLER_SCSI, "virtio-non-transitional", "virtio-scsi-pci-non-transitional"},
+    {CONTROLLER_VIRTIO_SERIAL, NULL, "virtio-serial-pci"},
+    {CONTROLLER_VIRTIO_SERIAL, "virtio", "virtio-serial-pci"},
+    {CONTROLLER_VIRTIO_SERIAL, "virtio-transitional", "virtio-serial-pci-transitional"},
+    {CONTROLLER_VIRTIO_SERIAL, "virtio-non-transitional", "virtio-serial-pci-non-transitional"},
+    {CONTROLLER_CCID, NULL, "usb-ccid"},
+    {CONTROLLER_FDC, NULL, "isa-fdc"},
+};
+
+static const char *device_of(const struct domain_controller *c)
 {
-	(void)b;
-	/* Chassis numbers must differ; libvirt's own documents number them by index. */
-	unsigned chassis = c->chassis > 0 ? c->chassis : c->index;
-	if (strcmp(c->model, "pcie-root-port") == 0) {
-		buf_addf(value, "pcie-root-port,id=pci.%u,chassis=%u", c->index, chassis);
-		if (c->with_port)
-			buf_addf(value, ",port=0x%x", c->port);
-	} else if (strcmp(c->model, "pcie-to-pci-bridge") == 0) {
-		buf_addf(value, "pcie-pci-bridge,id=pci.%u", c->index);
-	} else {
-		buf_addf(value, "pci-bridge,id=pci.%u,chassis_nr=%u", c->index, chassis);
-	}
+	if (c->model_name != NULL)
+		return c->model_name;
+	for (size_t i = 0; i < ARRAY_LEN(models); i++)
+		if (models[i].type == c->type && str_eq(models[i].model, c->model))
+			return models[i].device;
+	return NULL;
 }
 
-static int usb_controller(struct builder *b, const struct domain_controller *c, struct buf *value)
+static void add_switch(struct buf *value, const char *key, enum domain_switch s)
 {
-	static const char *const names[][2] = {
-	    {"piix3-uhci", "piix3-usb-uhci"},
-	    {"piix4-uhci", "piix4-usb-uhci"},
-	    {"qemu-xhci", "qemu-xhci"},
-	    {"nec-xhci", "nec-usb-xhci"},
-	    {"ich9-ehci1", "ich9-usb-ehci1"},
-	    {"ich9-uhci1", "ich9-usb-uhci1"},
-	    {"ich9-uhci2", "ich9-usb-uhci2"},
-	    {"ich9-uhci3", "ich9-usb-uhci3"},
-	};
-	const char *model = c->model;
-	if (model == NULL)
-		model = domain_is_q35(b->d) ? "qemu-xhci" : "piix3-uhci";
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(names[i][0], model) == 0)
-			buf_adds(value, names[i][1]);
-	bool xhci = strstr(model, "xhci") != NULL;
-	if (xhci && c->ports > 0)
-		buf_addf(value, ",p2=%u,p3=%u", c->ports, c->ports);
-	else if (c->ports > 0)
-		return build_unsupported(b, "controller", c->line, "ports is for xhci only");
+	if (s != SWITCH_ABSENT)
+		buf_addf(value, ",%s=%s", key, s == SWITCH_ON ? "on" : "off");
+}
+
+static void add_number(struct buf *value, const char *key, unsigned n)
+{
+	if (n != 0)
+		buf_addf(value, ",%s=%u", key, n);
+}
+
+static void add_virtio(struct buf *value, const struct domain_controller *c)
+{
+	add_switch(value, "iommu_platform", c->iommu);
+	add_switch(value, "ats", c->ats);
+	add_switch(value, "packed", c->packed);
+	add_switch(value, "page-per-vq", c->page_per_vq);
+}
+
+/* --- by type --- */
+static void add_pci(struct buf *value, const struct domain_controller *c)
+{
+	buf_addf(value, ",id=pci.%u", c->index);
+	if (strcmp(c->model, "pci-bridge") == 0)
+		buf_addf(value, ",chassis_nr=%u", c->with_chassis ? c->chassis : c->index);
+	else if (strstr(c->model, "-port") != NULL && strstr(c->model, "upstream") == NULL)
+		buf_addf(value, ",chassis=%u", c->with_chassis ? c->chassis : c->index);
+	if (c->with_port)
+		buf_addf(value, ",port=0x%x", c->port);
+	if (c->bus_nr != 0)
+		buf_addf(value, ",bus_nr=%u", c->bus_nr);
+	if (c->node >= 0)
+		buf_addf(value, ",numa_node=%d", c->node);
+	add_switch(value, "hotplug", c->hotplug);
+}
+
+static void add_usb(struct buf *value, const struct domain_controller *c)
+{
 	char id[16] = "usb";
 	if (c->index > 0)
 		snprintf(id, sizeof id, "usb%u", c->index);
+	if (c->ports > 0)
+		buf_addf(value, ",p2=%u,p3=%u", c->ports, c->ports);
 	if (c->has_master)
 		buf_addf(value, ",masterbus=%s.0,firstport=%u", id, c->start_port);
 	else
 		buf_addf(value, ",id=%s", id);
-	return 0;
+}
+
+static void add_scsi(struct buf *value, const struct domain_controller *c)
+{
+	if (c->iothread != 0)
+		buf_addf(value, ",iothread=iothread%u", c->iothread);
+	add_switch(value, "ioeventfd", c->ioeventfd);
+	add_virtio(value, c);
+	buf_addf(value, ",id=scsi%u", c->index);
+	add_number(value, "num_queues", c->queues);
+	add_number(value, "cmd_per_lun", c->cmd_per_lun);
+	add_number(value, "max_sectors", c->max_sectors);
+}
+
+static void add_serial(struct buf *value, const struct domain_controller *c)
+{
+	buf_addf(value, ",id=virtio-serial%u", c->index);
+	add_number(value, "max_ports", c->ports);
+	if (c->with_vectors)
+		buf_addf(value, ",vectors=%u", c->vectors);
+	add_virtio(value, c);
+}
+
+static void add_members(struct buf *value, const struct domain_controller *c)
+{
+	switch (c->type) {
+	case CONTROLLER_PCI:
+		add_pci(value, c);
+		return;
+	case CONTROLLER_USB:
+		add_usb(value, c);
+		return;
+	case CONTROLLER_SCSI:
+		add_scsi(value, c);
+		return;
+	case CONTROLLER_VIRTIO_SERIAL:
+		add_serial(value, c);
+		return;
+	case CONTROLLER_SATA:
+	case CONTROLLER_CCID:
+	case CONTROLLER_FDC:
+		buf_addf(value, ",id=%s%u", controller_type_name(c->type), c->index);
+		return;
+	case CONTROLLER_IDE:
+	case CONTROLLER_TYPES:
+		return;
+	}
+}
+
+/* Part of the chip set, or nothing at all. */
+static bool is_builtin(const struct domain *d, const struct domain_controller *c)
+{
+	bool q35 = domain_is_q35(d);
+	switch (c->type) {
+	case CONTROLLER_PCI:
+		return c->index == 0;
+	case CONTROLLER_IDE:
+		return true;
+	case CONTROLLER_SATA:
+		return q35 && c->index == 0;
+	case CONTROLLER_FDC:
+		return !q35;
+	case CONTROLLER_USB:
+		return str_eq(c->model, "none");
+	case CONTROLLER_SCSI:
+	case CONTROLLER_VIRTIO_SERIAL:
+	case CONTROLLER_CCID:
+	case CONTROLLER_TYPES:
+		break;
+	}
+	return false;
+}
+
+/* What is said of the root itself goes to devices that are there already. */
+static void build_root(struct builder *b, const struct domain_controller *c)
+{
+	bool q35 = domain_is_q35(b->d);
+	if (c->with_pcihole64)
+		build_addf(b, "-global", "%s.pci-hole64-size=%lluK",
+		    q35 ? "q35-pcihost" : "i440FX-pcihost", (unsigned long long)c->pcihole64);
+	if (c->hotplug != SWITCH_ABSENT && !q35)
+		build_addf(b, "-global", "PIIX4_PM.acpi-root-pci-hotplug=%s",
+		    c->hotplug == SWITCH_ON ? "on" : "off");
 }
 
 static int build_controller(struct builder *b, const struct domain_controller *c)
 {
 	CLEANUP_BUF struct buf value = BUF_INIT;
-	bool q35 = domain_is_q35(b->d);
-	switch (c->type) {
-	case CONTROLLER_PCI:
-		if (c->index == 0)
-			return 0;
-		if (!q35 && strcmp(c->model, "pci-bridge") != 0)
-			return build_unsupported(
-			    b, "controller", c->line, "model '%s' needs machine 'q35'", c->model);
-		pci_controller(b, c, &value);
-		break;
-	case CONTROLLER_USB:
-		if (str_eq(c->model, "none"))
-			return 0;
-		if (usb_controller(b, c, &value) < 0)
-			return -1;
-		break;
-	case CONTROLLER_IDE:
-		return q35 ? build_unsupported(
-		                 b, "controller", c->line, "machine 'q35' has no IDE controller")
-		           : 0;
-	case CONTROLLER_SATA:
-		if (q35)
-			return 0;
-		buf_adds(&value, "ich9-ahci,id=sata0");
-		break;
-	case CONTROLLER_SCSI:
-	case CONTROLLER_FDC:
-	case CONTROLLER_CCID:
-	case CONTROLLER_TYPES:
+	if (c->type == CONTROLLER_PCI && c->index == 0)
+		build_root(b, c);
+	if (is_builtin(b->d, c))
 		return 0;
-	case CONTROLLER_VIRTIO_SERIAL:
-		buf_adds(&value, "virtio-serial-pci,id=virtio-serial0");
-		if (c->ports > 0)
-			buf_addf(&value, ",max_ports=%u", c->ports);
-		break;
-	}
+	const char *device = device_of(c);
+	if (device == NULL)
+		return build_unsupported(b, "controller", c->line,
+		    "type='%s' model='%s' is not supported", controller_type_name(c->type),
+		    c->model != NULL ? c->model : "");
+	buf_adds(&value, device);
+	add_members(&value, c);
 	build_address(b, &value, &c->address);
+	add_number(&value, "acpi-index", c->address.acpi_index);
 	return build_device(b, "controller", c->line, &value);
 }
 
-static const struct domain_controller *usb_master(
-    const struct domain *d, const struct domain_controller *c)
+/* --- order --- */
+#define BUSES 256
+
+/* How many buses are between a PCI controller and the root; domain_pci.c has seen to it that there is no ring. */
+static int depth(const struct domain *d, const struct domain_controller *c)
 {
-	for (size_t i = 0; i < d->n_controllers; i++) {
-		const struct domain_controller *m = &d->controllers[i];
-		if (m->type == CONTROLLER_USB && m->index == c->index && !m->has_master)
-			return m;
-	}
-	return NULL;
+	int n = 0;
+	for (; c != NULL && c->index > 0 && n < BUSES; n++)
+		c = domain_controller(d, CONTROLLER_PCI, c->address.bus);
+	return n;
 }
 
-/* Buses before what sits on them, USB masters before their companions. */
+/* Buses before what sits on them, and these before what sits on theirs; an EHCI before its companions; USB before the
+ * card reader on it. */
+static int rank(const struct domain *d, const struct domain_controller *c)
+{
+	if (c->type == CONTROLLER_PCI)
+		return depth(d, c) * BUSES + (int)c->index;
+	int last = (BUSES + 1) * BUSES;
+	if (c->type == CONTROLLER_CCID)
+		return last + 2;
+	return last + c->has_master;
+}
+
 int build_controllers(struct builder *b)
 {
 	const struct domain *d = b->d;
-	for (int pass = 0; pass < 4; pass++)
+	int next = 0;
+	for (int done = -1; next < INT32_MAX; done = next) {
+		next = INT32_MAX;
 		for (size_t i = 0; i < d->n_controllers; i++) {
-			const struct domain_controller *c = &d->controllers[i];
-			int when =
-			    c->type == CONTROLLER_PCI ? c->address.bus != 0 : 2 + c->has_master;
-			if (when != pass)
-				continue;
-			if (c->has_master && usb_master(d, c) == NULL)
-				return build_unsupported(b, "controller", c->line,
-				    "<master>, but no controller with index %u to be its master",
-				    c->index);
-			if (build_controller(b, c) < 0)
-				return -1;
+			int r = rank(d, &d->controllers[i]);
+			if (r > done && r < next)
+				next = r;
 		}
+		for (size_t i = 0; next < INT32_MAX && i < d->n_controllers; i++)
+			if (rank(d, &d->controllers[i]) == next &&
+			    build_controller(b, &d->controllers[i]) < 0)
+				return -1;
+	}
 	return 0;
-}
-
-/* Controllers that the devices need and the document does not name; domain_complete names them,
- * and then they have addresses. */
-int build_implied(struct builder *b)
-{
-	const struct domain *d = b->d;
-	struct domain_controller need = {.index = 0};
-	bool sata = false, serial = false, usb = false, has_usb = false;
-	for (size_t i = 0; i < d->n_channels; i++)
-		serial = serial || d->channels[i].target == CHANNEL_VIRTIO;
-	for (size_t i = 0; i < d->n_disks; i++)
-		sata = sata || d->disks[i].bus == DISK_SATA;
-	for (size_t i = 0; i < d->n_consoles; i++)
-		serial = serial || d->consoles[i].target == CHR_VIRTIO_CONSOLE;
-	for (size_t i = 0; i < d->n_devs; i++)
-		usb = usb || domain_dev_seat(d, &d->devs[i]) == SEAT_USB;
-	for (size_t i = 0; i < d->n_controllers; i++)
-		has_usb = has_usb || d->controllers[i].type == CONTROLLER_USB;
-	need.type = CONTROLLER_SATA;
-	if (sata && domain_controller(d, need.type, 0) == NULL && build_controller(b, &need) < 0)
-		return -1;
-	need.type = CONTROLLER_VIRTIO_SERIAL;
-	if (serial && domain_controller(d, need.type, 0) == NULL && build_controller(b, &need) < 0)
-		return -1;
-	need.type = CONTROLLER_USB;
-	return usb && !has_usb ? build_controller(b, &need) : 0;
 }

@@ -46,8 +46,8 @@ static const struct part {
 	enum domain_dev_kind kind;
 	dev_build_fn *one;
 } parts[] = {
+    {.all = build_storage_objects},
     {.all = build_controllers},
-    {.all = build_implied},
     {.one = build_iommu, .kind = DEV_IOMMU},
     {.one = build_hub, .kind = DEV_HUB},
     {.all = build_disks},

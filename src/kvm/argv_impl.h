@@ -51,14 +51,15 @@ int build_disks(struct builder *b);
 int build_devices(struct builder *b);
 /* "-device" with the value, if this QEMU has the device that it begins with; the value is emptied. */
 int build_device(struct builder *b, const char *element, unsigned line, struct buf *value);
-/* argv_controller.c; the implied ones are those that devices need and the document does not name. */
+/* argv_iothread.c: objects that disks and controllers name. */
+int build_storage_objects(struct builder *b);
+/* argv_controller.c */
 int build_controllers(struct builder *b);
-int build_implied(struct builder *b);
 /* argv_net.c, argv_chr.c; the other devices: argv_dev.h */
 int build_nets(struct builder *b);
 int build_chrs(struct builder *b);
 
-/* QEMU's bootindex: the device's own order or what <os><boot dev=…> gives to it; 0 none. */
+/* argv_boot.c: QEMU's bootindex: the device's own order or what <os><boot dev=…> gives to it; 0 none. */
 unsigned build_disk_bootindex(const struct domain *d, size_t disk);
 unsigned build_net_bootindex(const struct domain *d, size_t net);
 

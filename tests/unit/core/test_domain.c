@@ -133,7 +133,7 @@ static void test_console_alias(void **state)
 static const char mixed[] = HEAD OS
     "<cputune><cachetune vcpus='0'/></cputune><novel a='1'/>\n<devices>\n"
     "<hostdev mode='capabilities' type='storage'/>\n"
-    "<disk type='network' device='disk'><source protocol='rbd'/><target dev='vda'/></disk>\n"
+    "<disk type='file'><source file='/x'/><target dev='vda' bus='sd'/></disk>\n"
     "<disk type='file'><source file='/a'/><target dev='vdb' bus='virtio'/></disk>\n"
     "<interface type='vds'/>\n"
     "<interface type='user' colour='red'/>\n<graphics type='sdl'/></devices></domain>";
@@ -153,7 +153,7 @@ static void test_ignored(void **state)
 	assert_int_equal(d.n_nets, 1);
 	assert_null(domain_dev_find(&d, DEV_GRAPHICS));
 	static const char *const lines[] = {"x.xml:1: <cachetune>: has no effect here\n",
-	    "x.xml:3: <hostdev>: ", "x.xml:4: <disk>: type='network'",
+	    "x.xml:3: <hostdev>: ", "x.xml:4: <target>: bus='sd'",
 	    "x.xml:6: <interface>: type='vds'", "x.xml:8: <graphics>: type='sdl'"};
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		if (strstr(warnings.data, lines[i]) == NULL)

@@ -153,18 +153,12 @@ static void test_refused(void **state)
 	    {DOC("qemu", OS, "<interface type='user'><model type='isa-debug-exit'/></interface>"),
 	        "model 'isa-debug-exit' is not supported"},
 	    {DOC("qemu", OS, "<watchdog model='itco'/>"), "'itco' needs machine 'q35'"},
-	    {DOC("qemu", "<os><type machine='q35'>hvm</type></os>",
-	         "<disk type='file'><source file='/a'/><target dev='hda' bus='ide'/></disk>"),
-	        "no IDE for 'hda'; use bus='sata'"},
-	    {DOC("qemu", OS, "<controller type='pci' index='1' model='pcie-root-port'/>"),
-	        "needs machine 'q35'"},
 	    {DOC("qemu", OS,
-	         "<disk type='file'><source file='/a'/><target dev='hda' bus='ide'/></disk>"
-	         "<disk type='file'><source file='/b'/><target dev='hdb' bus='ide'/></disk>"
-	         "<disk type='file'><source file='/c'/><target dev='hdc' bus='ide'/></disk>"
-	         "<disk type='file'><source file='/d'/><target dev='hdd' bus='ide'/></disk>"
-	         "<disk type='file'><source file='/e'/><target dev='hde' bus='ide'/></disk>"),
-	        "no place for 'hde' is left on bus 'ide'"},
+	         "<disk type='volume'><source pool='p' volume='v'/><target dev='vda'/></disk>"),
+	        "volume 'v' of pool 'p' is not known"},
+	    {DOC("qemu", OS,
+	         "<disk type='network'><source protocol='sheepdog' name='v'/><target dev='vda'/></disk>"),
+	        "protocol 'sheepdog' is no longer known to QEMU"},
 	};
 	const struct argv_in in = {.run_dir = "/r", .log_dir = "/l"};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
