@@ -115,7 +115,17 @@ static struct json_object *command_params(const char *command, struct json_objec
 int live_qmp(struct live *l, const char *command, struct json_object *args,
     struct json_object **result, struct err *err)
 {
-	return live_call(l, "qmp", command_params(command, args), RPC_TIMEOUT_MS, result, err);
+	return live_qmp_fd(l, command, args, -1, result, err);
+}
+
+int live_qmp_fd(struct live *l, const char *command, struct json_object *args, int fd,
+    struct json_object **result, struct err *err)
+{
+	int rc = rpc_call_fd(
+	    l->rpc, "qmp", command_params(command, args), fd, RPC_TIMEOUT_MS, result, err);
+	if (rc < 0)
+		live_explain(&l->c->home, l->name, err);
+	return rc;
 }
 
 int live_agent(struct live *l, const char *command, struct json_object *args, unsigned timeout_ms,

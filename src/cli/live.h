@@ -32,6 +32,9 @@ int live_call(struct live *l, const char *method, struct json_object *params, in
 /* A QMP command; args taken, may be NULL. */
 int live_qmp(struct live *l, const char *command, struct json_object *args,
     struct json_object **result, struct err *err);
+/* The same with a descriptor, for getfd and add-fd; borrowed. */
+int live_qmp_fd(struct live *l, const char *command, struct json_object *args, int fd,
+    struct json_object **result, struct err *err);
 /* A command of the guest's agent. What it returns are the guest's own words: agent_fact_clean, or str_printable. timeout_ms
  * 0: the agent's usual one. quiet: success is silence. */
 int live_agent(struct live *l, const char *command, struct json_object *args, unsigned timeout_ms,

@@ -26,6 +26,8 @@ struct jsonl {
 	struct buf out;
 	int pass_fd; /* descriptor to attach to the byte at pass_at of out, -1 none */
 	size_t pass_at;
+	bool accept_fds;
+	int got_fd; /* -1 none */
 	bool dead;  /* closed was, or is about to be, called */
 	bool freed; /* the owner let go: no more callbacks */
 	char why[160];
@@ -99,12 +101,43 @@ static void take_lines(struct jsonl *j)
 		buf_fini(&j->in);
 }
 
+static void keep_fd(struct jsonl *j, struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+		    c->cmsg_len != CMSG_LEN(sizeof(int)))
+			continue;
+		if (j->got_fd >= 0)
+			close(j->got_fd);
+		memcpy(&j->got_fd, CMSG_DATA(c), sizeof(int));
+	}
+}
+
+static ssize_t receive(struct jsonl *j, char *to, size_t n)
+{
+	struct iovec iov = {to, n};
+	/* Room for one: the kernel closes those that do not fit. */
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (!j->accept_fds)
+		return read(j->fd, to, n);
+	m.msg_control = control.space;
+	m.msg_controllen = sizeof(control.space);
+	ssize_t got = recvmsg(j->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (got > 0)
+		keep_fd(j, &m);
+	return got;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct jsonl *j = arg;
-	(void)what;
+	(void)fd, (void)what;
 	char *to = buf_reserve(&j->in, READ_BYTES / 4);
-	ssize_t n = read(fd, to, READ_BYTES / 4);
+	ssize_t n = receive(j, to, READ_BYTES / 4);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == 0 && j->ops->eof) {
@@ -181,7 +214,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 struct jsonl *jsonl_new(struct loop *l, int fd, size_t max, const struct jsonl_ops *ops, void *arg)
 {
 	struct jsonl *j = xcalloc(1, sizeof(*j));
-	*j = (struct jsonl){.loop = l, .fd = fd, .max = max, .ops = ops, .arg = arg, .pass_fd = -1};
+	*j = (struct jsonl){
+	    .loop = l, .fd = fd, .max = max, .ops = ops, .arg = arg, .pass_fd = -1, .got_fd = -1};
 	j->tok = json_tokener_new_ex(JSONL_DEPTH_MAX);
 	j->readable = event_new(loop_base(l), fd, EV_READ | EV_PERSIST, on_readable, j);
 	j->writable = event_new(loop_base(l), fd, EV_WRITE | EV_PERSIST, on_writable, j);
@@ -232,6 +266,8 @@ static void destroy(void *arg)
 	buf_fini(&j->out);
 	if (j->pass_fd >= 0)
 		close(j->pass_fd);
+	if (j->got_fd >= 0)
+		close(j->got_fd);
 	close(j->fd);
 	free(j);
 }
@@ -244,6 +280,18 @@ void jsonl_free(struct jsonl *j)
 	j->freed = true;
 	stop_events(j);
 	loop_defer(j->loop, destroy, j);
+}
+
+void jsonl_accept_fds(struct jsonl *j)
+{
+	j->accept_fds = true;
+}
+
+int jsonl_take_fd(struct jsonl *j)
+{
+	int fd = j->got_fd;
+	j->got_fd = -1;
+	return fd;
 }
 
 int jsonl_fd(const struct jsonl *j)

@@ -35,6 +35,11 @@ void jsonl_send(struct jsonl *j, struct json_object *msg);
 /* The same with a descriptor attached (SCM_RIGHTS, QMP's getfd); fd is borrowed until the call
  * returns. */
 void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd);
+/* From now on the descriptors that the peer attaches (SCM_RIGHTS) are received; without it the kernel drops them. */
+void jsonl_accept_fds(struct jsonl *j);
+/* The descriptor that came with the message that `message` is being called for, or before it; the caller's, -1 none. One is
+ * kept at a time: a peer that attaches the next before it has an answer to the last loses that one. */
+int jsonl_take_fd(struct jsonl *j);
 /* Flushes what it can without waiting and closes. NULL is allowed. */
 void jsonl_free(struct jsonl *j);
 int jsonl_fd(const struct jsonl *j);

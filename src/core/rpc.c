@@ -149,14 +149,35 @@ struct rpc_client *rpc_connect(
 	return c;
 }
 
+/* fd goes with the first byte. */
+static ssize_t send_bytes(struct rpc_client *c, char *data, size_t n, int fd)
+{
+	struct iovec iov = {data, n};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (fd >= 0) {
+		m.msg_control = control.space;
+		m.msg_controllen = sizeof(control.space);
+		struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	}
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
 static int send_request(
-    struct rpc_client *c, struct json_object *request, uint64_t deadline, struct err *err)
+    struct rpc_client *c, struct json_object *request, int fd, uint64_t deadline, struct err *err)
 {
 	CLEANUP(buf_fini) struct buf line = BUF_INIT;
 	buf_adds(&line, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
 	buf_addc(&line, '\n');
 	for (size_t at = 0; at < line.len;) {
-		ssize_t n = send(c->fd, line.data + at, line.len - at, MSG_NOSIGNAL);
+		ssize_t n = send_bytes(c, line.data + at, line.len - at, at == 0 ? fd : -1);
 		if (n > 0)
 			at += (size_t)n;
 		else if (errno == EAGAIN || errno == EINTR) {
@@ -194,6 +215,12 @@ static int take_answer(struct json_object *answer, struct json_object **result, 
 int rpc_call(struct rpc_client *c, const char *method, struct json_object *params, int timeout_ms,
     struct json_object **result, struct err *err)
 {
+	return rpc_call_fd(c, method, params, -1, timeout_ms, result, err);
+}
+
+int rpc_call_fd(struct rpc_client *c, const char *method, struct json_object *params, int fd,
+    int timeout_ms, struct json_object **result, struct err *err)
+{
 	uint64_t deadline = deadline_of(timeout_ms);
 	int64_t id = ++c->next_id;
 	struct json_object *q = json_object_new_object();
@@ -201,7 +228,7 @@ int rpc_call(struct rpc_client *c, const char *method, struct json_object *param
 	json_object_object_add(q, "id", json_object_new_int64(id));
 	json_object_object_add(q, "method", json_object_new_string(method));
 	json_object_object_add(q, "params", params ? params : json_object_new_object());
-	int rc = send_request(c, q, deadline, err);
+	int rc = send_request(c, q, fd, deadline, err);
 	json_object_put(q);
 	while (rc == 0) {
 		struct json_object *o = receive(c, deadline, err);

@@ -31,6 +31,9 @@ void rpc_free(struct rpc_client *c);
  * Notifications that arrive in between are kept for rpc_next. */
 int rpc_call(struct rpc_client *c, const char *method, struct json_object *params, int timeout_ms,
     struct json_object **result, struct err *err);
+/* The same with a descriptor attached (SCM_RIGHTS): for "qmp" with getfd and add-fd; borrowed, -1 none. */
+int rpc_call_fd(struct rpc_client *c, const char *method, struct json_object *params, int fd,
+    int timeout_ms, struct json_object **result, struct err *err);
 /* The next notification (the caller's), NULL on the deadline (ERR_TIMEOUT; -1 waits for ever) or a
  * lost connection. */
 struct json_object *rpc_next(struct rpc_client *c, int timeout_ms, struct err *err);

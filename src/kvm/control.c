@@ -211,7 +211,8 @@ static void do_qmp(struct client *c, struct json_object *id, struct json_object 
 	if (command == NULL)
 		return;
 	CLEANUP_FREE char *what = xasprintf("qmp:%s", command);
-	c->control->ops->qmp(c->control->arg, command, json_get_obj(params, "arguments"),
+	CLEANUP_CLOSE int fd = jsonl_take_fd(c->wire);
+	c->control->ops->qmp(c->control->arg, command, json_get_obj(params, "arguments"), fd,
 	    req_new(c, id, what, !only_looks(command)));
 }
 
@@ -359,6 +360,7 @@ static void client_new(struct control *ctl, int fd)
 	c->control = ctl;
 	c->who = xasprintf("%s(%u) pid=%d", user, (unsigned)uid, (int)pid);
 	c->wire = jsonl_new(ctl->loop, fd, RPC_MESSAGE_MAX, &client_ops, c);
+	jsonl_accept_fds(c->wire);
 	TAILQ_INSERT_TAIL(&ctl->clients, c, entry);
 	ctl->n_clients++;
 	send_hello(c);

@@ -32,9 +32,9 @@ struct control_method {
 struct control_ops {
 	/* suspend, resume, reset, shutdown, reboot, destroy. */
 	void (*operate)(void *arg, enum machine_event ev, struct control_req *r);
-	/* A QMP command of the operator's; args borrowed, may be NULL. */
-	void (*qmp)(
-	    void *arg, const char *command, struct json_object *args, struct control_req *r);
+	/* A QMP command of the operator's; args borrowed, may be NULL. fd: came with it, borrowed, -1 none. */
+	void (*qmp)(void *arg, const char *command, struct json_object *args, int fd,
+	    struct control_req *r);
 	/* Fills the answer to "status". */
 	void (*status)(void *arg, struct json_object *result);
 	const struct control_method *methods; /* NULL: none */

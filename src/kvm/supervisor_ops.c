@@ -337,7 +337,8 @@ static void got_raw(void *arg, struct json_object *result, const struct err *err
 	control_reply(arg, json_object_get(result), err);
 }
 
-static void ctl_qmp(void *arg, const char *command, struct json_object *args, struct control_req *r)
+static void ctl_qmp(
+    void *arg, const char *command, struct json_object *args, int fd, struct control_req *r)
 {
 	struct supervisor *s = arg;
 	if (s->qmp == NULL || !s->qmp_ready)
@@ -345,7 +346,8 @@ static void ctl_qmp(void *arg, const char *command, struct json_object *args, st
 	else if (sampler_stopped(&s->sampler))
 		stopped_process(s, r);
 	else
-		qmp_send(s->qmp, command, json_object_get(args), OPERATION_TIMEOUT_MS, got_raw, r);
+		qmp_send_fd(
+		    s->qmp, command, json_object_get(args), fd, OPERATION_TIMEOUT_MS, got_raw, r);
 }
 
 static void ctl_status(void *arg, struct json_object *o)

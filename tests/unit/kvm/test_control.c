@@ -38,9 +38,16 @@ static void operate(void *arg, enum machine_event ev, struct control_req *r)
 	}
 }
 
-static void raw_qmp(void *arg, const char *command, struct json_object *args, struct control_req *r)
+static void raw_qmp(
+    void *arg, const char *command, struct json_object *args, int fd, struct control_req *r)
 {
 	(void)arg, (void)args;
+	/* The descriptor that came along is told by what can be read from it. */
+	char word[16] = "";
+	if (fd >= 0 && read(fd, word, sizeof(word) - 1) > 0) {
+		control_reply(r, json_object_new_string(word), NULL);
+		return;
+	}
 	control_reply(r, json_object_new_string(command), NULL);
 }
 
@@ -149,6 +156,21 @@ static void test_requests(void **state)
 	assert_string_equal(json_get_str(result, "execute"), "guest-exec");
 	json_object_put(result);
 	assert_int_equal(rpc_call(c, "agent", NULL, 10000, NULL, &err), -1);
+	/* A descriptor reaches the request that it came with, and no other. */
+	int word[2];
+	assert_int_equal(pipe(word), 0);
+	assert_int_equal(write(word[1], "inside", 6), 6);
+	params = json_object_new_object();
+	json_object_object_add(params, "execute", json_object_new_string("query-name"));
+	assert_int_equal(
+	    rpc_call_fd(c, "qmp", json_object_get(params), word[0], 10000, &result, &err), 0);
+	assert_string_equal(json_object_get_string(result), "inside");
+	json_object_put(result);
+	assert_int_equal(rpc_call(c, "qmp", params, 10000, &result, &err), 0);
+	assert_string_equal(json_object_get_string(result), "query-name");
+	json_object_put(result);
+	close(word[0]);
+	close(word[1]);
 	assert_int_equal(rpc_call(c, "peek", NULL, 10000, NULL, &err), 0);
 	assert_int_equal(rpc_call(c, "qmp", NULL, 10000, NULL, &err), -1);
 	params = json_object_new_object();
