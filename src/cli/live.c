@@ -141,7 +141,7 @@ int live_agent(struct live *l, const char *command, struct json_object *args, un
 	return rpc_call(l->rpc, "agent", p, (int)wait, result, err);
 }
 
-static char *joined_words(const struct cli *c)
+char *live_words(const struct cli *c)
 {
 	unsigned n;
 	const char *const *words = cli_values(c, "cmd", &n);
@@ -161,7 +161,7 @@ static struct json_object *take_member(struct json_object *o, const char *key)
 int live_parse_command(const struct cli *c, char **command, struct json_object **args,
     struct json_object **id, struct err *err)
 {
-	CLEANUP_FREE char *text = joined_words(c);
+	CLEANUP_FREE char *text = live_words(c);
 	*args = *id = NULL;
 	*command = NULL;
 	if (text[strspn(text, " \t\n")] != '{') {

@@ -39,6 +39,8 @@ int live_qmp_fd(struct live *l, const char *command, struct json_object *args, i
  * 0: the agent's usual one. quiet: success is silence. */
 int live_agent(struct live *l, const char *command, struct json_object *args, unsigned timeout_ms,
     bool quiet, struct json_object **result, struct err *err);
+/* The verb's words "cmd" with blanks between; on the heap. */
+char *live_words(const struct cli *c);
 /* The verb's words "cmd" as a command: JSON with "execute", or a name alone. *args, *id may come out NULL; all are the
  * caller's. */
 int live_parse_command(const struct cli *c, char **command, struct json_object **args,

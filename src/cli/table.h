@@ -95,7 +95,14 @@ struct verb {
 	X(domblklist, "domblklist") \
 	X(domiflist, "domiflist")
 #define VERBS_HOST(X)
-#define VERBS_LIVE(X)
+#define VERBS_LIVE(X)                                   \
+	X(qemu_monitor_command, "qemu-monitor-command") \
+	X(inject_nmi, "inject-nmi")                     \
+	X(send_key, "send-key")                         \
+	X(screenshot, "screenshot")                     \
+	X(dump, "dump")                                 \
+	X(domdisplay, "domdisplay")                     \
+	X(vncdisplay, "vncdisplay")
 #define VERBS_AGENT(X)                  \
 	X(domtime, "domtime")           \
 	X(domhostname, "domhostname")   \
@@ -109,7 +116,7 @@ struct verb {
 	X(dompmsuspend, "dompmsuspend") \
 	X(dompmwakeup, "dompmwakeup")   \
 	X(qemu_agent_command, "qemu-agent-command")
-#define VERBS_BOOT(X)                       \
+#define VERBS_BOOT(X)                   \
 	X(guests_start, "guests-start") \
 	X(guests_stop, "guests-stop")
 #define VERBS_IMPORT(X)     \
