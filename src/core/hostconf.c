@@ -32,6 +32,7 @@ static const struct key {
     {"cgroup", KIND_CGROUP, offsetof(struct hostconf, cgroup), 0, 0},
     {"max_files", KIND_NUMBER, offsetof(struct hostconf, max_files), 1024, 1u << 30},
     {"max_core", KIND_NUMBER, offsetof(struct hostconf, max_core), 0, 1ull << 62},
+    {"hook_timeout", KIND_NUMBER, offsetof(struct hostconf, hook_timeout), 1, 3600},
     {"operator_group", KIND_NAME, offsetof(struct hostconf, operator_group), 0, 0},
     {"reader_group", KIND_NAME, offsetof(struct hostconf, reader_group), 0, 0},
 };
@@ -42,6 +43,7 @@ static void set_defaults(struct hostconf *c)
 	    .sandbox = true,
 	    .cgroup = HOSTCONF_CGROUP_ON,
 	    .max_files = 65536,
+	    .hook_timeout = 30,
 	    .operator_group = xstrdup("hvmux"),
 	};
 }

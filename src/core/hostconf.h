@@ -21,8 +21,9 @@ struct hostconf {
 	unsigned cgroup;    /* enum hostconf_cgroup */
 	uint64_t max_files; /* of a QEMU: RLIMIT_NOFILE */
 	uint64_t max_core;  /* bytes of a QEMU's core dump: RLIMIT_CORE */
-	char *operator_group; /* may do what root may, in system mode */
-	char *reader_group;   /* may look at VMs and consoles and change nothing; NULL nobody */
+	uint64_t hook_timeout; /* seconds that one hook may take */
+	char *operator_group;  /* may do what root may, in system mode */
+	char *reader_group;    /* may look at VMs and consoles and change nothing; NULL nobody */
 };
 
 /* The defaults, and over them what the file says; a missing file is no error. On failure *c holds nothing. */

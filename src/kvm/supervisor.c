@@ -24,6 +24,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "kvm/hooks.h"
 #include "kvm/supervisor_impl.h"
 
 #define TICK_SLOTS 20       /* points of the second */
@@ -247,6 +248,7 @@ static void sup_fini(struct supervisor *s)
 		qmp_free(s->qmp);
 		sup_agent_fini(s);
 		control_free(s->control);
+		hooks_free(s->hooks);
 		companion_set_free(s->companions);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);
@@ -298,7 +300,12 @@ static int complete_document(const struct supervisor *s, struct domain *d, struc
 		return 0;
 	CLEANUP_CLOSE int lock = store_lock(s->home, err);
 	CLEANUP_FREE char *xml = lock < 0 ? NULL : domain_format(d, err);
-	return xml == NULL ? -1 : store_write(s->home, s->name, xml, strlen(xml), err);
+	if (xml == NULL || store_write(s->home, s->name, xml, strlen(xml), err) < 0)
+		return -1;
+	free(d->source);
+	d->source_len = strlen(xml);
+	d->source = TAKE_PTR(xml);
+	return 0;
 }
 
 static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
@@ -326,7 +333,10 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 		return -1;
 	}
 	machine_start(&s->machine);
-	int rc = sup_launch(s, &d, err);
+	/* Hooks are told what it will run with, and so is a restart. */
+	int rc = sup_write_live(s, &d, err);
+	if (rc == 0 && !sup_prepare(s))
+		rc = sup_launch(s, &d, err);
 	domain_fini(&d);
 	return rc;
 }
@@ -354,7 +364,7 @@ static int run(struct supervisor *s)
 	if (!s->ended)
 		loop_run(s->loop);
 	/* A QEMU that lives is never left alone by a regular end. */
-	return s->machine.reason == VM_REASON_FAILED ? 1 : 0;
+	return s->machine.reason == VM_REASON_FAILED || s->machine.state == MACHINE_OFF ? 1 : 0;
 }
 
 static int serve(struct supervisor *s, unsigned flags)
@@ -379,10 +389,8 @@ static int serve(struct supervisor *s, unsigned flags)
 		sup_ready(s, NULL); /* nothing to adopt: somebody settled it before us */
 		return 0;
 	}
-	if (sup_start(s, flags, &err) < 0) {
+	if (sup_start(s, flags, &err) < 0)
 		start_failed(s, &err);
-		return 1;
-	}
 	return run(s);
 }
 

@@ -76,6 +76,8 @@ struct supervisor {
 	struct event *timer; /* the machine's */
 	struct event *tick;
 	struct event *sigterm;
+	struct hooks *hooks; /* NULL: none were run yet */
+	bool preparing, releasing;
 	bool watchdog_dump;          /* <watchdog action='dump'/> */
 	struct sup_dump *dump;       /* supervisor_dump.c's; NULL: none goes on */
 	uint64_t io_told_ns;         /* CLOCK_MONOTONIC of the last disk error that was recorded */
@@ -95,6 +97,9 @@ void sup_load_policy(struct supervisor *s, const struct domain *d);
 /* Reads the definition (live: run/NAME/live.xml), makes hubs and sockets and QEMU. *d is the caller's on success. */
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err);
 int sup_launch(struct supervisor *s, const struct domain *d, struct err *err);
+int sup_write_live(const struct supervisor *s, const struct domain *d, struct err *err);
+/* From run/NAME/live.xml: after its hooks, or once more. */
+int sup_launch_live(struct supervisor *s, struct err *err);
 void sup_name_disks(struct supervisor *s, const struct domain *d);
 /* The page, from the definition. n_consoles: those that have a hub. */
 void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_consoles);
@@ -144,6 +149,14 @@ void sup_describe_panic(struct supervisor *s, struct json_object *data);
 void sup_io_error(struct supervisor *s, struct json_object *data);
 /* Found stopped for a disk error that nobody heard of: QMP's query-block says which. */
 void sup_find_io_error(struct supervisor *s);
+
+/* --- supervisor_hooks.c --- */
+/* true: hooks prepare it, and QEMU is made afterwards; a failure comes back as EV_DIED. false: there are none. */
+bool sup_prepare(struct supervisor *s);
+/* Ends that; EV_DIED comes. false: nothing is being prepared. */
+bool sup_prepare_abort(struct supervisor *s);
+void sup_hooks_started(struct supervisor *s);
+bool sup_release(struct supervisor *s); /* ops->release */
 
 /* --- supervisor_dump.c: the guest's memory into a file --- */
 void sup_dump(struct supervisor *s);                                     /* ops->dump */

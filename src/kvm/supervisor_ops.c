@@ -176,6 +176,8 @@ static void op_timer(void *arg, unsigned ms)
 static void op_signal(void *arg, int sig)
 {
 	struct supervisor *s = arg;
+	if (sup_prepare_abort(s))
+		return; /* there is no QEMU yet */
 	if (s->pidfd >= 0 && spawn_signal(s->pidfd, sig) < 0)
 		log_warn("cannot send signal %d to QEMU (pid %d): %s", sig, (int)s->pid,
 		    strerror(errno));
@@ -219,6 +221,7 @@ void sup_tell(struct supervisor *s, const char *event, const char *detail, struc
 static void op_started(void *arg)
 {
 	sup_ready(arg, NULL);
+	sup_hooks_started(arg);
 }
 
 /* --- starting again, ending --- */
@@ -234,17 +237,11 @@ static void op_spawn(void *arg)
 {
 	struct supervisor *s = arg;
 	struct err err;
-	struct domain d;
-	int rc = sup_read_domain(s, true, &d, &err);
 	s->keep_rings = true;
 	s->detail[0] = '\0';
 	status_begin(&s->page)->restarts++;
 	status_end(&s->page);
-	if (rc == 0) {
-		rc = sup_launch(s, &d, &err);
-		domain_fini(&d);
-	}
-	if (rc == 0)
+	if (sup_prepare(s) || sup_launch_live(s, &err) == 0)
 		return;
 	sup_detail(s, "%s", err.msg);
 	loop_defer(s->loop, spawn_failed, s);
@@ -257,8 +254,7 @@ static void op_dump(void *arg)
 
 static bool op_release(void *arg)
 {
-	(void)arg;
-	return false;
+	return sup_release(arg);
 }
 
 /* The sockets of this run. Rings, page and watch word stay: the last word on it. */

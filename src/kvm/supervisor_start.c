@@ -150,7 +150,7 @@ void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_cons
 }
 
 /* Not fsynced: the run directory does not outlive the host's boot, and a start must not wait for a disk. */
-static int write_live_xml(const struct supervisor *s, const struct domain *d, struct err *err)
+int sup_write_live(const struct supervisor *s, const struct domain *d, struct err *err)
 {
 	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "live.xml");
 	CLEANUP_FREE char *fresh = home_run_file(s->home, s->name, "live.xml.new");
@@ -223,7 +223,7 @@ static int launch(struct supervisor *s, const struct domain *d, struct argv_out 
 	sup_name_disks(s, d);
 	int rc = sup_kit_fill(k, s, a, err);
 	if (rc == 0)
-		rc = write_live_xml(s, d, err);
+		rc = sup_write_live(s, d, err);
 	return rc == 0 ? spawn_it(s, a, k, err) : -1;
 }
 
@@ -266,5 +266,18 @@ int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
 	if (rc == 0)
 		sup_connect(s);
 	malloc_trim(0);
+	return rc;
+}
+
+int sup_launch_live(struct supervisor *s, struct err *err)
+{
+	struct domain d;
+	if (sup_read_domain(s, true, &d, err) < 0)
+		return -1;
+	/* What a document that was copied here by hand lacks, it lacks in its live copy, too. */
+	int rc = domain_complete(&d, NULL, NULL, err);
+	if (rc == 0)
+		rc = sup_launch(s, &d, err);
+	domain_fini(&d);
 	return rc;
 }
