@@ -119,9 +119,10 @@ struct verb {
 #define VERBS_BOOT(X)                   \
 	X(guests_start, "guests-start") \
 	X(guests_stop, "guests-stop")
-#define VERBS_IMPORT(X)     \
-	X(import, "import") \
-	X(domxml_from_native, "domxml-from-native")
+#define VERBS_IMPORT(X)                             \
+	X(import, "import")                         \
+	X(domxml_from_native, "domxml-from-native") \
+	X(adopt, "adopt")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \

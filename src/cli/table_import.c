@@ -42,3 +42,19 @@ VERB(domxml_from_native) = {NAMES(domxml_from_native, "domxml-from-native"), .fa
         "PCI slots that it would choose. What has no element is kept word for word in <qemu:commandline>; what "
         "belongs to one run only (monitors, pid files) is left out. Warnings name both. Relative paths become absolute: "
         "those of a process by its working directory, those of a file by the current one."};
+
+OPTS(adopt) = {
+    {"pid", OPT_WORD, .required = true, .value = "PID", .help = "the QEMU's process number"},
+    {"name", OPT_STRING, .value = "NAME",
+        .help = "name of the domain (default: the one in its command line)"},
+    FLAG("define", "keep a definition, too: it can be started again when it has ended"),
+    {0},
+};
+
+VERB(adopt) = {NAMES(adopt, "adopt"), .family = "Import",
+    .summary = "take over a QEMU that somebody else started", .flags = VERB_CHANGES,
+    .text =
+        "The QEMU needs a QMP monitor on a Unix socket (-qmp unix:PATH,server=on,wait=off) that nobody else is "
+        "connected to. It is not interrupted. Serial ports on Unix sockets that QEMU listens on become consoles, others "
+        "cannot be reached. Without --define the domain is transient: it is gone when its QEMU ends. A definition of "
+        "the same name and uuid, for instance an imported one, is the one that it runs under."};

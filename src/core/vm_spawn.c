@@ -248,7 +248,8 @@ static int spawn_unit(const struct home *h, const char *name, unsigned flags, st
 
 int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, struct err *err)
 {
-	if (unit_installed(h))
+	/* An adoption is not a start: the unit would not know the one from the other. */
+	if (unit_installed(h) && (flags & VM_SPAWN_ADOPT) == 0)
 		return spawn_unit(h, name, flags, err);
 	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) < 0)

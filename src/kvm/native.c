@@ -180,7 +180,7 @@ static void drop_run(struct native *n, struct nat_opt *o)
 		if (strcmp(of_the_run[i].name, o->name) != 0)
 			continue;
 		o->used = true;
-		if (of_the_run[i].told == NULL)
+		if (of_the_run[i].told == NULL || n->cmd->adopting)
 			return;
 		/* Our own and libvirt's command lines have these, and nobody misses them. */
 		if (str_eq(nat_get(o, "mode"), "control") &&
@@ -285,7 +285,8 @@ static void express_devices(struct native *n)
 
 static void express(struct native *n)
 {
-	find_run_dir(n);
+	if (!n->cmd->adopting)
+		find_run_dir(n);
 	drop_monitors(n);
 	nat_machine(n);
 	nat_memory(n);

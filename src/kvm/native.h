@@ -7,6 +7,7 @@
 #ifndef KVM_NATIVE_H
 #define KVM_NATIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,7 +23,8 @@ struct native_cmd {
 	size_t n;
 	char **env; /* NAME=VALUE before the command */
 	size_t n_env;
-	char *cwd; /* of the process, what relative paths are relative to; NULL not known */
+	bool adopting; /* its sockets are looked for: none of them becomes ours */
+	char *cwd;     /* of the process, what relative paths are relative to; NULL not known */
 };
 
 /* Text as a shell reads it: quotes, $'…', backslashes, continued lines, comments, assignments before

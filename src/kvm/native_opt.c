@@ -142,6 +142,7 @@ void nat_opt_fini(struct nat_opt *o)
 
 void nat_opts_read(struct nat_opts *l, char *const *words, size_t n)
 {
+	*l = (struct nat_opts){0};
 	l->o = xcalloc(n + 1, sizeof *l->o);
 	l->loose = xcalloc(n + 1, sizeof *l->loose);
 	for (size_t i = 0; i < n; i++) {

@@ -65,9 +65,10 @@ static void make_page(struct supervisor *s, const struct domain *d)
 	s->machine.state = MACHINE_RUNNING;
 	s->machine.reason = VM_REASON_BOOTED;
 	if (d != NULL) {
-		size_t n =
-		    d->n_consoles < STATUS_CONSOLES_MAX ? d->n_consoles : STATUS_CONSOLES_MAX;
-		sup_fill_page(s, d, (unsigned)n);
+		unsigned n = 0;
+		for (size_t i = 0; i < d->n_consoles; i++)
+			n += d->consoles[i].recorded;
+		sup_fill_page(s, d, n < STATUS_CONSOLES_MAX ? n : STATUS_CONSOLES_MAX);
 	}
 	struct status_page *p = status_begin(&s->page);
 	snprintf(p->name, sizeof(p->name), "%s", s->name);
