@@ -21,6 +21,7 @@
 #include "core/vm.h"
 #include "core/xml.h"
 #include "kvm/argv.h"
+#include "kvm/argv_host.h"
 #include "kvm/caps.h"
 
 static int read_stream(int fd, const char *shown, struct buf *out, struct err *err)
@@ -261,15 +262,19 @@ static int print_native(struct cli *c, const struct domain *d, struct err *err)
 	struct argv_out out;
 	CLEANUP_FREE char *run = home_run_dir(&c->home, d->name);
 	CLEANUP_FREE char *log = home_log_dir(&c->home, d->name);
-	const struct argv_in in = {.run_dir = run, .log_dir = log};
+	struct argv_host host;
+	struct argv_in in = {.run_dir = run, .log_dir = log};
 	if (caps_get(&c->home, d->emulator, d->arch, &caps, err) < 0)
 		return -1;
-	int rc = argv_build(d, &caps, &in, &out, err);
+	int rc = argv_host_init(&host, &c->home, d, &caps, &in, err);
+	if (rc == 0)
+		rc = argv_build(d, &caps, &in, &out, err);
 	if (rc == 0) {
 		CLEANUP_FREE char *text = argv_shell(&out);
 		fputs(text, stdout);
 		argv_fini(&out);
 	}
+	argv_host_fini(&host);
 	caps_fini(&caps);
 	return rc;
 }

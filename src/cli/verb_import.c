@@ -19,6 +19,7 @@
 #include "core/vm.h"
 #include "core/xml.h"
 #include "kvm/argv.h"
+#include "kvm/argv_host.h"
 #include "kvm/caps.h"
 
 struct import {
@@ -299,13 +300,16 @@ static void try_start(struct import *m, struct import_vm *vm)
 	struct argv_out out;
 	CLEANUP_FREE char *run = home_run_dir(&m->c->home, vm->name);
 	CLEANUP_FREE char *log = home_log_dir(&m->c->home, vm->name);
+	struct argv_host host = {0};
 	struct argv_in in = {.run_dir = run, .log_dir = log};
 	if (ask_qemu(m, &vm->d, &err) == 0) {
 		in.kvm = vm->d.type == DOMAIN_KVM ? &m->kvm : NULL;
-		if (argv_build(&vm->d, &m->caps, &in, &out, &err) == 0) {
+		if (argv_host_init(&host, &m->c->home, &vm->d, &m->caps, &in, &err) == 0 &&
+		    argv_build(&vm->d, &m->caps, &in, &out, &err) == 0) {
 			import_note_lines(&vm->notes, IMPORT_DIFFERS, out.notes);
 			argv_fini(&out);
 		}
+		argv_host_fini(&host);
 	}
 	if (err.code != ERR_NONE)
 		import_note_lines(&vm->notes, IMPORT_WAITS, err.msg);

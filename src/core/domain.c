@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include <uuid/uuid.h>
 
-#include "core/domain_impl.h"
+#include "core/domain_parse.h"
 #include "core/mem.h"
 #include "core/str.h"
 
@@ -15,16 +15,6 @@
 static void dev_fini(struct domain_dev *dev)
 {
 	attrs_fini(&dev->attrs);
-}
-
-static void feature_fini(struct domain_cpu_feature *f)
-{
-	free(f->name);
-}
-
-static void string_fini(char **s)
-{
-	free(*s);
 }
 
 #define FREE_ARRAY(array, n, fini)               \
@@ -36,12 +26,18 @@ static void string_fini(char **s)
 
 void domain_fini(struct domain *d)
 {
-	char *const strings[] = {d->name, d->title, d->description, d->cpu_model, d->arch,
-	    d->machine, d->kernel, d->initrd, d->cmdline, d->clock_offset, d->emulator, d->source};
+	char *const strings[] = {d->name, d->title, d->description, d->arch, d->machine, d->kernel,
+	    d->initrd, d->cmdline, d->emulator, d->source};
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
+	domain_cpu_fini(&d->cpu);
+	domain_memory_fini(&d->memory);
+	domain_os_fini(&d->os);
+	domain_features_fini(&d->features);
+	domain_clock_fini(&d->clock);
 	domain_tune_fini(&d->tune);
-	FREE_ARRAY(d->cpu_features, d->n_cpu_features, feature_fini);
+	domain_security_fini(&d->security);
+	domain_qemu_fini(&d->qemu);
 	FREE_ARRAY(d->disks, d->n_disks, disk_fini);
 	FREE_ARRAY(d->nets, d->n_nets, net_fini);
 	FREE_ARRAY(d->consoles, d->n_consoles, chr_fini);
@@ -50,8 +46,6 @@ void domain_fini(struct domain *d)
 	FREE_ARRAY(d->throttle_groups, d->n_throttle_groups, iotune_fini);
 	FREE_ARRAY(d->channels, d->n_channels, channel_fini);
 	FREE_ARRAY(d->devs, d->n_devs, dev_fini);
-	FREE_ARRAY(d->qemu_args, d->n_qemu_args, string_fini);
-	FREE_ARRAY(d->qemu_env, d->n_qemu_env, string_fini);
 	*d = (struct domain){0};
 }
 
@@ -70,6 +64,7 @@ void domain_drop_element(struct domain *d, unsigned element)
 	DROP_LAST(d->controllers, d->n_controllers, element, controller_fini);
 	DROP_LAST(d->channels, d->n_channels, element, channel_fini);
 	DROP_LAST(d->devs, d->n_devs, element, dev_fini);
+	memory_drop_element(&d->memory, element);
 }
 
 /* --- words --- */
@@ -134,6 +129,11 @@ int domain_complete(
 		uuid_generate_random(d->uuid);
 		d->has_uuid = true;
 	}
+	if (d->genid && !d->has_genid_uuid) {
+		uuid_generate_random(d->genid_uuid);
+		d->has_genid_uuid = true;
+	}
+	memdev_complete(&d->memory);
 	for (size_t i = 0; i < d->n_nets; i++)
 		if (d->nets[i].mac == NULL && make_mac(d, &d->nets[i], mac_taken, arg, err) < 0)
 			return -1;

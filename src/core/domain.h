@@ -11,10 +11,17 @@
 #include "core/buf.h"
 #include "core/domain_address.h"
 #include "core/domain_chr.h"
+#include "core/domain_clock.h"
 #include "core/domain_controller.h"
+#include "core/domain_cpu.h"
 #include "core/domain_dev.h"
 #include "core/domain_disk.h"
+#include "core/domain_features.h"
+#include "core/domain_memory.h"
 #include "core/domain_net.h"
+#include "core/domain_os.h"
+#include "core/domain_qemu.h"
+#include "core/domain_security.h"
 #include "core/domain_tune.h"
 #include "core/domain_words.h"
 #include "core/err.h"
@@ -36,43 +43,38 @@ enum domain_action {
 	ACTION_COREDUMP_RESTART,
 	ACTION_COUNT
 };
-enum domain_cpu_mode { CPU_DEFAULT, CPU_CUSTOM, CPU_HOST_MODEL, CPU_HOST_PASSTHROUGH, CPU_MAXIMUM };
 enum domain_boot { BOOT_HD, BOOT_CDROM, BOOT_NETWORK, BOOT_FD };
-
-struct domain_cpu_feature {
-	char *name;
-	bool on; /* force, require, optional; else disable, forbid */
-};
 
 struct domain {
 	enum domain_type type;
 	char *name;
 	unsigned char uuid[16];
 	bool has_uuid;
+	unsigned char hwuuid[16]; /* has_hwuuid: what the guest sees instead of uuid */
+	bool has_hwuuid;
+	bool genid; /* <genid>: a number that changes when the guest's state is set back */
+	unsigned char genid_uuid[16];
+	bool has_genid_uuid; /* else domain_complete makes one */
 	/* Defined with --ignore-unsupported: the document says so itself, by <?hvmux ignore-unsupported?>
 	 * in <domain>, and its hardware that we cannot do is left out whenever it is read. */
 	bool leaves_out;
 	char *title;
 	char *description;
-	uint64_t memory_kib;         /* boot memory */
+	uint64_t memory_kib;         /* with the memory devices; memory.boot_kib is without */
 	uint64_t current_memory_kib; /* balloon's first target; = memory_kib when absent */
 	unsigned vcpus, vcpus_max;   /* <vcpu current='vcpus'>vcpus_max</vcpu> */
-	enum domain_cpu_mode cpu_mode;
-	char *cpu_model;                                        /* custom */
-	unsigned cpu_sockets, cpu_dies, cpu_cores, cpu_threads; /* <topology>; 0 absent */
-	struct domain_cpu_feature *cpu_features;
-	size_t n_cpu_features;
+	struct domain_cpu cpu;
+	struct domain_memory memory;
 	char *arch;    /* "x86_64" */
 	char *machine; /* "q35", "pc-i440fx-7.2", …; NULL QEMU's default for arch */
 	enum domain_boot boot[4];
 	unsigned n_boot;
 	char *kernel, *initrd, *cmdline;
-	bool boot_menu;
-	unsigned boot_menu_timeout; /* ms, 0 QEMU's default */
-	bool acpi, apic, pae;       /* <features> */
-	enum domain_switch vmport, hpet, pm_s3, pm_s4;
-	bool rtc_catchup, pit_delay; /* <timer>: tickpolicy of rtc and pit */
-	char *clock_offset;          /* "utc", "localtime"; NULL utc */
+	struct domain_os os;
+	struct domain_features features;
+	struct domain_clock clock;
+	struct domain_security security;
+	struct domain_qemu qemu;
 	enum domain_action on_poweroff, on_reboot, on_crash;
 	struct domain_tune tune;
 	char *emulator; /* NULL: found in PATH */
@@ -94,10 +96,6 @@ struct domain {
 	size_t n_devs;
 	struct domain_channel *channels;
 	size_t n_channels;
-	char **qemu_args; /* qemu:commandline */
-	size_t n_qemu_args;
-	char **qemu_env; /* NAME=VALUE */
-	size_t n_qemu_env;
 	char *source; /* the document as it was read: unknown elements survive in it */
 	size_t source_len;
 };

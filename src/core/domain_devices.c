@@ -1,5 +1,5 @@
 /* <devices> into struct domain: which file reads which element. */
-#include "core/domain_impl.h"
+#include "core/domain_parse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +60,7 @@ static const struct device_kind {
     {"serial", serial_parse},
     {"channel", channel_parse},
     {"console", console_parse},
+    {"memory", memdev_parse},
 };
 
 static int parse_one(struct parse *p, const xmlNode *node, unsigned element)

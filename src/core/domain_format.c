@@ -47,20 +47,27 @@ static void put_action(
 		xml_set_text(xml_need_child(f->root, name), domain_action_name(action));
 }
 
+static void put_uuid(struct format *f, const char *name, const unsigned char uuid[16])
+{
+	char text[37];
+	uuid_unparse_lower(uuid, text);
+	xmlNode *node = xml_child(f->root, name);
+	if (node == NULL)
+		node = xml_add_after(f->root, xml_child(f->root, "name"), name);
+	xml_set_text(node, text);
+}
+
 static void put_general(struct format *f)
 {
 	const struct domain *d = f->d, *old = &f->old;
 	if (d->type != old->type)
 		xml_set_attr(f->root, "type", d->type == DOMAIN_KVM ? "kvm" : "qemu");
 	put_text(f->root, "name", old->name, d->name);
-	if (d->has_uuid && (!old->has_uuid || memcmp(d->uuid, old->uuid, 16) != 0)) {
-		char uuid[37];
-		uuid_unparse_lower(d->uuid, uuid);
-		xmlNode *node = xml_child(f->root, "uuid");
-		if (node == NULL)
-			node = xml_add_after(f->root, xml_child(f->root, "name"), "uuid");
-		xml_set_text(node, uuid);
-	}
+	if (d->has_uuid && (!old->has_uuid || memcmp(d->uuid, old->uuid, 16) != 0))
+		put_uuid(f, "uuid", d->uuid);
+	if (d->has_genid_uuid &&
+	    (!old->has_genid_uuid || memcmp(d->genid_uuid, old->genid_uuid, 16) != 0))
+		put_uuid(f, "genid", d->genid_uuid);
 	put_text(f->root, "title", old->title, d->title);
 	put_text(f->root, "description", old->description, d->description);
 	put_kib(f, "memory", old->memory_kib, d->memory_kib);
@@ -101,6 +108,14 @@ static void put_devices(struct format *f)
 	for (xmlNode *n = xml_first(f->devices); n != NULL; n = xml_next(n))
 		f->elements[++k] = n;
 	put_text(f->devices, "emulator", f->old.emulator, d->emulator);
+	for (size_t i = 0; i < d->memory.n_devices; i++) {
+		const struct domain_memdev *m = &d->memory.devices[i];
+		const struct domain_memdev *old =
+		    SAME_ELEMENT(f->old.memory.devices, f->old.memory.n_devices, m->element);
+		if (m->element > 0)
+			put_address(f->elements[m->element], old != NULL ? &old->address : NULL,
+			    &m->address);
+	}
 	format_storage(f);
 	format_devices(f);
 	free(f->elements);

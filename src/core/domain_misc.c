@@ -162,7 +162,7 @@ int iommu_check(struct parse *p, const xmlNode *node, const struct domain_dev *d
 	if (virtio && dev->address.type == ADDRESS_PCI && dev->address.bus != 0)
 		return parse_invalid(
 		    p, xml_child(node, "address"), "model='virtio' sits on PCI bus 0");
-	if (virtio && !p->d->acpi)
+	if (virtio && !p->d->features.acpi)
 		return parse_invalid(p, node, "model='virtio' needs <features><acpi/>");
 	if (attrs_on(a, "driver@eim") && !attrs_on(a, "driver@intremap"))
 		return parse_invalid(p, xml_child(node, "driver"), "eim='on' needs intremap='on'");

@@ -11,10 +11,8 @@
 #include "core/str.h"
 #include "core/units.h"
 
-#define QEMU_NS "http://libvirt.org/schemas/domain/qemu/1.0"
 #define WHITE " \t\r\n"
-#define SHOWN_MAX 120 /* bytes of a value in a message */
-#define QEMU_ARGS_MAX 1024
+#define SHOWN_MAX 120                   /* bytes of a value in a message */
 #define REFUSED_MAX (ERR_MSG_MAX - 256) /* bytes of what is refused, with room for the advice */
 
 /* --- helpers --- */
@@ -119,7 +117,8 @@ int parse_word(struct parse *p, const xmlNode *node, const char *what, const cha
 			return i;
 	struct buf list = BUF_INIT;
 	for (int i = 0; words[i] != NULL; i++)
-		buf_addf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
+		if (words[i][0] != '\0') /* "" stands for an absent attribute */
+			buf_addf(&list, "%s%s", list.len > 0 ? ", " : "", words[i]);
 	CLEANUP_FREE char *s = parse_shown(value);
 	parse_invalid(p, node, "%s '%s' is none of: %s", what, s, list.data);
 	buf_fini(&list);
@@ -229,6 +228,40 @@ int parse_path_check(struct parse *p, const xmlNode *node, const char *path)
 }
 
 /* --- elements beside <devices> --- */
+/* With or without dashes, with white space around it; node NULL: none. */
+static int parse_uuid(struct parse *p, const xmlNode *node, unsigned char uuid[16], bool *given)
+{
+	char compact[37] = "";
+	size_t n = 0;
+	CLEANUP_FREE char *text = xml_text(node);
+	if (node == NULL)
+		return 0;
+	for (const char *s = text; *s != '\0' && n < 36; s++) {
+		if (strchr("- \t\r\n", *s) == NULL)
+			compact[n++] = *s;
+		if (n == 8 || n == 13 || n == 18 || n == 23)
+			compact[n++] = '-';
+	}
+	const char *hex = text + strspn(text, WHITE);
+	size_t len = strcspn(hex, WHITE);
+	CLEANUP_FREE char *s = parse_shown(text);
+	if ((len != 36 && len != 32) || uuid_parse(compact, uuid) != 0)
+		return parse_invalid(p, node, "'%s' is not a UUID", s);
+	*given = true;
+	return 0;
+}
+
+/* <genid/> asks for one to be made. */
+static int parse_genid(struct parse *p, const xmlNode *node)
+{
+	struct domain *d = p->d;
+	CLEANUP_FREE char *text = xml_text(node);
+	d->genid = node != NULL;
+	if (node == NULL || text[strspn(text, WHITE)] == '\0')
+		return 0;
+	return parse_uuid(p, node, d->genid_uuid, &d->has_genid_uuid);
+}
+
 static int parse_identity(struct parse *p, const xmlNode *root)
 {
 	struct domain *d = p->d;
@@ -238,266 +271,16 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 		return parse_invalid(p, root, "has no <name>");
 	if (name_check("domain", d->name, &why) < 0)
 		return parse_invalid(p, xml_child(root, "name"), "%s", why.msg);
-	CLEANUP_FREE char *uuid = xml_child_text(root, "uuid");
-	if (uuid != NULL) {
-		char compact[37] = "";
-		size_t n = 0;
-		for (const char *s = uuid; *s != '\0' && n < 36; s++) {
-			if (strchr("- \t\r\n", *s) == NULL)
-				compact[n++] = *s;
-			if (n == 8 || n == 13 || n == 18 || n == 23)
-				compact[n++] = '-';
-		}
-		const char *hex = uuid + strspn(uuid, " \t\r\n");
-		size_t len = strcspn(hex, " \t\r\n");
-		CLEANUP_FREE char *s = parse_shown(uuid);
-		if ((len != 36 && len != 32) || uuid_parse(compact, d->uuid) != 0)
-			return parse_invalid(p, xml_child(root, "uuid"), "'%s' is not a UUID", s);
-		d->has_uuid = true;
-	}
+	if (parse_uuid(p, xml_child(root, "uuid"), d->uuid, &d->has_uuid) < 0 ||
+	    parse_uuid(p, xml_child(root, "hwuuid"), d->hwuuid, &d->has_hwuuid) < 0 ||
+	    parse_genid(p, xml_child(root, "genid")) < 0)
+		return -1;
 	d->title = xml_child_text(root, "title");
 	if (d->title != NULL && (strlen(d->title) > DOMAIN_TITLE_MAX || !parse_text_ok(d->title)))
 		return parse_invalid(p, xml_child(root, "title"),
 		    "a title is one line of at most %d bytes without control characters",
 		    DOMAIN_TITLE_MAX);
 	d->description = xml_child_text(root, "description");
-	return 0;
-}
-
-static int parse_size(struct parse *p, const xmlNode *root, const char *name, uint64_t *kib)
-{
-	const xmlNode *node = xml_child(root, name);
-	CLEANUP_FREE char *number = xml_text(node);
-	CLEANUP_FREE char *unit = xml_attr(node, "unit");
-	struct err why = {0};
-	if (node != NULL && units_kib(number, unit, DOMAIN_MEMORY_MAX_KIB, kib, &why) < 0)
-		return parse_invalid(p, node, "%s", why.msg);
-	return 0;
-}
-
-static int parse_memory(struct parse *p, const xmlNode *root)
-{
-	struct domain *d = p->d;
-	const xmlNode *node = xml_child(root, "memory");
-	if (node == NULL)
-		return parse_invalid(p, root, "has no <memory>");
-	if (parse_size(p, root, "memory", &d->memory_kib) < 0)
-		return -1;
-	if (d->memory_kib < DOMAIN_MEMORY_MIN_KIB)
-		return parse_invalid(p, node, "%llu KiB is too little, at least %llu KiB",
-		    (unsigned long long)d->memory_kib, DOMAIN_MEMORY_MIN_KIB);
-	d->current_memory_kib = d->memory_kib;
-	if (parse_size(p, root, "currentMemory", &d->current_memory_kib) < 0)
-		return -1;
-	if (d->current_memory_kib == 0 || d->current_memory_kib > d->memory_kib)
-		return parse_invalid(p, xml_child(root, "currentMemory"),
-		    "%llu KiB is not between 1 and the %llu KiB of <memory>",
-		    (unsigned long long)d->current_memory_kib, (unsigned long long)d->memory_kib);
-	return 0;
-}
-
-static int parse_vcpu(struct parse *p, const xmlNode *root)
-{
-	struct domain *d = p->d;
-	const xmlNode *node = xml_child(root, "vcpu");
-	d->vcpus = d->vcpus_max = 1;
-	if (node == NULL)
-		return 0;
-	CLEANUP_FREE char *text = xml_text(node);
-	char *number = text + strspn(text, " \t\r\n");
-	number[strcspn(number, " \t\r\n")] = '\0';
-	uint64_t n;
-	if (str_u64(number, DOMAIN_VCPUS_MAX, &n) < 0 || n == 0) {
-		CLEANUP_FREE char *s = parse_shown(number);
-		return parse_invalid(
-		    p, node, "'%s' is not a number from 1 to %u", s, DOMAIN_VCPUS_MAX);
-	}
-	d->vcpus = d->vcpus_max = (unsigned)n;
-	if (parse_number(p, node, "current", d->vcpus_max, &d->vcpus) < 0)
-		return -1;
-	return d->vcpus > 0 ? 0 : parse_invalid(p, node, "current='0': one vCPU is the least");
-}
-
-static int parse_cpu_features(struct parse *p, const xmlNode *cpu)
-{
-	static const char *const policies[] = {
-	    "force", "require", "optional", "disable", "forbid", NULL};
-	for (const xmlNode *n = xml_first(cpu); n != NULL; n = xml_next(n)) {
-		if (!xml_is(n, "feature"))
-			continue;
-		int policy;
-		CLEANUP_FREE char *name = xml_attr(n, "name");
-		if (parse_attr_word(p, n, "policy", policies, 1, &policy) < 0)
-			return -1;
-		if (name == NULL || name[0] == '\0' ||
-		    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-")] != '\0')
-			return parse_invalid(p, n, "has no usable name");
-		struct domain_cpu_feature *f = DOMAIN_ADD(p->d->cpu_features, p->d->n_cpu_features);
-		f->name = TAKE_PTR(name);
-		f->on = policy <= 2;
-	}
-	return 0;
-}
-
-static int parse_cpu(struct parse *p, const xmlNode *root)
-{
-	static const char *const modes[] = {
-	    "", "custom", "host-model", "host-passthrough", "maximum", NULL};
-	struct domain *d = p->d;
-	const xmlNode *cpu = xml_child(root, "cpu");
-	const xmlNode *topology = xml_child(cpu, "topology");
-	int mode;
-	d->cpu_model = xml_child_text(cpu, "model");
-	if (cpu == NULL)
-		return 0;
-	if (parse_attr_word(p, cpu, "mode", modes, d->cpu_model != NULL ? 1 : 0, &mode) < 0)
-		return -1;
-	d->cpu_mode = (enum domain_cpu_mode)mode;
-	if (d->cpu_mode == CPU_CUSTOM && d->cpu_model == NULL)
-		return parse_invalid(p, cpu, "mode='custom' needs a <model>");
-	if (d->cpu_model != NULL &&
-	    (d->cpu_model[0] == '\0' || !parse_text_ok(d->cpu_model) || strchr(d->cpu_model, ',')))
-		return parse_invalid(p, xml_child(cpu, "model"), "not the name of a CPU model");
-	d->cpu_sockets = d->cpu_dies = d->cpu_cores = d->cpu_threads = topology != NULL;
-	if (parse_number(p, topology, "sockets", DOMAIN_VCPUS_MAX, &d->cpu_sockets) < 0 ||
-	    parse_number(p, topology, "dies", DOMAIN_VCPUS_MAX, &d->cpu_dies) < 0 ||
-	    parse_number(p, topology, "cores", DOMAIN_VCPUS_MAX, &d->cpu_cores) < 0 ||
-	    parse_number(p, topology, "threads", DOMAIN_VCPUS_MAX, &d->cpu_threads) < 0)
-		return -1;
-	uint64_t cpus = (uint64_t)d->cpu_sockets * d->cpu_dies * d->cpu_cores * d->cpu_threads;
-	if (topology != NULL && cpus != d->vcpus_max)
-		return parse_invalid(p, topology,
-		    "sockets × dies × cores × threads is %llu, <vcpu> says %u",
-		    (unsigned long long)cpus, d->vcpus_max);
-	return parse_cpu_features(p, cpu);
-}
-
-static int parse_boot(struct parse *p, const xmlNode *os)
-{
-	static const char *const devs[] = {"hd", "cdrom", "network", "fd", NULL};
-	struct domain *d = p->d;
-	for (const xmlNode *n = xml_first(os); n != NULL; n = xml_next(n)) {
-		if (!xml_is(n, "boot"))
-			continue;
-		CLEANUP_FREE char *dev = xml_attr(n, "dev");
-		if (dev == NULL)
-			return parse_invalid(p, n, "has no dev");
-		int i = parse_word(p, n, "dev", dev, devs);
-		if (i < 0)
-			return -1;
-		for (unsigned k = 0; k < d->n_boot; k++)
-			if (d->boot[k] == (enum domain_boot)i)
-				return parse_invalid(p, n, "dev='%s' is there twice", dev);
-		d->boot[d->n_boot++] = (enum domain_boot)i;
-	}
-	const xmlNode *menu = xml_child(os, "bootmenu");
-	enum domain_switch enable = SWITCH_ABSENT;
-	if (parse_switch(p, menu, "enable", &enable) < 0 ||
-	    parse_number(p, menu, "timeout", 65535, &d->boot_menu_timeout) < 0)
-		return -1;
-	d->boot_menu = enable == SWITCH_ON;
-	return 0;
-}
-
-static int parse_os(struct parse *p, const xmlNode *root)
-{
-	struct domain *d = p->d;
-	const xmlNode *os = xml_child(root, "os");
-	const xmlNode *type = xml_child(os, "type");
-	if (type == NULL)
-		return parse_invalid(p, os != NULL ? os : root, "has no <type> in <os>");
-	CLEANUP_FREE char *kind = xml_text(type);
-	if (strcmp(kind, "hvm") != 0 && parse_refuse(p, type, "only 'hvm' is supported") < 0)
-		return -1;
-	d->arch = xml_attr(type, "arch");
-	if (d->arch == NULL)
-		d->arch = xstrdup("x86_64");
-	if (d->arch[0] == '\0' ||
-	    d->arch[strspn(d->arch, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
-		return parse_invalid(p, type, "arch is not the name of an architecture");
-	d->machine = xml_attr(type, "machine");
-	if (d->machine != NULL &&
-	    (d->machine[0] == '\0' || !parse_text_ok(d->machine) || strchr(d->machine, ',')))
-		return parse_invalid(p, type, "machine is not the name of a machine type");
-	CLEANUP_FREE char *firmware = xml_attr(os, "firmware");
-	if (firmware != NULL && strcmp(firmware, "bios") != 0) {
-		CLEANUP_FREE char *s = parse_shown(firmware);
-		if (parse_refuse(p, os, "firmware='%s': only 'bios' is supported", s) < 0)
-			return -1;
-	}
-	d->kernel = xml_child_text(os, "kernel");
-	d->initrd = xml_child_text(os, "initrd");
-	d->cmdline = xml_child_text(os, "cmdline");
-	if (parse_path_check(p, xml_child(os, "kernel"), d->kernel) < 0 ||
-	    parse_path_check(p, xml_child(os, "initrd"), d->initrd) < 0)
-		return -1;
-	if (d->kernel == NULL && (d->initrd != NULL || d->cmdline != NULL))
-		return parse_invalid(p, os, "<initrd> and <cmdline> need a <kernel>");
-	return parse_boot(p, os);
-}
-
-static int parse_features(struct parse *p, const xmlNode *root)
-{
-	struct domain *d = p->d;
-	const xmlNode *features = xml_child(root, "features");
-	const xmlNode *pm = xml_child(root, "pm");
-	d->acpi = xml_child(features, "acpi") != NULL;
-	d->apic = xml_child(features, "apic") != NULL;
-	d->pae = xml_child(features, "pae") != NULL;
-	if (!d->acpi)
-		parse_warn(p, root, "no <acpi/> in <features>: the guest will not hear 'shutdown'");
-	if (parse_switch(p, xml_child(features, "vmport"), "state", &d->vmport) < 0 ||
-	    parse_switch(p, xml_child(pm, "suspend-to-mem"), "enabled", &d->pm_s3) < 0 ||
-	    parse_switch(p, xml_child(pm, "suspend-to-disk"), "enabled", &d->pm_s4) < 0)
-		return -1;
-	return 0;
-}
-
-static int parse_timer(struct parse *p, const xmlNode *node)
-{
-	static const char *const policies[] = {"", "delay", "catchup", "merge", "discard", NULL};
-	struct domain *d = p->d;
-	CLEANUP_FREE char *name = xml_attr(node, "name");
-	enum domain_switch present = SWITCH_ABSENT;
-	int policy;
-	if (name == NULL)
-		return parse_invalid(p, node, "has no name");
-	if (parse_switch(p, node, "present", &present) < 0 ||
-	    parse_attr_word(p, node, "tickpolicy", policies, 0, &policy) < 0)
-		return -1;
-	if (strcmp(name, "hpet") == 0 && policy == 0)
-		d->hpet = present;
-	else if (strcmp(name, "rtc") == 0 && policy <= 2 && present != SWITCH_OFF)
-		d->rtc_catchup = policy == 2;
-	else if (strcmp(name, "pit") == 0 && policy <= 1 && present != SWITCH_OFF)
-		d->pit_delay = policy == 1;
-	else if (strcmp(name, "kvmclock") == 0 && present != SWITCH_OFF)
-		return 0; /* what KVM gives anyway */
-	else if (strcmp(name, "hypervclock") == 0 && present == SWITCH_OFF)
-		return 0;
-	else {
-		CLEANUP_FREE char *s = parse_shown(name);
-		return parse_refuse(p, node, "timer '%s' is not supported like this", s) < 0 ? -1
-		                                                                             : 0;
-	}
-	return 0;
-}
-
-static int parse_clock(struct parse *p, const xmlNode *root)
-{
-	const xmlNode *clock = xml_child(root, "clock");
-	p->d->clock_offset = xml_attr(clock, "offset");
-	const char *offset = p->d->clock_offset;
-	if (offset != NULL && strcmp(offset, "utc") != 0 && strcmp(offset, "localtime") != 0) {
-		if (parse_refuse(p, clock, "only the offsets 'utc' and 'localtime' are supported") <
-		    0)
-			return -1;
-		free(p->d->clock_offset);
-		p->d->clock_offset = NULL;
-	}
-	for (const xmlNode *n = xml_first(clock); n != NULL; n = xml_next(n))
-		if (xml_is(n, "timer") && parse_timer(p, n) < 0)
-			return -1;
 	return 0;
 }
 
@@ -536,55 +319,24 @@ static int parse_events(struct parse *p, const xmlNode *root)
 	return 0;
 }
 
-/* --- qemu:commandline --- */
-static bool is_qemu(const xmlNode *node, const char *name)
-{
-	return node->ns != NULL && node->ns->href != NULL &&
-	       strcmp((const char *)node->ns->href, QEMU_NS) == 0 &&
-	       strcmp((const char *)node->name, name) == 0;
-}
-
-static int parse_qemu_env(struct parse *p, const xmlNode *node)
-{
-	CLEANUP_FREE char *name = xml_attr(node, "name");
-	CLEANUP_FREE char *value = xml_attr(node, "value");
-	if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
-		return parse_invalid(p, node, "has no usable name");
-	*DOMAIN_ADD(p->d->qemu_env, p->d->n_qemu_env) =
-	    xasprintf("%s=%s", name, value != NULL ? value : "");
-	return 0;
-}
-
-static int parse_qemu(struct parse *p, const xmlNode *root)
-{
-	struct domain *d = p->d;
-	const xmlNode *node = NULL;
-	for (const xmlNode *n = xml_first(root); n != NULL; n = xml_next(n)) {
-		if (is_qemu(n, "commandline") && node == NULL)
-			node = n;
-		if ((is_qemu(n, "capabilities") || is_qemu(n, "override")) &&
-		    parse_refuse(p, n, "not supported") < 0)
-			return -1;
-	}
-	for (const xmlNode *n = xml_first(node); n != NULL; n = xml_next(n)) {
-		if (d->n_qemu_args + d->n_qemu_env >= QEMU_ARGS_MAX)
-			return parse_invalid(p, n, "more than %d arguments", QEMU_ARGS_MAX);
-		if (is_qemu(n, "env") && parse_qemu_env(p, n) < 0)
-			return -1;
-		if (!is_qemu(n, "arg"))
-			continue;
-		char *value = xml_attr(n, "value");
-		if (value == NULL)
-			return parse_invalid(p, n, "has no value");
-		*DOMAIN_ADD(d->qemu_args, d->n_qemu_args) = value;
-	}
-	return 0;
-}
-
 /* --- the whole --- */
 int parse_document(struct parse *p, const xmlNode *root)
 {
 	static const char *const types[] = {"kvm", "qemu", NULL};
+	static int (*const parts[])(struct parse * p, const xmlNode *root) = {
+	    parse_identity,
+	    cpu_parse,
+	    memory_parse,
+	    os_parse,
+	    features_parse,
+	    clock_parse,
+	    parse_events,
+	    tune_parse,
+	    iothreads_parse,
+	    throttle_groups_parse,
+	    security_parse,
+	    qemu_parse,
+	};
 	int type;
 	CLEANUP_FREE char *word = xml_attr(root, "type");
 	if (word == NULL)
@@ -592,11 +344,13 @@ int parse_document(struct parse *p, const xmlNode *root)
 	if (parse_attr_word(p, root, "type", types, -1, &type) < 0)
 		return -1;
 	p->d->type = type == 0 ? DOMAIN_KVM : DOMAIN_QEMU;
-	if (schema_check(p, root) < 0 || parse_identity(p, root) < 0 || parse_memory(p, root) < 0 || parse_vcpu(p, root) < 0 ||
-	    parse_os(p, root) < 0 || parse_cpu(p, root) < 0 || parse_features(p, root) < 0 ||
-	    parse_clock(p, root) < 0 || parse_events(p, root) < 0 || tune_parse(p, root) < 0 ||
-	    iothreads_parse(p, root) < 0 || throttle_groups_parse(p, root) < 0 ||
-	    devices_parse(p, xml_child(root, "devices")) < 0 || parse_qemu(p, root) < 0)
+	if (schema_check(p, root) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (parts[i](p, root) < 0)
+			return -1;
+	if (devices_parse(p, xml_child(root, "devices")) < 0 || memory_finish(p, root) < 0 ||
+	    os_check(p, root) < 0)
 		return -1;
 	return domain_check(p);
 }

@@ -24,6 +24,25 @@ int parse_state(struct parse *p, const xmlNode *node, enum domain_switch *out);
 const xmlNode *parse_next(const xmlNode *parent, const xmlNode *after, const char *name);
 
 /* A part of the document each, from <domain> or an element of it; NULL elements are absent ones. */
-int tune_parse(struct parse *p, const xmlNode *root); /* domain_tune.c */
+int cpu_parse(struct parse *p, const xmlNode *root);
+int numa_parse(struct parse *p, const xmlNode *numa);
+int memory_parse(struct parse *p, const xmlNode *root);
+int os_parse(struct parse *p, const xmlNode *root);
+int sysinfo_parse(struct parse *p, const xmlNode *root);
+int features_parse(struct parse *p, const xmlNode *root);
+int clock_parse(struct parse *p, const xmlNode *root);
+int tune_parse(struct parse *p, const xmlNode *root);
+int security_parse(struct parse *p, const xmlNode *root);
+int qemu_parse(struct parse *p, const xmlNode *root);
+
+/* When <devices> is read too: sums of memory, what its parts want of one another. */
+int memory_finish(struct parse *p, const xmlNode *root);
+int memdev_check(struct parse *p);
+int os_check(struct parse *p, const xmlNode *root);
+
+/* domain_memdev.c: <memory> of <devices>; slots for DIMMs that have none. */
+int memdev_parse(struct parse *p, const xmlNode *node, unsigned element);
+void memdev_complete(struct domain_memory *m);
+void memory_drop_element(struct domain_memory *m, unsigned element);
 
 #endif

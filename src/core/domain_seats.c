@@ -137,6 +137,13 @@ static int visit_devices(struct visit *v)
 	int rc = visit_kinds(v, kinds, ARRAY_LEN(kinds));
 	if (rc != 0)
 		return rc;
+	for (size_t i = 0; rc == 0 && i < v->d->memory.n_devices; i++) {
+		struct domain_memdev *m = &v->d->memory.devices[i];
+		rc = tell(v, memdev_on_pci(m) ? SEAT_PCIE : SEAT_NONE, "memory", &m->address,
+		    m->line, i, m);
+	}
+	if (rc != 0)
+		return rc;
 	EACH(consoles, n_consoles, "serial", chr, chr_seat(chr));
 	EACH(channels, n_channels, "channel", c,
 	    c->target == CHANNEL_VIRTIO ? SEAT_VIRTIO_SERIAL : SEAT_NONE);

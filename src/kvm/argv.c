@@ -29,9 +29,72 @@ void build_addf(struct builder *b, const char *option, const char *fmt, ...)
 	build_add(b, value);
 }
 
+/* --- <qemu:override> --- */
+/* Where the next property of a -device begins; a comma in a value is written twice. */
+static const char *property_end(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s != ',')
+			continue;
+		if (s[1] != ',')
+			break;
+		s++;
+	}
+	return s;
+}
+
+static bool property_is(const char *s, const char *end, const char *name)
+{
+	size_t n = strlen(name);
+	return (size_t)(end - s) > n && memcmp(s, name, n) == 0 && s[n] == '=';
+}
+
+/* text with one property set or, with value NULL, without it. */
+static char *set_property(const char *text, const struct qemu_property *o)
+{
+	struct buf out = BUF_INIT;
+	for (const char *s = text, *end; *s != '\0'; s = *end == ',' ? end + 1 : end) {
+		end = property_end(s);
+		if (property_is(s, end, o->name))
+			continue;
+		if (out.len > 0)
+			buf_addc(&out, ',');
+		buf_add(&out, s, (size_t)(end - s));
+	}
+	if (o->value != NULL)
+		build_key(&out, o->name, o->value);
+	return buf_take(&out);
+}
+
+static bool has_id(const char *text, const char *id)
+{
+	for (const char *s = text, *end; *s != '\0'; s = *end == ',' ? end + 1 : end) {
+		end = property_end(s);
+		if (property_is(s, end, "id"))
+			return (size_t)(end - s) == strlen("id=") + strlen(id) &&
+			       memcmp(s + strlen("id="), id, strlen(id)) == 0;
+	}
+	return false;
+}
+
+static char *apply_overrides(const struct builder *b, char *text)
+{
+	for (size_t i = 0; i < b->d->qemu.n_overrides; i++) {
+		const struct qemu_property *o = &b->d->qemu.overrides[i];
+		if (!has_id(text, o->alias))
+			continue;
+		char *changed = set_property(text, o);
+		free(text);
+		text = changed;
+	}
+	return text;
+}
+
 void build_take(struct builder *b, const char *option, struct buf *value)
 {
-	CLEANUP_FREE char *text = buf_take(value);
+	char *taken = buf_take(value);
+	CLEANUP_FREE char *text =
+	    strcmp(option, "-device") == 0 ? apply_overrides(b, taken) : taken;
 	build_add(b, option);
 	build_add(b, text);
 }
@@ -122,6 +185,13 @@ void build_secret(struct builder *b, const char *id, const char *text)
 		build_addf(b, "-object", "secret,id=%s,file=%s.secret", id, id);
 }
 
+void build_uuid(struct buf *value, const unsigned char uuid[16])
+{
+	for (unsigned i = 0; i < 16; i++)
+		buf_addf(
+		    value, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+}
+
 /* --- the parts in their order --- */
 static void build_name(struct builder *b)
 {
@@ -133,13 +203,10 @@ static void build_name(struct builder *b)
 	buf_consume(&value, 1);
 	buf_adds(&value, ",debug-threads=on");
 	build_take(b, "-name", &value);
-	if (b->d->has_uuid) {
-		const unsigned char *u = b->d->uuid;
-		build_addf(b, "-uuid",
-		    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0],
-		    u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
-		    u[13], u[14], u[15]);
-	}
+	if (!b->d->has_uuid && !b->d->has_hwuuid)
+		return;
+	build_uuid(&value, b->d->has_hwuuid ? b->d->hwuuid : b->d->uuid);
+	build_take(b, "-uuid", &value);
 }
 
 static void build_monitor(struct builder *b)
@@ -165,8 +232,8 @@ static void build_kernel(struct builder *b)
 /* Words of the document's own stand last, and QEMU would make one filter of both. */
 static bool has_own_sandbox(const struct domain *d)
 {
-	for (size_t i = 0; i < d->n_qemu_args; i++)
-		if (strcmp(d->qemu_args[i], "-sandbox") == 0)
+	for (size_t i = 0; i < d->qemu.n_args; i++)
+		if (strcmp(d->qemu.args[i], "-sandbox") == 0)
 			return true;
 	return false;
 }
@@ -178,11 +245,13 @@ static void build_end(struct builder *b)
 		build_addf(b, "-sandbox",
 		    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	build_addf(b, "-msg", "timestamp=on");
-	for (size_t i = 0; i < d->n_qemu_args; i++)
-		build_add(b, d->qemu_args[i]);
-	b->out->env = xcalloc(d->n_qemu_env + 1, sizeof(char *));
-	for (size_t i = 0; i < d->n_qemu_env; i++)
-		b->out->env[b->out->n_env++] = xstrdup(d->qemu_env[i]);
+	for (size_t i = 0; i < d->qemu.n_args; i++)
+		build_add(b, d->qemu.args[i]);
+	b->out->env = xcalloc(d->qemu.n_env + 2, sizeof(char *));
+	if (d->clock.offset == CLOCK_TIMEZONE)
+		b->out->env[b->out->n_env++] = xasprintf("TZ=%s", d->clock.timezone);
+	for (size_t i = 0; i < d->qemu.n_env; i++)
+		b->out->env[b->out->n_env++] = xstrdup(d->qemu.env[i]);
 }
 
 int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in,

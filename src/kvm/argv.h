@@ -10,6 +10,11 @@
 #include "core/domain.h"
 #include "core/err.h"
 #include "kvm/caps.h"
+#include "kvm/firmware.h"
+
+/* Files in the run directory that <launchSecurity> needs; written before the start. */
+#define ARGV_SEV_CERT "sev-dh-cert.base64"
+#define ARGV_SEV_SESSION "sev-session.base64"
 
 /* VNC's socket is not among them: QEMU binds that one itself (it takes no descriptor for it). */
 enum argv_socket_kind {
@@ -47,6 +52,13 @@ struct argv_in {
 	char *(*find_secret)(void *arg, const char *type, const char *uuid, const char *usage);
 	void *find_secret_arg;
 	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
+	const struct firmware *firmware; /* resolved; NULL: the machine's own */
+	const char *ram_dir;             /* folder for memory that is a file; NULL run_dir */
+	int64_t now;     /* seconds since 1970: for clocks that are set relative to it */
+	long utc_offset; /* seconds that the host's local time is ahead of UTC */
+	const struct smbios_field *host_smbios; /* of <smbios mode='host'/> */
+	size_t n_host_smbios;
+	unsigned sev_cbitpos, sev_reduced; /* what the host tells of SEV; 0 unknown */
 };
 
 struct argv_out {

@@ -48,6 +48,9 @@ static const struct part {
 } parts[] = {
     {.all = build_storage_objects},
     {.all = build_controllers},
+    {.all = build_vcpus},
+    {.all = build_memdevs},
+    {.all = build_board},
     {.one = build_iommu, .kind = DEV_IOMMU},
     {.one = build_hub, .kind = DEV_HUB},
     {.all = build_disks},

@@ -42,9 +42,27 @@ void build_chardev_companion(struct builder *b, struct buf *value, const char *i
  * descriptors the command line names a file of that name that the reader has to make. */
 void build_secret(struct builder *b, const char *id, const char *text);
 
+/* Without an option: "c7a5fdbd-edaf-…". */
+void build_uuid(struct buf *value, const unsigned char uuid[16]);
+
 /* argv_machine.c */
 int build_machine(struct builder *b);
+int build_board(struct builder *b);
+/* argv_cpu.c */
 int build_cpu(struct builder *b);
+void build_smp(struct builder *b);
+int build_vcpus(struct builder *b);
+/* argv_memory.c; …_machine: what they want of -machine. */
+void build_memory_machine(struct builder *b, struct buf *machine);
+int build_memory(struct builder *b);
+int build_numa(struct builder *b);
+int build_memdevs(struct builder *b);
+/* argv_firmware.c */
+void build_firmware_machine(struct builder *b, struct buf *machine);
+void build_firmware(struct builder *b);
+void build_security_machine(struct builder *b, struct buf *machine);
+int build_security(struct builder *b);
+void build_tables(struct builder *b);
 /* argv_disk.c */
 int build_disks(struct builder *b);
 /* argv_devices.c: in the order in which they must come. */

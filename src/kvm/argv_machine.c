@@ -1,11 +1,57 @@
 /* Machine, processor, memory, clock: the part of the command line before the devices. */
 #include "kvm/argv_impl.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/mem.h"
 #include "core/str.h"
+
+/* "pc-q35-8.1": the family's part in front of the version, and the version as one number; 0 when it has none. */
+static unsigned machine_version(const char *name, size_t *family)
+{
+	unsigned major = 0, minor = 0;
+	const char *version = strrchr(name, '-');
+	*family = version != NULL ? (size_t)(version - name) : 0;
+	if (version == NULL || sscanf(version, "-%u.%u", &major, &minor) != 2 || major > 999 ||
+	    minor > 999)
+		return 0;
+	return major * 1000 + minor;
+}
+
+/* The one of the same family whose version is nearest; NULL: the name tells no family and version. */
+static const char *nearest_machine(const struct caps *c, const char *name)
+{
+	size_t family, other;
+	unsigned version = machine_version(name, &family), best = UINT_MAX;
+	const char *found = NULL;
+	for (size_t i = 0; version > 0 && i < c->n_machines; i++) {
+		unsigned v = machine_version(c->machines[i].name, &other);
+		unsigned away = v > version ? v - version : version - v;
+		if (v == 0 || other != family || memcmp(c->machines[i].name, name, family) != 0 ||
+		    away >= best)
+			continue;
+		best = away;
+		found = c->machines[i].name;
+	}
+	return found;
+}
+
+static int unknown_machine(struct builder *b, const char *name)
+{
+	const struct caps_machine *pc = caps_machine(b->c, "pc"), *q35 = caps_machine(b->c, "q35");
+	const struct caps_machine *same = strstr(name, "q35") != NULL ? q35 : pc;
+	const char *near = nearest_machine(b->c, name);
+	if (near == NULL)
+		near = same != NULL ? same->name : "none of the pc families";
+	return build_unsupported(b, "type", 0,
+	    "machine '%s' is not known to %s (version %u.%u.%u); the nearest that it has is '%s'",
+	    name, b->c->binary, b->c->version / 10000, b->c->version / 100 % 100,
+	    b->c->version % 100, near);
+}
 
 static const struct caps_machine *find_machine(struct builder *b)
 {
@@ -13,13 +59,8 @@ static const struct caps_machine *find_machine(struct builder *b)
 	    "isapc", "microvm", "none", "x-remote", "xenfv", "xenpv"};
 	const char *name = b->d->machine != NULL ? b->d->machine : "pc";
 	const struct caps_machine *m = caps_machine(b->c, name);
-	const struct caps_machine *pc = caps_machine(b->c, "pc"), *q35 = caps_machine(b->c, "q35");
 	if (m == NULL) {
-		build_unsupported(b, "type", 0,
-		    "machine '%s' is not known to %s (version %u.%u.%u), which has 'pc' (%s) and 'q35' (%s)",
-		    name, b->c->binary, b->c->version / 10000, b->c->version / 100 % 100,
-		    b->c->version % 100, pc != NULL ? pc->name : "-",
-		    q35 != NULL ? q35->name : "-");
+		unknown_machine(b, name);
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(strange); i++)
@@ -35,11 +76,12 @@ static const struct caps_machine *find_machine(struct builder *b)
 static int check_accelerator(struct builder *b)
 {
 	const struct domain *d = b->d;
-	if (strcmp(d->arch, b->c->target) != 0 &&
-	    !(strcmp(d->arch, "i686") == 0 && strcmp(b->c->target, "x86_64") == 0))
+	bool bits32 = strcmp(d->arch, "i686") == 0 &&
+	              (strcmp(b->c->target, "x86_64") == 0 || strcmp(b->c->target, "i386") == 0);
+	if (strcmp(d->arch, b->c->target) != 0 && !bits32)
 		return build_unsupported(b, "type", 0, "arch '%s', but %s emulates '%s'", d->arch,
 		    b->c->binary, b->c->target);
-	if (strcmp(b->c->target, "x86_64") != 0)
+	if (strcmp(b->c->target, "x86_64") != 0 && strcmp(b->c->target, "i386") != 0)
 		return build_unsupported(
 		    b, "type", 0, "arch '%s': only x86_64 and i686 are supported", d->arch);
 	if (d->type != DOMAIN_KVM)
@@ -59,55 +101,143 @@ static void add_switch(struct buf *value, const char *key, enum domain_switch s)
 		buf_addf(value, ",%s=%s", key, s == SWITCH_ON ? "on" : "off");
 }
 
-static void build_memory(struct builder *b)
+/* --- clock --- */
+/* "2009-02-13T23:31:30": seconds since 1970, as UTC has them. */
+static void add_datetime(struct buf *value, int64_t seconds)
 {
-	const struct domain *d = b->d;
-	build_addf(b, "-m", "size=%lluk", (unsigned long long)d->memory_kib);
-	build_addf(b, "-overcommit", "mem-lock=off");
+	time_t t = (time_t)seconds;
+	struct tm tm;
+	if (gmtime_r(&t, &tm) == NULL)
+		return;
+	buf_addf(value, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-static void build_smp(struct builder *b)
+static void build_rtc(struct builder *b)
 {
-	const struct domain *d = b->d;
+	static const char *const clocks[] = {
+	    [TRACK_GUEST] = "vm", [TRACK_WALL] = "host", [TRACK_REALTIME] = "rt"};
+	const struct domain_clock *c = &b->d->clock;
+	const struct clock_timer *rtc = &c->timers[TIMER_RTC];
 	struct buf value = BUF_INIT;
-	buf_addf(&value, "%u", d->vcpus);
-	if (d->vcpus_max > d->vcpus)
-		buf_addf(&value, ",maxcpus=%u", d->vcpus_max);
-	/* Without a topology every vCPU is a socket, as libvirt has it: QEMU's own default has
-	 * changed between versions, and with it the guest's hardware. */
-	bool given = d->cpu_sockets > 0;
-	buf_addf(&value, ",sockets=%u", given ? d->cpu_sockets : d->vcpus_max);
-	if (given && d->cpu_dies > 1)
-		buf_addf(&value, ",dies=%u", d->cpu_dies);
-	buf_addf(
-	    &value, ",cores=%u,threads=%u", given ? d->cpu_cores : 1, given ? d->cpu_threads : 1);
-	build_take(b, "-smp", &value);
+	buf_adds(&value, "base=");
+	switch (c->offset) {
+	case CLOCK_UTC:
+		buf_adds(&value, "utc");
+		break;
+	case CLOCK_LOCALTIME:
+	case CLOCK_TIMEZONE: /* that zone's: TZ is in QEMU's environment */
+		buf_adds(&value, "localtime");
+		break;
+	case CLOCK_VARIABLE:
+		add_datetime(&value,
+		    b->in->now + c->adjustment + (c->basis_localtime ? b->in->utc_offset : 0));
+		break;
+	case CLOCK_ABSOLUTE:
+		add_datetime(&value, c->start);
+		break;
+	}
+	if (rtc->track >= TRACK_GUEST)
+		buf_addf(&value, ",clock=%s", clocks[rtc->track]);
+	if (rtc->policy == TICK_CATCHUP)
+		buf_adds(&value, ",driftfix=slew");
+	build_take(b, "-rtc", &value);
 }
 
 static void build_clock(struct builder *b)
 {
 	const struct domain *d = b->d;
-	build_addf(b, "-rtc", "base=%s%s", d->clock_offset != NULL ? d->clock_offset : "utc",
-	    d->rtc_catchup ? ",driftfix=slew" : "");
-	if (d->pit_delay && d->type == DOMAIN_KVM)
-		build_addf(b, "-global", "kvm-pit.lost_tick_policy=delay");
+	const struct domain_features *f = &d->features;
+	enum timer_policy pit = d->clock.timers[TIMER_PIT].policy;
+	build_rtc(b);
+	/* KVM's own PIT makes up for lost ticks unless told otherwise; QEMU's has no such choice. */
+	if (d->type == DOMAIN_KVM && (pit == TICK_DELAY || pit == TICK_DISCARD))
+		build_addf(b, "-global", "kvm-pit.lost_tick_policy=%s",
+		    pit == TICK_DELAY ? "delay" : "discard");
 	const char *pm = domain_is_q35(d) ? "ICH9-LPC" : "PIIX4_PM";
-	if (d->pm_s3 != SWITCH_ABSENT)
-		build_addf(b, "-global", "%s.disable_s3=%d", pm, d->pm_s3 == SWITCH_OFF);
-	if (d->pm_s4 != SWITCH_ABSENT)
-		build_addf(b, "-global", "%s.disable_s4=%d", pm, d->pm_s4 == SWITCH_OFF);
+	if (f->s3 != SWITCH_ABSENT)
+		build_addf(b, "-global", "%s.disable_s3=%d", pm, f->s3 == SWITCH_OFF);
+	if (f->s4 != SWITCH_ABSENT)
+		build_addf(b, "-global", "%s.disable_s4=%d", pm, f->s4 == SWITCH_OFF);
 }
 
 static void build_boot(struct builder *b)
 {
-	const struct domain *d = b->d;
+	const struct domain_os *os = &b->d->os;
 	struct buf value = BUF_INIT;
 	buf_adds(&value, "strict=on");
-	if (d->boot_menu)
-		buf_adds(&value, ",menu=on");
-	if (d->boot_menu && d->boot_menu_timeout > 0)
-		buf_addf(&value, ",splash-time=%u", d->boot_menu_timeout);
+	if (os->boot_menu_given)
+		buf_addf(&value, ",menu=%s", os->boot_menu ? "on" : "off");
+	if (os->boot_menu && os->boot_menu_timeout > 0)
+		buf_addf(&value, ",splash-time=%u", os->boot_menu_timeout);
+	if (os->reboot_timeout >= -1)
+		buf_addf(&value, ",reboot-timeout=%d", os->reboot_timeout);
 	build_take(b, "-boot", &value);
+}
+
+/* --- machine --- */
+/* Options of an accelerator cannot stand in -machine. */
+static bool own_accelerator(const struct domain *d)
+{
+	return d->type == DOMAIN_KVM ? d->features.dirty_ring > 0 : d->features.tb_cache_mib > 0;
+}
+
+static void build_accelerator(struct builder *b)
+{
+	const struct domain *d = b->d;
+	if (!own_accelerator(d))
+		return;
+	if (d->type == DOMAIN_KVM)
+		build_addf(b, "-accel", "kvm,dirty-ring-size=%u", d->features.dirty_ring);
+	else
+		build_addf(
+		    b, "-accel", "tcg,tb-size=%llu", (unsigned long long)d->features.tb_cache_mib);
+}
+
+static bool wants_smm(const struct builder *b)
+{
+	return b->in->firmware != NULL && b->in->firmware->smm;
+}
+
+static void add_machine_options(struct builder *b, struct buf *value)
+{
+	const struct domain *d = b->d;
+	const struct domain_features *f = &d->features;
+	if (!own_accelerator(d))
+		buf_addf(value, ",accel=%s", d->type == DOMAIN_KVM ? "kvm" : "tcg");
+	buf_addf(
+	    value, ",usb=off,dump-guest-core=%s", d->memory.dump_core == SWITCH_ON ? "on" : "off");
+	add_switch(value, "vmport", f->vmport);
+	add_switch(value, "smm", wants_smm(b) ? SWITCH_ON : f->smm);
+	add_switch(value, "i8042", f->ps2);
+	add_switch(value, "hpet", d->clock.timers[TIMER_HPET].present);
+	if (f->ioapic != IOAPIC_DEFAULT && d->type == DOMAIN_KVM)
+		buf_addf(value, ",kernel-irqchip=%s", f->ioapic == IOAPIC_QEMU ? "split" : "on");
+	if (d->os.serial_bios)
+		buf_adds(value, ",graphics=off"); /* SeaBIOS then speaks on the first serial port */
+	build_memory_machine(b, value);
+	build_firmware_machine(b, value);
+	build_security_machine(b, value);
+	buf_addf(value, ",acpi=%s", f->acpi ? "on" : "off");
+}
+
+static void build_globals(struct builder *b)
+{
+	const struct domain_features *f = &b->d->features;
+	if (f->tseg_mib > 0)
+		build_addf(
+		    b, "-global", "mch.extended-tseg-mbytes=%llu", (unsigned long long)f->tseg_mib);
+	if (b->in->firmware != NULL && b->in->firmware->secure)
+		build_addf(b, "-global", "driver=cfi.pflash01,property=secure,value=on");
+}
+
+static void build_end_of_life(struct builder *b)
+{
+	build_addf(b, "-display", "none");
+	/* What follows a guest's power-off is decided outside of QEMU, which waits for it. */
+	build_add(b, "-no-shutdown");
+	if (b->d->on_reboot == ACTION_DESTROY || b->d->on_reboot == ACTION_PRESERVE)
+		build_addf(b, "-action", "reboot=shutdown");
 }
 
 int build_machine(struct builder *b)
@@ -122,66 +252,43 @@ int build_machine(struct builder *b)
 	if (d->vcpus_max > m->cpus_max)
 		return build_unsupported(b, "vcpu", 0, "%u vCPUs, machine '%s' has at most %u",
 		    d->vcpus_max, m->name, m->cpus_max);
-	buf_addf(&value, "%s,accel=%s,usb=off,dump-guest-core=off", m->name,
-	    d->type == DOMAIN_KVM ? "kvm" : "tcg");
-	add_switch(&value, "vmport", d->vmport);
-	add_switch(&value, "hpet", d->hpet);
-	buf_addf(&value, ",acpi=%s", d->acpi ? "on" : "off");
+	build_firmware(b);
+	if (build_security(b) < 0)
+		return -1;
+	buf_adds(&value, m->name);
+	add_machine_options(b, &value);
 	build_take(b, "-machine", &value);
-	build_memory(b);
+	build_accelerator(b);
+	build_globals(b);
+	if (build_memory(b) < 0)
+		return -1;
 	build_smp(b);
+	if (build_numa(b) < 0)
+		return -1;
 	build_clock(b);
 	build_boot(b);
-	build_addf(b, "-display", "none");
-	/* What follows a guest's power-off is decided outside of QEMU, which waits for it. */
-	build_add(b, "-no-shutdown");
-	if (d->on_reboot == ACTION_DESTROY || d->on_reboot == ACTION_PRESERVE)
-		build_addf(b, "-action", "reboot=shutdown");
+	build_tables(b);
+	build_end_of_life(b);
 	return 0;
 }
 
-/* The model that gives the guest what the host has. */
-static const char *host_model(struct builder *b)
-{
-	if (b->d->type != DOMAIN_KVM)
-		return "max";
-	if (b->in->kvm == NULL || strcmp(b->in->kvm->cpu_host, "host") == 0)
-		return "host";
-	buf_addf(&b->notes,
-	    "CPU model '%s' instead of the host's own, which KVM refuses on this machine\n",
-	    b->in->kvm->cpu_host);
-	return b->in->kvm->cpu_host;
-}
-
-static const char *cpu_model(struct builder *b)
+/* What sits on the board beside memory and processors. */
+int build_board(struct builder *b)
 {
 	const struct domain *d = b->d;
-	switch (d->cpu_mode) {
-	case CPU_CUSTOM:
-		return d->cpu_model;
-	case CPU_HOST_MODEL:
-	case CPU_HOST_PASSTHROUGH:
-	case CPU_MAXIMUM:
-		return host_model(b);
-	case CPU_DEFAULT:
-		break;
-	}
-	return strcmp(d->arch, "i686") == 0 ? "qemu32" : "qemu64";
-}
-
-int build_cpu(struct builder *b)
-{
-	const struct domain *d = b->d;
+	const unsigned char *u = d->genid_uuid;
 	struct buf value = BUF_INIT;
-	const char *model = cpu_model(b);
-	if (!caps_has_cpu(b->c, model))
-		return build_unsupported(b, "cpu", 0, "%s (version %u.%u.%u) has no CPU model '%s'",
-		    b->c->binary, b->c->version / 10000, b->c->version / 100 % 100,
-		    b->c->version % 100, model);
-	buf_adds(&value, model);
-	for (size_t i = 0; i < d->n_cpu_features; i++)
-		buf_addf(&value, ",%s=%s", d->cpu_features[i].name,
-		    d->cpu_features[i].on ? "on" : "off");
-	build_take(b, "-cpu", &value);
-	return 0;
+	if (d->features.vmcoreinfo == SWITCH_ON) {
+		buf_adds(&value, "vmcoreinfo");
+		if (build_device(b, "vmcoreinfo", 0, &value) < 0)
+			return -1;
+	}
+	if (!d->genid)
+		return 0;
+	buf_adds(&value, "vmgenid,id=vmgenid0,guid=");
+	if (d->has_genid_uuid)
+		build_uuid(&value, u);
+	else
+		buf_adds(&value, "auto");
+	return build_device(b, "genid", 0, &value);
 }

@@ -124,7 +124,19 @@ static bool knows_option(struct json_object *list, const char *option)
 	return false;
 }
 
-enum { Q_VERSION, Q_TARGET, Q_DEVICES, Q_MACHINES, Q_CPUS, Q_COMMANDS, Q_KVM, Q_OPTIONS, Q_COUNT };
+enum {
+	Q_VERSION,
+	Q_TARGET,
+	Q_DEVICES,
+	Q_MACHINES,
+	Q_CPUS,
+	Q_COMMANDS,
+	Q_KVM,
+	Q_OPTIONS,
+	Q_CPU_64,
+	Q_CPU_32,
+	Q_COUNT
+};
 
 static const struct probe_question questions[Q_COUNT] = {
     [Q_VERSION] = {"query-version", NULL},
@@ -135,6 +147,9 @@ static const struct probe_question questions[Q_COUNT] = {
     [Q_COMMANDS] = {"query-commands", NULL},
     [Q_KVM] = {"query-kvm", NULL},
     [Q_OPTIONS] = {"query-command-line-options", NULL},
+    /* One of them, by target. */
+    [Q_CPU_64] = {"device-list-properties", "{\"typename\":\"max-x86_64-cpu\"}"},
+    [Q_CPU_32] = {"device-list-properties", "{\"typename\":\"max-i386-cpu\"}"},
 };
 
 static struct json_object *as_array(struct json_object *o)
@@ -150,6 +165,8 @@ static void take_answers(struct json_object **a, const char *binary, struct caps
 	take_version(a[Q_VERSION], c);
 	take_names(as_array(a[Q_DEVICES]), &c->devices, &c->n_devices);
 	take_names(as_array(a[Q_CPUS]), &c->cpus, &c->n_cpus);
+	take_names(as_array(a[Q_CPU_64] != NULL ? a[Q_CPU_64] : a[Q_CPU_32]), &c->cpu_features,
+	    &c->n_cpu_features);
 	take_names(as_array(a[Q_COMMANDS]), &c->commands, &c->n_commands);
 	take_machines(as_array(a[Q_MACHINES]), c);
 	c->kvm_built = a[Q_KVM] != NULL && json_get_bool(a[Q_KVM], "present", 0);
@@ -189,7 +206,7 @@ static uint64_t hash(const char *s)
 /* One file per state of the binary: an upgrade makes another name. */
 static char *cache_path(const struct home *h, const char *binary, const struct stat *st)
 {
-	CLEANUP_FREE char *key = xasprintf("1 %s %jd %jd.%09ld %ju %ju", binary,
+	CLEANUP_FREE char *key = xasprintf("2 %s %jd %jd.%09ld %ju %ju", binary,
 	    (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
 	    (uintmax_t)st->st_ino, (uintmax_t)st->st_dev);
 	char name[32];

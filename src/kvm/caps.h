@@ -30,6 +30,8 @@ struct caps {
 	size_t n_cpus;
 	struct caps_machine *machines;
 	size_t n_machines;
+	char **cpu_features; /* sorted properties of the x86 model "max"; none: not known */
+	size_t n_cpu_features;
 	char **commands; /* sorted QMP commands */
 	size_t n_commands;
 	bool kvm_built; /* compiled in */
@@ -53,6 +55,8 @@ int caps_get(
 void caps_fini(struct caps *c);
 bool caps_has_device(const struct caps *c, const char *name);
 bool caps_has_cpu(const struct caps *c, const char *name);
+/* Of a property that -cpu takes, in QEMU's spelling. */
+bool caps_has_cpu_feature(const struct caps *c, const char *name);
 bool caps_has_command(const struct caps *c, const char *name);
 const struct caps_machine *caps_machine(const struct caps *c, const char *name_or_alias);
 

@@ -35,6 +35,11 @@ bool caps_has_cpu(const struct caps *c, const char *name)
 	return has_name(c->cpus, c->n_cpus, name);
 }
 
+bool caps_has_cpu_feature(const struct caps *c, const char *name)
+{
+	return has_name(c->cpu_features, c->n_cpu_features, name);
+}
+
 bool caps_has_command(const struct caps *c, const char *name)
 {
 	return has_name(c->commands, c->n_commands, name);
@@ -66,6 +71,7 @@ void caps_fini(struct caps *c)
 	free(c->package);
 	free_names(c->devices, c->n_devices);
 	free_names(c->cpus, c->n_cpus);
+	free_names(c->cpu_features, c->n_cpu_features);
 	free_names(c->commands, c->n_commands);
 	for (size_t i = 0; i < c->n_machines; i++) {
 		free(c->machines[i].name);
@@ -144,7 +150,10 @@ static int parse_object(struct json_object *o, struct caps *c, struct err *err)
 	    parse_names(o, "cpus", &c->cpus, &c->n_cpus, err) < 0 ||
 	    parse_names(o, "commands", &c->commands, &c->n_commands, err) < 0)
 		return -1;
-	return 0;
+	/* Not of every target. */
+	if (json_get_arr(o, "cpu_features") == NULL)
+		return 0;
+	return parse_names(o, "cpu_features", &c->cpu_features, &c->n_cpu_features, err);
 }
 
 int caps_parse(const char *json, size_t n, struct caps *c, struct err *err)
@@ -208,6 +217,7 @@ char *caps_format(const struct caps *c)
 	json_object_object_add(o, "machines", format_machines(c));
 	json_object_object_add(o, "devices", format_names(c->devices, c->n_devices));
 	json_object_object_add(o, "cpus", format_names(c->cpus, c->n_cpus));
+	json_object_object_add(o, "cpu_features", format_names(c->cpu_features, c->n_cpu_features));
 	json_object_object_add(o, "commands", format_names(c->commands, c->n_commands));
 	char *text = xstrdup(json_object_to_json_string_ext(
 	    o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

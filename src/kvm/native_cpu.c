@@ -263,10 +263,8 @@ static bool special(struct native *n, const char *key, const char *value)
 		nat_attr(need_feature(n, "pmu"), "state", nat_is_on(value) ? "on" : "off");
 		return true;
 	}
-	if (strcmp(key, "migratable") == 0 && nat_is_on(value))
-		return true; /* the default */
 	if (strcmp(key, "migratable") == 0) {
-		nat_attr(n->cpu, "migratable", "off");
+		nat_attr(n->cpu, "migratable", nat_is_on(value) ? "on" : "off");
 		return true;
 	}
 	if (strcmp(key, "l3-cache") == 0 && nat_is_on(value)) {

@@ -18,6 +18,7 @@
 #include "core/str.h"
 #include "core/timestamp.h"
 #include "core/vm.h"
+#include "kvm/argv_host.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
@@ -239,14 +240,20 @@ static int build_and_launch(
 		return -1;
 	struct argv_in in = {
 	    .run_dir = run, .log_dir = log, .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
+	struct argv_host host;
 	sup_kit_argv(k, &in);
-	int rc = argv_build(d, &caps, &in, &argv, err);
+	int rc = argv_host_init(&host, s->home, d, &caps, &in, err);
+	if (rc == 0)
+		rc = argv_host_prepare(&host, s->home, d, &in, err);
+	if (rc == 0)
+		rc = argv_build(d, &caps, &in, &argv, err);
 	if (rc == 0) {
 		buf_adds(&k->notes, argv.notes == NULL ? "" : argv.notes);
 		sup_kit_tell(k, s);
 		rc = launch(s, d, &argv, k, err);
 		argv_fini(&argv);
 	}
+	argv_host_fini(&host);
 	caps_fini(&caps);
 	return rc;
 }

@@ -27,7 +27,7 @@ static void compare(const struct domain *a, const struct domain *b)
 	must(a->n_disks == b->n_disks && a->n_nets == b->n_nets);
 	must(a->n_consoles == b->n_consoles && a->n_controllers == b->n_controllers);
 	must(a->n_devs == b->n_devs && a->n_channels == b->n_channels);
-	must(a->n_qemu_args == b->n_qemu_args && a->n_qemu_env == b->n_qemu_env);
+	must(a->qemu.n_args == b->qemu.n_args && a->qemu.n_env == b->qemu.n_env);
 	for (size_t i = 0; i < a->n_disks; i++) {
 		must(str_eq(a->disks[i].image.path, b->disks[i].image.path));
 		must(str_eq(a->disks[i].target, b->disks[i].target));

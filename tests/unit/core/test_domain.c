@@ -111,7 +111,7 @@ static void test_members(void **state)
 	assert_int_equal(d.consoles[0].port, 0);
 	assert_int_equal(d.consoles[1].port, 1);
 	assert_int_equal(d.consoles[2].target, CHR_VIRTIO_CONSOLE);
-	assert_false(d.acpi);
+	assert_false(d.features.acpi);
 	domain_fini(&d);
 }
 

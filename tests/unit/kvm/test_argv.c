@@ -39,6 +39,17 @@ static void parse(const char *text, size_t n, struct domain *d)
 		fail_msg("%s", err.msg);
 }
 
+static void resolve_firmware(const struct domain *d, struct firmware *out)
+{
+	struct err err = {0};
+	char *dirs[] = {golden_path("firmware/vendor"), NULL};
+	const struct firmware_env env = {
+	    .dirs = dirs, .nvram_dir = (char *)(uintptr_t) "/data/nvram"};
+	if (firmware_resolve(d, &caps, &env, out, &err) < 0)
+		fail_msg("%s", err.msg);
+	free(dirs[0]);
+}
+
 static void check_golden(const char *stem)
 {
 	struct buf xml = BUF_INIT;
@@ -46,11 +57,19 @@ static void check_golden(const char *stem)
 	struct argv_out out;
 	struct err err = {0};
 	char *in_path = xasprintf("%s.xml", stem), *out_path = xasprintf("%s.args", stem);
-	const struct argv_in in = {.run_dir = "/run/hvmux/x", .log_dir = "/var/log/hvmux/x"};
+	struct argv_in in = {.run_dir = "/run/hvmux/x",
+	    .log_dir = "/var/log/hvmux/x",
+	    .ram_dir = "/data/ram/x",
+	    .now = 1234567890,
+	    .utc_offset = 3600};
+	struct firmware firmware;
 	golden_read(in_path, &xml);
 	parse(xml.data, xml.len, &d);
+	resolve_firmware(&d, &firmware);
+	in.firmware = &firmware;
 	if (argv_build(&d, &caps, &in, &out, &err) < 0)
 		fail_msg("%s: %s", in_path, err.msg);
+	firmware_fini(&firmware);
 	char *text = argv_shell(&out);
 	golden_check(out_path, text);
 	free(text);
@@ -146,7 +165,10 @@ static void test_refused(void **state)
 	    {DOC("qemu", "<os><type machine='isapc'>hvm</type></os>", ""),
 	        "families of 'pc' and 'q35'"},
 	    {DOC("qemu", "<os><type machine='microvm'>hvm</type></os>", ""), "not supported"},
-	    {DOC("qemu", "<os><type arch='aarch64'>hvm</type></os>", ""), "arch 'aarch64'"},
+	    {DOC("qemu", "<os><type machine='pc-q35-8.1'>hvm</type></os>", ""),
+	        "the nearest that it has is 'pc-q35-7.2'"},
+	    {DOC("qemu", "<os><type machine='pc-i440fx-rhel7.6.0'>hvm</type></os>", ""),
+	        "the nearest that it has is 'pc-i440fx-7.2'"},
 	    {DOC("qemu", OS "<vcpu>256</vcpu>", ""),
 	        "256 vCPUs, machine 'pc-i440fx-7.2' has at most 255"},
 	    {DOC("qemu", OS "<cpu><model>Zilog-Z80</model></cpu>", ""), "no CPU model 'Zilog-Z80'"},
