@@ -58,6 +58,17 @@ void attrs_add(struct domain_attrs *a, const char *name, const char *value)
 	attr->value = xstrdup(value);
 }
 
+void attrs_set(struct domain_attrs *a, const char *name, const char *value)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->attr[i].name, name) == 0) {
+			free(a->attr[i].value);
+			a->attr[i].value = xstrdup(value);
+			return;
+		}
+	attrs_add(a, name, value);
+}
+
 /* The text right inside of an element, white space around it left out. */
 static char *own_text(const xmlNode *node)
 {

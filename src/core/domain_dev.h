@@ -30,6 +30,8 @@ enum domain_switch attrs_switch(const struct domain_attrs *a, const char *name);
 bool attrs_on(const struct domain_attrs *a, const char *name);
 /* Decimal or 0x…; `absent` also for what is no number. */
 uint64_t attrs_number(const struct domain_attrs *a, const char *name, uint64_t absent);
+/* Changes it or adds it. */
+void attrs_set(struct domain_attrs *a, const char *name, const char *value);
 void attrs_fini(struct domain_attrs *a);
 
 enum domain_dev_kind {

@@ -42,6 +42,7 @@ void net_fini(struct domain_net *net)
 	free(net->model);
 	free(net->source);
 	free(net->target);
+	free(net->bridge);
 	attrs_fini(&net->attrs);
 }
 

@@ -29,7 +29,10 @@ struct domain_net {
 	                 socket; NULL none */
 	char *target; /* name of the tap; NULL one is made up */
 	bool link_down;
-	bool vhost;      /* the host can take the work off QEMU; the supervisor finds out */
+	/* What the supervisor finds out; never in a document. */
+	bool vhost;      /* the host takes the work off QEMU */
+	bool opened;     /* the tap is there, `target` its name */
+	char *bridge;    /* that the tap joins; NULL none */
 	unsigned queues; /* pairs; 0 not given, which is one */
 	unsigned boot_order;
 	struct domain_attrs attrs; /* all of the element */

@@ -78,6 +78,8 @@ int argv_build(const struct domain *d, const struct caps *c, const struct argv_i
 /* QEMU's id of a disk's device, libvirt's alias: "virtio-disk0", "ide0-0-1", "sata0-0-2". */
 #define ARGV_ID_MAX 32
 void argv_disk_id(const struct domain *d, size_t disk, char id[ARGV_ID_MAX]);
+/* The same of an interface: "net0", or its own alias; on the heap. */
+char *argv_net_id(const struct domain *d, size_t net);
 void argv_fini(struct argv_out *out);
 /* As a shell would take it, options on lines of their own ending in " \": for domxml-to-native and
  * the logs. */

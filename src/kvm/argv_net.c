@@ -332,6 +332,11 @@ static int build_vdpa(struct builder *b, size_t i, const char *id)
 	return 0;
 }
 
+char *argv_net_id(const struct domain *d, size_t net)
+{
+	return build_id(&d->nets[net].attrs, "net%zu", net);
+}
+
 static int build_net(struct builder *b, size_t i)
 {
 	static int (*const ends[NET_TYPES])(struct builder * b, size_t i, const char *id) = {
@@ -344,7 +349,7 @@ static int build_net(struct builder *b, size_t i)
 	    [NET_VDPA] = build_vdpa,
 	};
 	const struct domain_net *net = &b->d->nets[i];
-	CLEANUP_FREE char *id = build_id(&net->attrs, "net%zu", i);
+	CLEANUP_FREE char *id = argv_net_id(b->d, i);
 	if (net->queues > 1 && !net_is_virtio(net))
 		return build_unsupported(
 		    b, "interface", net->line, "queues='%u' needs a virtio model", net->queues);

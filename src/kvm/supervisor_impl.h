@@ -72,6 +72,9 @@ struct supervisor {
 	unsigned console_tries;
 
 	struct sup_agent guest;
+	int *kept_ports; /* of displays, until QEMU listens (net/port.h) */
+	size_t n_kept_ports;
+	char *links_down; /* ids of the cards without a cable, a blank behind each; NULL none */
 
 	struct event *timer; /* the machine's */
 	struct event *tick;
@@ -96,7 +99,7 @@ void sup_load_policy(struct supervisor *s, const struct domain *d);
 /* --- supervisor_start.c: from the definition to a process --- */
 /* Reads the definition (live: run/NAME/live.xml), makes hubs and sockets and QEMU. *d is the caller's on success. */
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err);
-int sup_launch(struct supervisor *s, const struct domain *d, struct err *err);
+int sup_launch(struct supervisor *s, struct domain *d, struct err *err);
 int sup_write_live(const struct supervisor *s, const struct domain *d, struct err *err);
 /* From run/NAME/live.xml: after its hooks, or once more. */
 int sup_launch_live(struct supervisor *s, struct err *err);

@@ -15,6 +15,7 @@
 #include "core/vm.h"
 #include "kvm/secret.h"
 #include "kvm/spawn.h"
+#include "kvm/supervisor_devices.h"
 
 #define RUN_DIR_MAX 80  /* bytes; a socket's name in it still fits into sun_path's 108 */
 #define QEMU_DIR "qemu" /* run/NAME/qemu: the one folder that belongs to QEMU's user */
@@ -141,8 +142,11 @@ static void add_fd(struct sup_kit *k, int fd)
 	k->fds[k->n_fds++] = fd;
 }
 
-static int hand_over(const struct supervisor *s, const struct argv_socket *k, struct err *err)
+static int hand_over(
+    const struct supervisor *s, struct domain *d, const struct argv_socket *k, struct err *err)
 {
+	if (k->kind == ARGV_TAP || k->kind == ARGV_VHOST_NET)
+		return sup_devices_open(d, k, err);
 	if (k->secret != NULL)
 		return secret_memfd(k->file, k->secret, strlen(k->secret), err);
 	CLEANUP_FREE char *path = home_run_file(s->home, s->name, k->file);
@@ -160,13 +164,14 @@ static void raise_files(void)
 	}
 }
 
-int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct argv_out *a, struct err *err)
+int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d,
+    struct argv_out *a, struct err *err)
 {
 	raise_files();
 	if (k->dir >= 0)
 		add_fd(k, TAKE_FD(k->dir));
 	for (size_t i = 0; i < a->n_sockets; i++) {
-		int fd = hand_over(s, &a->sockets[i], err);
+		int fd = hand_over(s, d, &a->sockets[i], err);
 		if (fd < 0)
 			return -1;
 		add_fd(k, fd);

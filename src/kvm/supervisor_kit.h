@@ -27,8 +27,8 @@ int sup_kit_init(
     struct sup_kit *k, const struct supervisor *s, const struct domain *d, struct err *err);
 void sup_kit_argv(const struct sup_kit *k, struct argv_in *in);
 /* Makes the descriptors that the command line names; changes it where QEMU may not open files itself. */
-int sup_kit_fill(
-    struct sup_kit *k, const struct supervisor *s, struct argv_out *a, struct err *err);
+int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d,
+    struct argv_out *a, struct err *err);
 /* What is noted is logged, and left in run/NAME/notes. */
 void sup_kit_tell(const struct sup_kit *k, const struct supervisor *s);
 /* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */

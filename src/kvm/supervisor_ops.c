@@ -19,6 +19,7 @@
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
+#include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_kit.h"
 
@@ -241,6 +242,7 @@ static void op_spawn(void *arg)
 	s->detail[0] = '\0';
 	status_begin(&s->page)->restarts++;
 	status_end(&s->page);
+	sup_devices_clear(s);
 	if (sup_prepare(s) || sup_launch_live(s, &err) == 0)
 		return;
 	sup_detail(s, "%s", err.msg);
@@ -282,6 +284,7 @@ static void op_ended(void *arg)
 		hub_free(s->hubs[i]);
 	s->n_hubs = 0;
 	companion_end_all(s->companions);
+	sup_devices_clear(s);
 	unlink_files(s);
 	sup_kit_clear(s);
 	struct status_page *p = status_begin(&s->page);

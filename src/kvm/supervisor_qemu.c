@@ -15,6 +15,7 @@
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
+#include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_kit.h"
 
@@ -195,6 +196,7 @@ static void qmp_up(void *arg, unsigned version)
 	s->qmp_ready = true;
 	s->redial_ms = REDIAL_MIN_MS;
 	s->console_tries = 0;
+	sup_devices_up(s);
 	sup_agent_look(s);
 	/* Threads get their places before the guest runs. */
 	qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);

@@ -21,6 +21,7 @@
 #include "kvm/argv_host.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
+#include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_kit.h"
 
@@ -212,8 +213,8 @@ static int spawn_it(
 	return 0;
 }
 
-static int launch(struct supervisor *s, const struct domain *d, struct argv_out *a,
-    struct sup_kit *k, struct err *err)
+static int launch(
+    struct supervisor *s, struct domain *d, struct argv_out *a, struct sup_kit *k, struct err *err)
 {
 	if (a->n_consoles > STATUS_CONSOLES_MAX)
 		return err_set(err, ERR_UNSUPPORTED, "more than %d consoles in one domain",
@@ -222,14 +223,16 @@ static int launch(struct supervisor *s, const struct domain *d, struct argv_out 
 		return -1;
 	sup_fill_page(s, d, a->n_consoles);
 	sup_name_disks(s, d);
-	int rc = sup_kit_fill(k, s, a, err);
+	int rc = sup_kit_fill(k, s, d, a, err);
+	if (rc == 0)
+		rc = sup_devices_note(d, err);
 	if (rc == 0)
 		rc = sup_write_live(s, d, err);
 	return rc == 0 ? spawn_it(s, a, k, err) : -1;
 }
 
 static int build_and_launch(
-    struct supervisor *s, const struct domain *d, struct sup_kit *k, struct err *err)
+    struct supervisor *s, struct domain *d, struct sup_kit *k, struct err *err)
 {
 	struct caps caps;
 	struct caps_kvm kvm;
@@ -258,10 +261,11 @@ static int build_and_launch(
 	return rc;
 }
 
-int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
+int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
-	if (check_files(d, err) < 0 || sup_kit_init(&kit, s, d, err) < 0)
+	if (check_files(d, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
+	    sup_kit_init(&kit, s, d, err) < 0)
 		return -1;
 	CLEANUP_FREE char *user = confine_words(&kit.confine, s->home);
 	if (s->home->mode == HOME_SYSTEM && !kit.confine.other_user && geteuid() == 0)
@@ -272,6 +276,8 @@ int sup_launch(struct supervisor *s, const struct domain *d, struct err *err)
 	sup_kit_fini(&kit);
 	if (rc == 0)
 		sup_connect(s);
+	else
+		sup_devices_drop(d, true);
 	malloc_trim(0);
 	return rc;
 }
