@@ -144,3 +144,13 @@ void facts_add_json(struct json_object *o, const struct vm *vm)
 	out_add_bool(o, "answering", !vm->silent);
 	out_add_bool(o, "persistent", vm->defined);
 }
+
+void facts_add_meta_json(struct json_object *o, const struct domain_meta *m)
+{
+	struct json_object *tags = json_object_new_array();
+	for (size_t i = 0; i < m->n_tags; i++)
+		json_object_array_add(tags, json_object_new_string(m->tags[i]));
+	json_object_object_add(o, "tags", tags);
+	out_add_str(o, "group", m->group);
+	out_add_bool(o, "protected", m->protect);
+}

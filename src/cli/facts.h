@@ -34,4 +34,7 @@ void facts_sort(struct vm *vms, size_t n);
 /* name, id, state, reason, detail, answering, persistent, into o. */
 void facts_add_json(struct json_object *o, const struct vm *vm);
 
+/* tags, group, protected, into o. */
+void facts_add_meta_json(struct json_object *o, const struct domain_meta *m);
+
 #endif

@@ -12,9 +12,11 @@
 #include "core/buf.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/store.h"
 #include "core/str.h"
 #include "core/timestamp.h"
 #include "core/vm.h"
+#include "core/xml.h"
 
 #define NOTES_MAX (64u << 10)
 
@@ -27,6 +29,7 @@ struct info {
 	bool autostart;
 	unsigned vcpus;
 	uint64_t memory_kib, used_kib, cpu_ns;
+	struct domain_meta meta;
 };
 
 /* As the kernel has it, not as it was configured. */
@@ -121,10 +124,24 @@ static void print_notes(const char *notes)
 	}
 }
 
+static void print_meta(const struct domain_meta *m)
+{
+	CLEANUP_BUF struct buf tags = BUF_INIT;
+	for (size_t i = 0; i < m->n_tags; i++)
+		buf_addf(&tags, "%s%s", i ? "," : "", m->tags[i]);
+	if (m->group)
+		print_field("Group:", m->group);
+	if (tags.len)
+		print_field("Tags:", tags.data);
+	if (m->protect)
+		print_field("Protected:", "yes");
+}
+
 /* What virsh does not know: why, and who runs it. */
 static void print_ours(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
+	print_meta(&in->meta);
 	print_field("Reason:", vm_reason_name(facts_reason(vm)));
 	if (p && p->detail[0])
 		print_field("Detail:", p->detail);
@@ -206,6 +223,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_u64(o, "balloon_kib", in->used_kib);
 	out_add_u64(o, "cpu_time_ns", in->cpu_ns);
 	out_add_bool(o, "autostart", in->autostart);
+	facts_add_meta_json(o, &in->meta);
 	out_add_bool(o, "managed_save", false);
 	out_add_str(o, "accelerator", live ? (p->kvm ? "kvm" : "tcg") : NULL);
 	add_pid(o, "supervisor_pid", live && vm->supervised ? p->sup_pid : 0);
@@ -236,6 +254,20 @@ static int find(struct cli *c, struct vm *vm)
 	return 0;
 }
 
+/* The title as it is now: the page has the one of the start. */
+static void read_words(const struct home *h, const char *name, struct info *in)
+{
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	if (store_read(h, name, &xml, NULL) < 0)
+		return;
+	CLEANUP_XML xmlDoc *doc = xml_read(xml.data ? xml.data : "", xml.len, name, "domain", NULL);
+	if (!doc)
+		return;
+	free(in->title);
+	in->title = xml_child_text(xmlDocGetRootElement(doc), "title");
+	domain_meta_parse(xml.data, xml.len, name, &in->meta, NULL);
+}
+
 int verb_dominfo(struct cli *c)
 {
 	struct err err = {0};
@@ -244,6 +276,8 @@ int verb_dominfo(struct cli *c)
 	if (find(c, &vm) < 0)
 		return CLI_FAILED;
 	int rc = info_fill(&c->home, &vm, &in, &err);
+	if (rc == 0)
+		read_words(&c->home, vm.name, &in);
 	if (rc < 0)
 		out_error("%s", err.msg);
 	else if (c->json)
@@ -253,6 +287,7 @@ int verb_dominfo(struct cli *c)
 	free(in.title);
 	free(in.user);
 	free(in.notes);
+	domain_meta_fini(&in.meta);
 	vm_fini(&vm);
 	return rc < 0 ? CLI_FAILED : CLI_DONE;
 }

@@ -102,16 +102,6 @@ int verb_untag(struct cli *c)
 }
 
 /* --- tags --- */
-static void add_tags_json(struct json_object *o, const struct domain_meta *m)
-{
-	struct json_object *tags = json_object_new_array();
-	for (size_t i = 0; i < m->n_tags; i++)
-		json_object_array_add(tags, json_object_new_string(m->tags[i]));
-	json_object_object_add(o, "tags", tags);
-	out_add_str(o, "group", m->group);
-	out_add_bool(o, "protected", m->protect);
-}
-
 static int show_tags(struct cli *c, const char *word)
 {
 	struct err err = {0};
@@ -123,7 +113,7 @@ static int show_tags(struct cli *c, const char *word)
 	else if (c->json) {
 		struct json_object *o = json_object_new_object();
 		out_add_str(o, "name", name);
-		add_tags_json(o, &m);
+		facts_add_meta_json(o, &m);
 		out_json(o);
 	} else
 		for (size_t i = 0; i < m.n_tags; i++)

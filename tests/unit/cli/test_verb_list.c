@@ -98,11 +98,6 @@ static void test_titles(void **state)
 	run_define("vm1", xml_a);
 	run_live("vm1", 1, VM_RUNNING, VM_REASON_BOOTED, &w, &l);
 	EXPECT(0,
-	    " Id   Name   State     Title\n------------------------------\n 1    vm1    running   \n\n",
-	    "", "list", "--title");
-	strcpy(status_begin(&w)->title, "The title");
-	status_end(&w);
-	EXPECT(0,
 	    " Id   Name   State     Title\n----------------------------------\n 1    vm1    running   The title\n\n",
 	    "", "list", "--title");
 	run_end(&w, l);
@@ -120,10 +115,49 @@ static void test_json(void **state)
 	    "[\n  {\n    \"name\": \"vm1\",\n    \"id\": 3,\n    \"state\": \"running\",\n"
 	    "    \"reason\": \"booted\",\n    \"detail\": null,\n    \"active\": true,\n"
 	    "    \"answering\": true,\n    \"persistent\": false,\n"
-	    "    \"uuid\": \"00112233-4455-6677-8899-aabbccddeeff\",\n    \"title\": null\n"
-	    "  }\n]\n");
+	    "    \"uuid\": \"00112233-4455-6677-8899-aabbccddeeff\",\n    \"title\": null,\n"
+	    "    \"autostart\": false,\n    \"tags\": [\n    ],\n    \"group\": null,\n"
+	    "    \"protected\": false\n  }\n]\n");
 	run_free(&r);
 	run_end(&w, l);
+}
+
+static void test_filters(void **state)
+{
+	(void)state;
+	struct run r;
+	static const char doc[] =
+	    "<domain type='qemu'><name>%s</name><memory>65536</memory><os><type>hvm</type>"
+	    "</os></domain>";
+	static const char *const names[] = {"f1", "f2", "f3"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEANUP_FREE char *xml = xasprintf(doc, names[i]);
+		run_define(names[i], xml);
+	}
+	RUN(&r, "tag", "f1", "web", "eu");
+	run_free(&r);
+	RUN(&r, "tag", "f2", "web");
+	run_free(&r);
+	RUN(&r, "group", "f2", "prod/web");
+	run_free(&r);
+	RUN(&r, "autostart", "f3");
+	run_free(&r);
+	EXPECT(0, "f1\nf2\n\n", "", "list", "--all", "--name", "--tag", "web");
+	EXPECT(0, "f1\n\n", "", "list", "--all", "--name", "--tag", "web", "--tag", "eu");
+	EXPECT(0, "f2\n\n", "", "list", "--all", "--name", "--group", "prod");
+	EXPECT(0, "\n", "", "list", "--all", "--name", "--group", "web");
+	EXPECT(1, "\n",
+	    "error: group 'prod/': a level is empty; levels are separated by one '/', as in prod/web\n",
+	    "list", "--all", "--group", "prod/");
+	EXPECT(0, "f3\n\n", "", "list", "--all", "--name", "--autostart");
+	EXPECT(0, "f1\nf2\n\n", "", "list", "--all", "--name", "--no-autostart");
+	EXPECT(0, "f1\nf2\nf3\n\n", "", "list", "--all", "--name", "--no-autostart", "--autostart");
+	EXPECT(0, "\n", "", "list", "--all", "--name", "--with-snapshot");
+	EXPECT(0,
+	    " Id   Name   State      Group      Tags\n-------------------------------------------\n"
+	    " -    f1     shut off   -          web,eu\n -    f2     shut off   prod/web   web\n"
+	    " -    f3     shut off   -          \n\n",
+	    "", "list", "--all", "--tags");
 }
 
 static void test_wrong_words(void **state)
@@ -143,6 +177,6 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {T(test_empty),
 	    T(test_active_by_id_then_inactive_by_name), T(test_a_transient_domain),
 	    T(test_who_does_not_answer_is_marked), T(test_titles), T(test_json),
-	    T(test_wrong_words)};
+	    T(test_wrong_words), T(test_filters)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
