@@ -103,6 +103,14 @@ struct verb {
 	X(dump, "dump")                                 \
 	X(domdisplay, "domdisplay")                     \
 	X(vncdisplay, "vncdisplay")
+#define VERBS_HOST(X)                   \
+	X(hostname, "hostname")         \
+	X(nodeinfo, "nodeinfo")         \
+	X(nodecpumap, "nodecpumap")     \
+	X(nodecpustats, "nodecpustats") \
+	X(nodememstats, "nodememstats") \
+	X(freecell, "freecell")
+#define VERBS_LIVE(X)
 #define VERBS_AGENT(X)                  \
 	X(domtime, "domtime")           \
 	X(domhostname, "domhostname")   \

@@ -1,0 +1,45 @@
+/* The verbs about the host. */
+#include "cli/table_impl.h"
+
+OPTS(hostname) = {JSON, {0}};
+OPTS(nodeinfo) = {JSON, {0}};
+OPTS(nodecpumap) = {FLAG("pretty", "as ranges instead of a letter per CPU"), JSON, {0}};
+OPTS(nodecpustats) = {
+    {"cpu", OPT_NUMBER, .value = "CPU", .help = "of this one only"},
+    FLAG("percent", "in percent, over one second"),
+    JSON,
+    {0},
+};
+OPTS(nodememstats) = {
+    {"cell", OPT_NUMBER, .value = "CELL", .help = "of this NUMA cell only"},
+    JSON,
+    {0},
+};
+OPTS(freecell) = {
+    {"cellno", OPT_NUMBER, .value = "CELL", .help = "of this NUMA cell"},
+    FLAG("all", "of each NUMA cell"),
+    JSON,
+    {0},
+};
+
+VERB(hostname) = {NAMES(hostname, "hostname"), .family = "Host",
+    .summary = "print the hypervisor hostname", .flags = VERB_READS | VERB_VIRSH};
+
+VERB(nodeinfo) = {NAMES(nodeinfo, "nodeinfo"), .family = "Host", .summary = "node information",
+    .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "CPU sockets are those of a NUMA cell, as virsh counts them. Where not all cells are alike, one socket "
+        "with all CPUs as its cores is shown."};
+
+VERB(nodecpumap) = {NAMES(nodecpumap, "nodecpumap"), .family = "Host", .summary = "node cpu map",
+    .flags = VERB_READS | VERB_VIRSH};
+
+VERB(nodecpustats) = {NAMES(nodecpustats, "nodecpustats"), .family = "Host",
+    .summary = "prints cpu stats of the node", .flags = VERB_READS | VERB_VIRSH,
+    .text = "Nanoseconds since the host's boot."};
+
+VERB(nodememstats) = {NAMES(nodememstats, "nodememstats"), .family = "Host",
+    .summary = "prints memory stats of the node", .flags = VERB_READS | VERB_VIRSH};
+
+VERB(freecell) = {NAMES(freecell, "freecell"), .family = "Host", .summary = "NUMA free memory",
+    .flags = VERB_READS | VERB_VIRSH};
