@@ -227,6 +227,16 @@ static const char *base_name(const char *path)
 	return path && *path ? path : "hvmux";
 }
 
+/* A link to the program that bears another tool's name is that tool. */
+static const char *link_verb(const char *prog)
+{
+	static const char *const links[] = {"virt-host-validate", "kvm-ok", "osinfo-query"};
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (str_eq(prog, links[i]))
+			return links[i];
+	return NULL;
+}
+
 int cli_parse(struct cli *c, int argc, char **argv, struct err *err)
 {
 	struct err scratch = {0};
@@ -234,6 +244,8 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *err)
 	memset(c, 0, sizeof(*c));
 	c->prog = base_name(argc > 0 ? argv[0] : NULL);
 	c->progress_fd = -1;
+	if (link_verb(c->prog) && verb_word(&p, link_verb(c->prog)) < 0)
+		return -1;
 	while (p.at < argc)
 		if (parse_word(&p) < 0)
 			return -1;

@@ -94,7 +94,6 @@ struct verb {
 	X(domuuid, "domuuid")       \
 	X(domblklist, "domblklist") \
 	X(domiflist, "domiflist")
-#define VERBS_HOST(X)
 #define VERBS_LIVE(X)                                   \
 	X(qemu_monitor_command, "qemu-monitor-command") \
 	X(inject_nmi, "inject-nmi")                     \
@@ -103,14 +102,15 @@ struct verb {
 	X(dump, "dump")                                 \
 	X(domdisplay, "domdisplay")                     \
 	X(vncdisplay, "vncdisplay")
-#define VERBS_HOST(X)                   \
-	X(hostname, "hostname")         \
-	X(nodeinfo, "nodeinfo")         \
-	X(nodecpumap, "nodecpumap")     \
-	X(nodecpustats, "nodecpustats") \
-	X(nodememstats, "nodememstats") \
-	X(freecell, "freecell")
-#define VERBS_LIVE(X)
+#define VERBS_HOST(X)                     \
+	X(hostname, "hostname")           \
+	X(nodeinfo, "nodeinfo")           \
+	X(nodecpumap, "nodecpumap")       \
+	X(nodecpustats, "nodecpustats")   \
+	X(nodememstats, "nodememstats")   \
+	X(freecell, "freecell")           \
+	X(host_validate, "host-validate") \
+	X(kvm_ok, "kvm-ok")
 #define VERBS_AGENT(X)                  \
 	X(domtime, "domtime")           \
 	X(domhostname, "domhostname")   \

@@ -43,3 +43,24 @@ VERB(nodememstats) = {NAMES(nodememstats, "nodememstats"), .family = "Host",
 
 VERB(freecell) = {NAMES(freecell, "freecell"), .family = "Host", .summary = "NUMA free memory",
     .flags = VERB_READS | VERB_VIRSH};
+
+OPTS(host_validate) = {
+    {"hvtype", OPT_WORD, .value = "HVTYPE", .help = "the only kind of host that is checked",
+        .words = "qemu"},
+    JSON,
+    {0},
+};
+OPTS(kvm_ok) = {JSON, {0}};
+
+VERB(host_validate) = {NAMES(host_validate, "host-validate"), .family = "Host",
+    .summary = "validate the host's virtualization setup", .flags = VERB_READS,
+    .alias = "virt-host-validate",
+    .text =
+        "A line for each thing that guests may need: whether it is there, and what to do about it. KVM is not only "
+        "looked for but tried. With --quiet only what does not pass is shown. Exit status 1 when something failed; "
+        "a warning is no failure. A link to hvmux named virt-host-validate does the same."};
+
+VERB(kvm_ok) = {NAMES(kvm_ok, "kvm-ok"), .family = "Host",
+    .summary = "can KVM acceleration be used here", .flags = VERB_READS,
+    .text =
+        "Exit status 0 when it can: a trial guest ran. A link to hvmux named kvm-ok does the same."};
