@@ -142,11 +142,13 @@ static void add_fd(struct sup_kit *k, int fd)
 	k->fds[k->n_fds++] = fd;
 }
 
-static int hand_over(
-    const struct supervisor *s, struct domain *d, const struct argv_socket *k, struct err *err)
+static int hand_over(struct sup_kit *kit, const struct supervisor *s, struct domain *d,
+    const struct argv_socket *k, struct err *err)
 {
 	if (k->kind == ARGV_TAP || k->kind == ARGV_VHOST_NET)
 		return sup_devices_open(d, k, err);
+	if (k->kind == ARGV_SOCKET_TPM || k->kind == ARGV_SOCKET_VIRTIOFS)
+		return sup_companion_open(kit, s, d, k, err);
 	if (k->secret != NULL)
 		return secret_memfd(k->file, k->secret, strlen(k->secret), err);
 	CLEANUP_FREE char *path = home_run_file(s->home, s->name, k->file);
@@ -171,7 +173,7 @@ int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d
 	if (k->dir >= 0)
 		add_fd(k, TAKE_FD(k->dir));
 	for (size_t i = 0; i < a->n_sockets; i++) {
-		int fd = hand_over(s, d, &a->sockets[i], err);
+		int fd = hand_over(k, s, d, &a->sockets[i], err);
 		if (fd < 0)
 			return -1;
 		add_fd(k, fd);

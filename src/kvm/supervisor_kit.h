@@ -29,6 +29,9 @@ void sup_kit_argv(const struct sup_kit *k, struct argv_in *in);
 /* Makes the descriptors that the command line names; changes it where QEMU may not open files itself. */
 int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d,
     struct argv_out *a, struct err *err);
+/* supervisor_companions.c: starts the side process for a socket of kind TPM or VIRTIOFS; QEMU's end of it, or -1. */
+int sup_companion_open(struct sup_kit *k, const struct supervisor *s, const struct domain *d,
+    const struct argv_socket *wanted, struct err *err);
 /* What is noted is logged, and left in run/NAME/notes. */
 void sup_kit_tell(const struct sup_kit *k, const struct supervisor *s);
 /* Ours closed, so that a dead QEMU's sockets refuse instead of keeping callers waiting. */
