@@ -11,6 +11,8 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/store.h"
+#include "core/str.h"
+#include "kvm/argv.h"
 
 #define SOCKET_RETRY_MS 20
 #define AGENT_MARGIN_MS \
@@ -191,6 +193,45 @@ int live_domain(const struct live *l, struct domain *d, struct err *err)
 		return -1;
 	return domain_parse(
 	    xml.data ? xml.data : "", xml.len, path, DOMAIN_PARSE_LENIENT, d, NULL, err);
+}
+
+int live_open_domain(struct cli *c, struct live *l, struct domain *d, struct err *err)
+{
+	memset(d, 0, sizeof(*d));
+	return live_open(c, l, err) < 0 ? -1 : live_domain(l, d, err);
+}
+
+/* "/machine/peripheral/virtio-disk0/virtio-backend", "/machine/peripheral/ide0-0-0", or the id alone */
+static bool path_names(const char *path, const char *id)
+{
+	size_t n = strlen(id);
+	for (const char *at = path; at && (at = strstr(at, id)); at += n)
+		if ((at == path || at[-1] == '/') && (at[n] == '\0' || at[n] == '/'))
+			return true;
+	return false;
+}
+
+struct json_object *live_disk(struct json_object *list, const struct domain *d, size_t i)
+{
+	char id[ARGV_ID_MAX];
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	argv_disk_id(d, i, id);
+	for (size_t k = 0; k < n; k++) {
+		struct json_object *o = json_object_array_get_idx(list, k);
+		if (path_names(json_get_str(o, "qdev"), id) ||
+		    path_names(json_get_str(o, "device"), id))
+			return o;
+	}
+	return NULL;
+}
+
+int live_find_disk(const struct domain *d, const char *word, size_t *i, struct err *err)
+{
+	for (*i = 0; *i < d->n_disks; ++*i)
+		if (str_eq(d->disks[*i].target, word) || str_eq(d->disks[*i].image.path, word))
+			return 0;
+	return err_set(
+	    err, ERR_INVALID, "invalid argument: invalid path %s not assigned to domain", word);
 }
 
 int live_failed(const char *what, const struct err *err)

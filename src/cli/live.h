@@ -48,6 +48,14 @@ int live_parse_command(const struct cli *c, char **command, struct json_object *
 /* The definition that it runs with; domain_fini. */
 int live_domain(const struct live *l, struct domain *d, struct err *err);
 
+/* Both: live_fini and domain_fini in every case. */
+int live_open_domain(struct cli *c, struct live *l, struct domain *d, struct err *err);
+
+/* The element of a list of QEMU's (query-block, query-blockstats) that is the domain's disk number i; borrowed, NULL none. */
+struct json_object *live_disk(struct json_object *list, const struct domain *d, size_t i);
+/* The number of the disk that a word names, by its target or its image's path; ERR_INVALID in virsh's words. */
+int live_find_disk(const struct domain *d, const char *word, size_t *i, struct err *err);
+
 /* "error: …" and CLI_FAILED. what: virsh's first line ("Failed to …"), NULL none. */
 int live_failed(const char *what, const struct err *err);
 

@@ -101,7 +101,16 @@ struct verb {
 	X(screenshot, "screenshot")                     \
 	X(dump, "dump")                                 \
 	X(domdisplay, "domdisplay")                     \
-	X(vncdisplay, "vncdisplay")
+	X(vncdisplay, "vncdisplay")                     \
+	X(domblkstat, "domblkstat")                     \
+	X(domblkerror, "domblkerror")                   \
+	X(domblkinfo, "domblkinfo")                     \
+	X(domifstat, "domifstat")                       \
+	X(dommemstat, "dommemstat")                     \
+	X(vcpuinfo, "vcpuinfo")                         \
+	X(vcpucount, "vcpucount")                       \
+	X(iothreadinfo, "iothreadinfo")                 \
+	X(cpu_stats, "cpu-stats")
 #define VERBS_HOST(X)                     \
 	X(hostname, "hostname")           \
 	X(nodeinfo, "nodeinfo")           \

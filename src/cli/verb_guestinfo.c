@@ -257,13 +257,11 @@ int verb_guestinfo(struct cli *c)
 {
 	struct err err = {0};
 	struct live l;
-	struct domain d = {0};
+	struct domain d;
 	CLEANUP_BUF struct buf text = BUF_INIT;
 	struct printer p = {&d, &text};
 	struct json_object *json = c->json ? json_object_new_object() : NULL;
-	int rc = live_open(c, &l, &err);
-	if (rc == 0)
-		rc = live_domain(&l, &d, &err);
+	int rc = live_open_domain(c, &l, &d, &err);
 	if (rc == 0)
 		rc = tell_all(&l, &p, json, &err);
 	live_fini(&l);
@@ -321,11 +319,9 @@ int verb_domfsinfo(struct cli *c)
 {
 	struct err err = {0};
 	struct live l;
-	struct domain d = {0};
+	struct domain d;
 	struct json_object *list = NULL;
-	int rc = live_open(c, &l, &err);
-	if (rc == 0)
-		rc = live_domain(&l, &d, &err);
+	int rc = live_open_domain(c, &l, &d, &err);
 	if (rc == 0 && !(list = ask_fact(&l, FACT_FILESYSTEMS, &err)))
 		rc = -1;
 	if (rc == 0 && c->json)

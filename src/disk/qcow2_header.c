@@ -79,7 +79,8 @@ static int read_extensions(
 {
 	unsigned char e[8];
 	uint64_t at = be32(h + 4) >= 3 ? be32(h + 100) : HEADER_V2_BYTES;
-	for (unsigned i = 0; i < EXTENSIONS_MAX && at >= HEADER_V2_BYTES && at < EXTENSIONS_END; i++) {
+	for (unsigned i = 0; i < EXTENSIONS_MAX && at >= HEADER_V2_BYTES && at < EXTENSIONS_END;
+	     i++) {
 		if (pread(fd, e, sizeof(e), (off_t)at) != (ssize_t)sizeof(e) || be32(e) == 0)
 			break;
 		char **to = be32(e) == EXT_BACKING_FORMAT ? &l->backing_format
@@ -135,6 +136,20 @@ int qcow2_backing(const char *path, char **backing, struct err *err)
 		return -1;
 	*backing = TAKE_PTR(l.backing);
 	qcow2_links_fini(&l);
+	return 0;
+}
+
+int qcow2_capacity(const char *path, uint64_t *bytes, struct err *err)
+{
+	unsigned char h[HEADER_V2_BYTES];
+	*bytes = 0;
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : pread(fd, h, sizeof(h), 0);
+	if (n < 0)
+		return err_errno(err, errno, "cannot read '%s'", path);
+	/* "size" is at the same place in every version but the first. */
+	if (n == (ssize_t)sizeof(h) && be32(h) == MAGIC && be32(h + 4) >= 2)
+		*bytes = be64(h + 24);
 	return 0;
 }
 

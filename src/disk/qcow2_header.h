@@ -4,6 +4,7 @@
 #define DISK_QCOW2_HEADER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/err.h"
 
@@ -23,6 +24,8 @@ struct qcow2_links {
 };
 int qcow2_links(const char *path, struct qcow2_links *l, struct err *err);
 void qcow2_links_fini(struct qcow2_links *l);
+/* What the guest sees of it, in bytes; 0 when the file is no qcow2 image. */
+int qcow2_capacity(const char *path, uint64_t *bytes, struct err *err);
 /* Is `file` (by device and inode) the image at path or anywhere in its backing chain? 1, 0, or -1
  * when the chain cannot be read to its end. */
 int qcow2_chain_has(const char *path, const char *file, struct err *err);

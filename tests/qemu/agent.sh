@@ -63,6 +63,9 @@ check "qemu-agent-command by name alone" says '{"return":{}}' hv qemu-agent-comm
 check_fails "a command that there is not" 1 "The command guest-fly has not been found" hv qemu-agent-command ga '{"execute":"guest-fly"}'
 check_fails "no JSON" 1 "cannot parse json" hv qemu-agent-command ga '{"execute"'
 
+check "dommemstat --period" hv dommemstat ga --period 1 --live
+check "the guest tells its memory" wait_for 30 sh -c "'$HVMUX' dommemstat ga | grep -q '^available [1-9]'"
+
 hv suspend ga >/dev/null
 check_fails "paused: said at once" 1 "is paused: its guest agent cannot answer" quick hv domtime ga
 hv resume ga >/dev/null

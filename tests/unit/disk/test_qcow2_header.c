@@ -55,6 +55,24 @@ static void test_chain(void **state)
 	assert_int_equal(has("remote.qcow2", "raw.img"), 0);
 }
 
+static void test_capacity(void **state)
+{
+	unsigned char h[72] = {'Q', 'F', 'I', 0xfb, 0, 0, 0, 2, [24] = 1, [31] = 5};
+	struct err err = {0};
+	uint64_t n = 1;
+	(void)state;
+	CLEANUP_FREE char *path = at("size.qcow2"), *short_one = at("short.qcow2"),
+	                  *none = at("none");
+	assert_int_equal(file_write_atomic(path, h, sizeof(h), 0600, NULL), 0);
+	assert_int_equal(qcow2_capacity(path, &n, &err), 0);
+	assert_true(n == (1ull << 56) + 5);
+	assert_int_equal(file_write_atomic(short_one, h, sizeof(h) - 1, 0600, NULL), 0);
+	assert_int_equal(qcow2_capacity(short_one, &n, &err), 0);
+	assert_true(n == 0);
+	assert_int_equal(qcow2_capacity(none, &n, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+}
+
 static void test_rubbish(void **state)
 {
 	(void)state;
@@ -86,6 +104,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_chain),
+	    cmocka_unit_test(test_capacity),
 	    cmocka_unit_test(test_rubbish),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
