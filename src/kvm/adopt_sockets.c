@@ -47,7 +47,9 @@ static bool has_inode(pid_t pid, unsigned long inode)
 
 char *adopt_absolute(const char *cwd, const char *path)
 {
-	return path[0] == '/' || cwd == NULL ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
+	if (path[0] == '/' || cwd == NULL)
+		return xstrdup(path);
+	return xasprintf("%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path);
 }
 
 /* Calls match for each listening socket with a name until it says yes. */

@@ -207,11 +207,28 @@ static void express_clock(struct native *n)
 }
 
 /* --- boot --- */
+/* QEMU tries disk, CD and network by itself, unless it is told to be strict or which devices to try.
+ */
+static void boot_by_default(struct native *n, const struct nat_opt *boot)
+{
+	static const char *const devices[] = {"hd", "cdrom", "network"};
+	if (boot != NULL && (nat_get(boot, "order") != NULL || nat_is_on(nat_get(boot, "strict"))))
+		return;
+	if (nat_has(n, "kernel"))
+		return;
+	for (size_t i = 0; i < n->opts.n; i++)
+		if (nat_get(&n->opts.o[i], "bootindex") != NULL)
+			return;
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+		nat_attr(nat_el(n->os, "boot"), "dev", devices[i]);
+}
+
 static void express_boot(struct native *n)
 {
 	static const char *const devices[][2] = {
 	    {"c", "hd"}, {"d", "cdrom"}, {"n", "network"}, {"a", "fd"}};
 	struct nat_opt *o = nat_first(n, "boot");
+	boot_by_default(n, o);
 	if (o == NULL)
 		return;
 	nat_begin(n, o);

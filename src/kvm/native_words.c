@@ -300,6 +300,22 @@ static char *read_link(pid_t pid, const char *file)
 	return n > 0 ? xstrndup(target, (size_t)n) : NULL;
 }
 
+/* A QEMU that made itself a daemon has gone to "/" since; the shell that started it told where it was. */
+static char *starting_folder(pid_t pid, const struct words *l)
+{
+	CLEANUP_BUF struct buf env = BUF_INIT;
+	CLEANUP_FREE char *path = xasprintf("/proc/%d/environ", (int)pid);
+	bool daemon = false;
+	for (size_t i = 0; i < l->n; i++)
+		daemon = daemon || strcmp(l->w[i], "-daemonize") == 0 ||
+		         strcmp(l->w[i], "--daemonize") == 0;
+	if (daemon && file_read(path, NATIVE_TEXT_MAX, &env, NULL) == 0)
+		for (size_t at = 0; at < env.len; at += strlen(env.data + at) + 1)
+			if (str_prefix(env.data + at, "PWD=/"))
+				return xstrdup(env.data + at + 4);
+	return read_link(pid, "cwd");
+}
+
 int native_process(pid_t pid, struct native_cmd *cmd, struct err *err)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT;
@@ -328,6 +344,6 @@ int native_process(pid_t pid, struct native_cmd *cmd, struct err *err)
 		free(l.w[0]);
 		l.w[0] = TAKE_PTR(exe);
 	}
-	*cmd = (struct native_cmd){.words = l.w, .n = l.n, .cwd = read_link(pid, "cwd")};
+	*cmd = (struct native_cmd){.words = l.w, .n = l.n, .cwd = starting_folder(pid, &l)};
 	return 0;
 }
