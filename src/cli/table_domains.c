@@ -147,6 +147,8 @@ OPTS(events) = {
     FLAG("loop", "go on until the timeout or an interrupt"),
     {"timeout", OPT_NUMBER, .value = "SECONDS", .help = "stop waiting after this time"},
     FLAG("timestamp", "put the time before each event"),
+    FLAG("history", "print the events of the past instead of waiting"),
+    {"since", OPT_NUMBER, .value = "HOURS", .help = "with --history: not older than this"},
     FLAG("list", "list the types of events"),
     JSON,
     {0},
@@ -266,7 +268,10 @@ VERB(screen) = {NAMES(screen, "screen"), .family = "Consoles",
 VERB(events) = {NAMES(events, "events"), .family = "Monitoring",
     .summary = "wait for domain events", .flags = VERB_READS | VERB_VIRSH, .alias = "event",
     .text =
-        "Waits for one event, or with --loop for as many as come. Domains that start later are included."};
+        "Waits for one event, or with --loop for as many as come. Domains that start later are included.\n\n"
+        "With --history what happened before is printed, of one domain or of all, also of those that are gone: "
+        "starts, ends, crashes and what was said of them, disk errors, watchdogs, dumps. Each domain's journal keeps "
+        "its last mebibyte or two."};
 
 VERB(version) = {NAMES(version, "version"), .family = "Host", .summary = "show version",
     .flags = VERB_READS | VERB_VIRSH};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/dispatch.h"
+#include "cli/history.h"
 #include "cli/out.h"
 #include "core/jsonl.h"
 #include "core/loop.h"
@@ -25,9 +26,8 @@
 #define RETRY_MS 20
 #define EAGER_MS 2000
 
-static const char *const event_types[] = {
-    "lifecycle", "reboot", "io-error", "watchdog", "balloon-change", "agent-lifecycle",
-    "side-process"};
+static const char *const event_types[] = {"lifecycle", "reboot", "io-error", "watchdog",
+    "balloon-change", "dump", "agent-lifecycle", "side-process"};
 
 struct source {
 	char *name;
@@ -278,9 +278,20 @@ int verb_events(struct cli *c)
 		return CLI_USAGE;
 	}
 	CLEANUP_FREE char *domain = word ? vm_resolve(&c->home, word, &err) : NULL;
+	/* The journal outlives its domain. */
+	if (word && !domain && cli_flag(c, "history") && name_check("domain", word, NULL) == 0) {
+		CLEANUP_FREE char *log = home_log_file(&c->home, word, "audit.log");
+		domain = access(log, F_OK) == 0 ? xstrdup(word) : NULL;
+	}
 	if (word && !domain) {
 		out_error("%s", err.msg);
 		return CLI_FAILED;
+	}
+	if (cli_flag(c, "history")) {
+		uint64_t hours = cli_number(c, "since", 0), now = timestamp_ns();
+		uint64_t back = hours * 3600 * 1000000000ull;
+		return history_print(c, domain, cli_flag(c, "all") ? NULL : type,
+		    hours > 0 && hours < 1000000 && back < now ? now - back : 0);
 	}
 	struct watcher w = {.c = c,
 	    .domain = domain,

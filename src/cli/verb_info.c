@@ -138,6 +138,19 @@ static void print_meta(const struct domain_meta *m)
 }
 
 /* What virsh does not know: why, and who runs it. */
+/* What its policy made of it. */
+static void print_restarts(const struct status_page *p)
+{
+	uint64_t now = timestamp_ns();
+	if (p && p->restarts)
+		print_number("Restarts:", p->restarts, "");
+	if (p && p->next_start_ns)
+		printf("%-15s in %llu s\n", "Next attempt:",
+		    (unsigned long long)(p->next_start_ns > now
+		                             ? (p->next_start_ns - now + 999999999u) / 1000000000u
+		                             : 0));
+}
+
 static void print_ours(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
@@ -145,6 +158,7 @@ static void print_ours(const struct vm *vm, const struct info *in)
 	print_field("Reason:", vm_reason_name(facts_reason(vm)));
 	if (p && p->detail[0])
 		print_field("Detail:", p->detail);
+	print_restarts(p);
 	if (!vm->live || !p)
 		return;
 	char started[OUT_TIME_MAX];
@@ -232,6 +246,8 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_str(o, "notes", in->notes);
 	add_time(o, "started_time_ns", p ? p->started_ns : 0);
 	add_time(o, "changed_time_ns", p ? p->changed_ns : 0);
+	out_add_u64(o, "restarts", p ? p->restarts : 0);
+	add_time(o, "next_start_time_ns", p ? p->next_start_ns : 0);
 	add_time(o, "ended_time_ns", p && !vm->live ? p->ended_ns : 0);
 	out_add_str(o, "address", live && p->address[0] ? p->address : NULL);
 	out_add_str(o, "guest_agent", live ? agent_word(p) : NULL);

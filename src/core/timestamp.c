@@ -23,3 +23,21 @@ void timestamp_now(char out[TIMESTAMP_MAX])
 {
 	timestamp_format(timestamp_ns(), out);
 }
+
+uint64_t timestamp_parse(const char *text, const char **end)
+{
+	struct tm tm = {0};
+	unsigned ms;
+	int n = 0;
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+	        &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, &n) != 7 ||
+	    n == 0)
+		return 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	time_t t = timegm(&tm);
+	if (t <= 0)
+		return 0;
+	*end = text + n;
+	return (uint64_t)t * 1000000000u + ms * 1000000ull;
+}

@@ -10,5 +10,7 @@ void timestamp_now(char out[TIMESTAMP_MAX]);
 /* ns: CLOCK_REALTIME in nanoseconds. */
 void timestamp_format(uint64_t ns, char out[TIMESTAMP_MAX]);
 uint64_t timestamp_ns(void);
+/* What stands at the beginning of text; its end in *end. 0: no time stamp of ours. */
+uint64_t timestamp_parse(const char *text, const char **end);
 
 #endif

@@ -43,6 +43,10 @@ static void take_page(struct supervisor *s)
 	if (sup_note_process(s, &err) < 0)
 		log_error("%s", err.msg);
 	snprintf(s->detail, sizeof(s->detail), "%.*s", (int)sizeof(s->detail) - 1, p->detail);
+	/* The wait is this supervisor's to announce. */
+	char *wait = strstr(s->detail, SUP_STARTS_AGAIN);
+	if (wait != NULL)
+		wait[wait > s->detail + 1 ? -2 : 0] = '\0';
 }
 
 /* Nanoseconds of CLOCK_REALTIME at which a process began, by field 22 of its stat. */

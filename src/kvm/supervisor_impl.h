@@ -23,6 +23,7 @@
 #include "serial/hub.h"
 
 #define SUP_DETAIL_MAX (STATUS_TEXT_MAX * 2)
+#define SUP_STARTS_AGAIN "starts again at " /* at the detail's end while it is waited for */
 
 /* The guest's agent: supervisor_agent.c. */
 struct sup_agent {

@@ -36,7 +36,7 @@ static void publish_wait(const struct supervisor *s, struct status_page *p)
 	time_t t = (time_t)(p->next_start_ns / 1000000000u);
 	if (localtime_r(&t, &tm) != NULL)
 		strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	snprintf(p->detail, sizeof(p->detail), "%.*s%sstarts again at %s (attempt %u)",
+	snprintf(p->detail, sizeof(p->detail), "%.*s%s" SUP_STARTS_AGAIN "%s (attempt %u)",
 	    SUP_DETAIL_MAX - 64, s->detail, s->detail[0] == '\0' ? "" : "; ", when,
 	    s->machine.attempts);
 }

@@ -88,6 +88,8 @@ static void describe_crash(struct supervisor *s)
 	CLEANUP_FREE char *words = qemu_log_words(s->home, s->name);
 	CLEANUP_FREE char *line = guest_word(s, false);
 	describe_exit(s, how);
+	if (str_prefix(words, "warning: "))
+		words[0] = '\0'; /* of its start: not what it died of */
 	sup_detail(s, "%s%s%s%s%.160s%s", how, words[0] == '\0' ? "" : ": ", words,
 	    line == NULL ? "" : "; last on the console: \"", line == NULL ? "" : skip_time(line),
 	    line == NULL ? "" : "\"");

@@ -160,7 +160,7 @@ no_qemu() { [ -z "$(qemus)" ]; }
 # program, or lost. It is listed, found and managed all the same, and its page is whole again.
 foreign() {
 	state_is b1 running || hv start b1 || return 1
-	wait_screen b1 COM1
+	wait_screen b1 COM1 90
 	foreign_qemu=$(qemus)
 	rm -f "$HVMUX_HOME/run/b1/adopt"
 	kill_supervisors

@@ -30,7 +30,7 @@ again_does_nothing() {
 	hv undefine broken && hv guests-start | grep -xF "0 started, 0 failed, 4 were running"
 }
 halts_in_order() {
-	for vm in late web db dns; do wait_screen $vm COM1 || return 1; done
+	for vm in late web db dns; do wait_screen $vm COM1 90 || return 1; done
 	hv guests-stop >"$TEST_TMP/out" 2>&1 || { cat "$TEST_TMP/out"; return 1; }
 	cat "$TEST_TMP/out"
 	grep -o "'[a-z0-9]*' is shut" "$TEST_TMP/out" | tr -d '\n' >"$TEST_TMP/order"
@@ -44,7 +44,7 @@ one_of_each() {
 	button again "s#<devices>#<on_poweroff>restart</on_poweroff><on_crash>restart</on_crash><devices>#" && button paused &&
 		button orphan && define_bootsect deaf && define_bootsect deaf2 && hv autostart deaf2 --shutdown-timeout 1 &&
 		hv start again paused orphan deaf deaf2 && button crasher "s#<devices>#<on_crash>restart</on_crash><devices>#" &&
-		hv start crasher && for vm in again paused orphan deaf deaf2; do wait_screen $vm COM1 || return 1; done
+		hv start crasher && for vm in again paused orphan deaf deaf2; do wait_screen $vm COM1 90 || return 1; done
 	hv suspend paused && kill -KILL "$(json_number orphan supervisor_pid)" &&
 		kill -KILL "$(json_number crasher qemu_pid)" && wait_for 5 in_state crasher starting || return 1
 	t0=$(date +%s)
@@ -61,7 +61,7 @@ in_state() { hv domstate "$1" | grep -q "$2"; }
 
 # A supervisor that hangs is nobody's hold-up but its own.
 hung_supervisor() {
-	button h1 && button h2 && hv start h1 h2 && wait_screen h1 COM1 && wait_screen h2 COM1 &&
+	button h1 && button h2 && hv start h1 h2 && wait_screen h1 COM1 90 && wait_screen h2 COM1 90 &&
 		kill -STOP "$(json_number h1 supervisor_pid)" || return 1
 	hv guests-stop --timeout 3 >"$TEST_TMP/out" 2>&1 || { cat "$TEST_TMP/out"; return 1; }
 	cat "$TEST_TMP/out"

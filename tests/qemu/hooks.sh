@@ -64,7 +64,7 @@ timeout() {
 # The guest runs on, whatever a hook does after the fact.
 async() {
 	hook a '[ $2 != started ] || sleep 25' && hv start b1 && wait_for 10 heard_last "a b1 started begin -" &&
-		wait_screen b1 COM1 && type_line b1 ping && wait_screen b1 pong && hv suspend b1 && hv resume b1 || return 1
+		wait_screen b1 COM1 90 && type_line b1 ping && wait_screen b1 pong && hv suspend b1 && hv resume b1 || return 1
 	hook a ''
 	kill -KILL "$(json_number b1 supervisor_pid)" # which takes the hook with it
 	wait_for 20 adopted && : >"$heard" && hv destroy b1 && hears "a b1 stopped end -;a b1 released end -;"

@@ -13,7 +13,7 @@ policy() {
 # The console's log is behind its screen by a moment: counted before it has caught up, a banner would count as the next one.
 up() {
 	n=$(banners "$1")
-	hv start "$1" && wait_screen "$1" COM1 && wait_for 30 more_banners "$1" "$n" && n=$(banners "$1") &&
+	hv start "$1" && wait_screen "$1" COM1 90 && wait_for 30 more_banners "$1" "$n" && n=$(banners "$1") &&
 		qemu=$(json_number "$1" qemu_pid)
 }
 reason_is() {
@@ -97,6 +97,36 @@ crashed_and_settled() {
 		one_dump c2 && [ ! -L "$HVMUX_HOME/run/c2/dump" ] && detail_has c2 "memory written to $file"
 }
 
+# --- starts again ---
+crash() { kill -KILL "$(json_number "$1" qemu_pid)"; }
+waits() { hv dominfo "$1" >"$TEST_TMP/info" && grep -q "^Next attempt: *in [0-9]* s$" "$TEST_TMP/info" || { cat "$TEST_TMP/info"; return 1; }; }
+runs_again() { state_is "$1" running && hv dominfo "$1" | grep -q "^Restarts: *$2$"; }
+backs_off() {
+	policy r1 "<on_crash>restart</on_crash>" && up r1 || return 1
+	for i in 1 2 3; do
+		crash r1 && wait_for 5 waits r1 && detail_has r1 "QEMU was killed by signal 9" &&
+			detail_has r1 "starts again at" && wait_for 20 runs_again r1 $i && new_qemu r1 || return 1
+		qemu=$(json_number r1 qemu_pid)
+	done
+}
+# Supervisors killed while they wait: the next one waits in their place, and starts it once.
+kill_in_wait() {
+	for ms in 000 100 300 600; do
+		hv destroy r1 && hv start r1 && crash r1 && wait_for 5 waits r1 && sleep 0.$ms && kill -KILL "$(json_number r1 supervisor_pid)" || return 1
+		wait_for 60 looked_after || { echo "after $ms ms"; return 1; }
+	done
+	[ "$(home_processes | wc -l)" -eq 2 ]
+}
+looked_after() { hv list >/dev/null && runs_again r1 1; }
+history() {
+	hv destroy r1 && hv events --history r1 >"$TEST_TMP/history" || return 1
+	cat "$TEST_TMP/history"
+	[ "$(grep -c "'lifecycle' for domain 'r1': Stopped Crashed (QEMU was killed by signal 9" "$TEST_TMP/history")" -eq 7 ] &&
+		[ "$(grep -c "Started Booted" "$TEST_TMP/history")" -eq 12 ] && grep . "$TEST_TMP/history" | tail -n 1 | grep -q "Stopped Destroyed" &&
+		hv undefine r1 && hv events --history r1 --event lifecycle | cmp - "$TEST_TMP/history" &&
+		hv events --history --json | grep -q '"domain":"r1"' && [ -z "$(hv events --history r1 --event watchdog)" ]
+}
+
 # --- the watchdog ---
 # The action is the domain's, whichever watchdog it is; the ib700 is one that 512 bytes can arm.
 bite() {
@@ -175,6 +205,9 @@ else
 	tap_skip "full disks" "may not mount"
 fi
 check "kill -9 at any point of a dump" kill_in_dump
+check "on_crash restart: backs off, and says when it comes again" backs_off
+check "kill -9 while it waits" kill_in_wait
+check "what happened can be read afterwards" history
 check "watchdog: pause" bitten_pause
 check "watchdog: poweroff" bitten_off
 check "watchdog: reset" bitten_reset
