@@ -217,8 +217,8 @@ static int check_guestfwd(struct parse *p, const xmlNode *node, const struct dom
 
 static int check_name(struct parse *p, const xmlNode *node, const struct domain_channel *c)
 {
-	if (c->name == NULL)
-		return c->ours ? parse_invalid(p, node, "has no usable <target name=…>") : 0;
+	if (c->name == NULL) /* a port that the guest knows by its number */
+		return 0;
 	if (c->name[0] == '\0' || strlen(c->name) > CHANNEL_NAME_MAX || c->name[0] == '.' ||
 	    strchr(c->name, '/') != NULL)
 		return parse_invalid(p, node, "has no usable <target name=…>");

@@ -58,3 +58,25 @@ int filesystem_check(struct parse *p, const xmlNode *node, const struct domain_d
 		return -1;
 	return virtiofs ? check_virtiofs(p, node, a) : 0;
 }
+
+/* virtiofsd and its like work in the guest's memory: it has to be memory that others can map. */
+static bool memory_shared(const struct domain *d)
+{
+	bool cells = d->cpu.n_cells > 0;
+	for (size_t i = 0; i < d->cpu.n_cells; i++)
+		cells = cells && d->cpu.cells[i].access == ACCESS_SHARED;
+	return d->memory.access == ACCESS_SHARED || cells;
+}
+
+int filesystem_check_all(struct parse *p)
+{
+	for (size_t i = 0; i < p->d->n_devs; i++) {
+		const struct domain_dev *dev = &p->d->devs[i];
+		if (dev->kind == DEV_FILESYSTEM && domain_filesystem_is_virtiofs(dev) &&
+		    !memory_shared(p->d))
+			return invalid_at(p, "filesystem", dev->line,
+			    "virtiofs needs shared memory: <memoryBacking><source type='memfd'/>"
+			    "<access mode='shared'/></memoryBacking>");
+	}
+	return 0;
+}

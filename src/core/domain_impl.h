@@ -99,6 +99,7 @@ dev_seat_fn hostdev_seat, hub_seat, input_seat, iommu_seat, panic_seat, smartcar
     video_seat, watchdog_seat;
 /* What the devices of a kind say together. */
 int audio_check_all(struct parse *p);
+int filesystem_check_all(struct parse *p);
 int graphics_check_all(struct parse *p);
 int hostdev_check_all(struct parse *p);
 int video_check_all(struct parse *p);

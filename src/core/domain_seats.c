@@ -47,6 +47,8 @@ static enum seat bus_seat(const struct domain_controller *c)
 
 static enum seat net_seat(const struct domain_net *net)
 {
+	if (net->type == NET_HOSTDEV)
+		return SEAT_PCIE;
 	if (net->model == NULL)
 		return SEAT_PCI;
 	if (str_prefix(net->model, "virtio"))

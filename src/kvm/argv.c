@@ -90,6 +90,17 @@ static char *apply_overrides(const struct builder *b, char *text)
 	return text;
 }
 
+void build_env(struct builder *b, const char *fmt, ...)
+{
+	struct argv_out *out = b->out;
+	va_list ap;
+	va_start(ap, fmt);
+	out->env = xreallocarray(out->env, out->n_env + 2, sizeof *out->env);
+	out->env[out->n_env++] = xvasprintf(fmt, ap);
+	out->env[out->n_env] = NULL;
+	va_end(ap);
+}
+
 void build_take(struct builder *b, const char *option, struct buf *value)
 {
 	char *taken = buf_take(value);
@@ -247,11 +258,10 @@ static void build_end(struct builder *b)
 	build_addf(b, "-msg", "timestamp=on");
 	for (size_t i = 0; i < d->qemu.n_args; i++)
 		build_add(b, d->qemu.args[i]);
-	b->out->env = xcalloc(d->qemu.n_env + 2, sizeof(char *));
-	if (d->clock.offset == CLOCK_TIMEZONE)
-		b->out->env[b->out->n_env++] = xasprintf("TZ=%s", d->clock.timezone);
+	if (d->clock.timezone != NULL)
+		build_env(b, "TZ=%s", d->clock.timezone);
 	for (size_t i = 0; i < d->qemu.n_env; i++)
-		b->out->env[b->out->n_env++] = xstrdup(d->qemu.env[i]);
+		build_env(b, "%s", d->qemu.env[i]);
 }
 
 int argv_build(const struct domain *d, const struct caps *c, const struct argv_in *in,

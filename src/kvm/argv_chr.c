@@ -92,7 +92,10 @@ static int build_channel(struct builder *b, unsigned i)
 	struct buf value = BUF_INIT;
 	if (c->ours) {
 		char file[64];
-		snprintf(file, sizeof file, "%.58s.sock", c->name);
+		if (c->name != NULL)
+			snprintf(file, sizeof file, "%.58s.sock", c->name);
+		else
+			snprintf(file, sizeof file, "channel%u.sock", i);
 		build_chardev(b, &value, chardev, ARGV_SOCKET_CHANNEL, i, file);
 		build_take(b, "-chardev", &value);
 	} else if (build_backend(b, chardev, c->type, &c->attrs, "", NULL) < 0) {

@@ -79,7 +79,11 @@ void build_tail(struct builder *b, struct buf *value, const struct domain_attrs 
 	    {"driver@packed", "packed"},
 	    {"driver@page_per_vq", "page-per-vq"},
 	};
+	const char *model = attrs_get(a, "@model");
 	build_keys(value, a, keys, ARRAY_LEN(keys));
+	/* QEMU has an IOMMU's addresses for devices of virtio 1.0 alone. */
+	if (attrs_on(a, "driver@iommu") && (model == NULL || strcmp(model, "virtio") == 0))
+		buf_adds(value, ",disable-legacy=on");
 	build_address(b, value, address);
 	if (order > 0)
 		buf_addf(value, ",bootindex=%u", order);

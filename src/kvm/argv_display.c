@@ -149,6 +149,10 @@ static int spice_where(struct builder *b, const struct domain_dev *dev, struct b
 	unsigned port = port_of(a, "@port"), tls = port_of(a, "@tlsPort");
 	/* The supervisor puts a free one in for autoport; for a command line that is only shown, the
 	 * first. */
+	if (port == 0 && tls == 0 && attrs_is(a, "@autoport", "no")) {
+		buf_adds(value, "port=0");
+		return 0;
+	}
 	if (port == 0 && tls == 0)
 		port = 5900;
 	buf_addf(value, "%s%u", port > 0 ? "port=" : "tls-port=", port > 0 ? port : tls);
@@ -319,6 +323,9 @@ int build_video(struct builder *b, const struct domain_dev *dev)
 	if (device == NULL)
 		return build_unsupported(
 		    b, "video", dev->line, "type='%s' can be the first card only", type);
+	if (strstr(device, "-gl") != NULL && !caps_has_device(b->c, "virtio-gpu-gl-device"))
+		return build_unsupported(b, "video", dev->line,
+		    "accel3d='yes': this QEMU has no OpenGL (Debian: qemu-system-modules-opengl)");
 	CLEANUP_FREE char *id = build_id(a, "video%u", dev->index);
 	buf_addf(&value, "%s,id=%s", device, id);
 	card_memory(a, type, &value);

@@ -20,6 +20,8 @@ void build_addf(struct builder *b, const char *option, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Option and value; the value's buffer is emptied. */
 void build_take(struct builder *b, const char *option, struct buf *value);
+/* NAME=VALUE for QEMU's environment. */
+void build_env(struct builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* ",key=" and the value with QEMU's escape for commas. */
 void build_key(struct buf *value, const char *key, const char *text);
 /* argv_address.c: ",bus=…,addr=…", ",bus=usb.0,port=1.2" and so on, when the address is given. */
@@ -76,6 +78,8 @@ int build_controllers(struct builder *b);
 /* argv_net.c, argv_chr.c; the other devices: argv_dev.h */
 int build_nets(struct builder *b);
 int build_chrs(struct builder *b);
+/* argv_sound.c: ",pcspk-audiodev=…" for -machine. */
+void build_pcspk(struct builder *b, struct buf *machine);
 
 /* argv_boot.c: QEMU's bootindex: the device's own order or what <os><boot dev=…> gives to it; 0 none. */
 unsigned build_disk_bootindex(const struct domain *d, size_t disk);

@@ -215,6 +215,7 @@ static void add_machine_options(struct builder *b, struct buf *value)
 		buf_addf(value, ",kernel-irqchip=%s", f->ioapic == IOAPIC_QEMU ? "split" : "on");
 	if (d->os.serial_bios)
 		buf_adds(value, ",graphics=off"); /* SeaBIOS then speaks on the first serial port */
+	build_pcspk(b, value);
 	build_memory_machine(b, value);
 	build_firmware_machine(b, value);
 	build_security_machine(b, value);

@@ -195,9 +195,9 @@ int build_shmem(struct builder *b, const struct domain_dev *dev)
 	struct buf value = BUF_INIT;
 	if (attrs_is(a, "model@type", "ivshmem-doorbell")) {
 		const char *path = attrs_get(a, "server@path");
-		CLEANUP_FREE char *made =
-		    path == NULL ? xasprintf("/var/lib/hvmux/shmem-%s-sock", attrs_get(a, "@name"))
-		                 : NULL;
+		CLEANUP_FREE char *made = path == NULL ? xasprintf("/var/lib/libvirt/shmem-%s-sock",
+		                                             attrs_get(a, "@name"))
+		                                       : NULL;
 		buf_addf(&value, "socket,id=char%s", id);
 		build_key(&value, "path", path != NULL ? path : made);
 		build_take(b, "-chardev", &value);

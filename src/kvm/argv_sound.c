@@ -70,12 +70,8 @@ int build_audio(struct builder *b, const struct domain_dev *dev)
 	add_side(&value, a, "input", "in");
 	add_side(&value, a, "output", "out");
 	build_take(b, "-audiodev", &value);
-	if (str_eq(type, "sdl") && attrs_has(a, "@driver")) {
-		b->out->env = xreallocarray(b->out->env, b->out->n_env + 2, sizeof(char *));
-		b->out->env[b->out->n_env++] =
-		    xasprintf("SDL_AUDIODRIVER=%s", attrs_get(a, "@driver"));
-		b->out->env[b->out->n_env] = NULL;
-	}
+	if (str_eq(type, "sdl") && attrs_has(a, "@driver"))
+		build_env(b, "SDL_AUDIODRIVER=%s", attrs_get(a, "@driver"));
 	return 0;
 }
 
@@ -99,6 +95,20 @@ int build_audio_default(struct builder *b)
 	if (domain_dev_find(b->d, DEV_SOUND) != NULL && domain_dev_find(b->d, DEV_AUDIO) == NULL)
 		build_addf(b, "-audiodev", "driver=%s,id=audio1", spice ? "spice" : "none");
 	return 0;
+}
+
+/* The speaker is the machine's own. */
+void build_pcspk(struct builder *b, struct buf *machine)
+{
+	for (size_t i = 0; i < b->d->n_devs; i++)
+		if (b->d->devs[i].kind == DEV_SOUND &&
+		    attrs_is(&b->d->devs[i].attrs, "@model", "pcspk")) {
+			buf_adds(machine, ",pcspk-audiodev=");
+			CLEANUP_BUF struct buf value = BUF_INIT;
+			build_audio_key(b, &b->d->devs[i].attrs, &value);
+			buf_adds(machine, value.data + strlen(",audiodev="));
+			return;
+		}
 }
 
 /* --- <sound> --- */
@@ -132,7 +142,7 @@ int build_sound(struct builder *b, const struct domain_dev *dev)
 	CLEANUP_FREE char *id = build_id(a, "sound%u", dev->index);
 	struct buf value = BUF_INIT;
 	if (str_eq(model, "pcspk"))
-		return 0; /* the machine has it: build_machine says where it sounds */
+		return 0; /* build_pcspk */
 	for (size_t i = 0; i < ARRAY_LEN(cards); i++)
 		if (str_eq(cards[i].model, model))
 			buf_addf(&value, "%s,id=%s", cards[i].device, id);

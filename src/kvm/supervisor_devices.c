@@ -150,6 +150,26 @@ static bool port_given(const struct domain_dev *dev, const char *attr)
 	return attrs_number(&dev->attrs, attr, 0) > 0;
 }
 
+#define SPICE_TLS_DIR "/etc/pki/libvirt-spice" /* libvirt's, too */
+
+/* A TLS port in a document is often a host's habit. Where nobody insists on it, the plain one serves. */
+static int resolve_tls(struct domain_dev *dev, struct err *err)
+{
+	struct domain_attrs *a = &dev->attrs;
+	bool secure = attrs_is(a, "@defaultMode", "secure") || !port_given(dev, "@port");
+	for (size_t i = 0; i < a->n; i++)
+		secure = secure || (str_prefix(a->attr[i].name, "channel") &&
+		                       strcmp(a->attr[i].value, "secure") == 0);
+	if (!port_given(dev, "@tlsPort") || access(SPICE_TLS_DIR "/server-cert.pem", F_OK) == 0)
+		return 0;
+	if (secure)
+		return err_set(err, ERR_NOT_FOUND,
+		    "tlsPort needs the certificates ca-cert.pem, server-cert.pem and server-key.pem in " SPICE_TLS_DIR);
+	log_warn("SPICE without TLS: there are no certificates in " SPICE_TLS_DIR);
+	attrs_set(a, "@tlsPort", "-1");
+	return 0;
+}
+
 static int resolve_graphics(struct supervisor *s, struct domain_dev *dev, struct err *err)
 {
 	const struct domain_attrs *a = &dev->attrs;
@@ -159,10 +179,12 @@ static int resolve_graphics(struct supervisor *s, struct domain_dev *dev, struct
 	    attrs_is(a, "listen@type", "none"))
 		return 0;
 	bool plain = autoport || !port_given(dev, "@port");
-	/* Who gives a port for TLS alone wants no other. */
-	if (spice && !autoport && port_given(dev, "@tlsPort"))
+	/* Who gives a port for TLS alone, or none at all and wants none, gets no other. */
+	if (spice && !autoport && (port_given(dev, "@tlsPort") || attrs_is(a, "@autoport", "no")))
 		plain = false;
 	if (plain && resolve_port(s, dev, "@port", PORT_FIRST, err) < 0)
+		return -1;
+	if (spice && resolve_tls(dev, err) < 0)
 		return -1;
 	if (attrs_has(a, "@websocket") && !port_given(dev, "@websocket"))
 		return resolve_port(s, dev, "@websocket", WEBSOCKET_FIRST, err);

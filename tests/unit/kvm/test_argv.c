@@ -84,6 +84,7 @@ static void test_goldens(void **state)
 {
 	(void)state;
 	golden_each("argv/*.xml", check_golden);
+	golden_each("argv_host/*.xml", check_golden);
 }
 
 #define DOC(type, more, devices)                                           \

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -55,6 +56,9 @@ static void test_none(void **state)
 	assert_int_equal(err.code, ERR_BUSY);
 	assert_string_equal(err.msg, "no port from 47360 to 47360 is free on 127.0.0.1");
 	close(server);
+	/* 192.0.2.0/24 is nobody's: RFC 5737. */
+	assert_int_equal(port_keep("192.0.2.1", FIRST, FIRST + 9, &port, &err), -1);
+	assert_non_null(strstr(err.msg, "cannot listen on 192.0.2.1: "));
 }
 
 int main(void)
