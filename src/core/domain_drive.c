@@ -109,8 +109,32 @@ static int is_taken(void *arg, const struct seat_user *user)
 	return same_place(a, s->place);
 }
 
+/* Two devices of the host in one place. */
+struct host_check {
+	struct domain *d;
+	const char *file;
+	struct err *err;
+};
+
+static int check_host(void *arg, const struct seat_user *user)
+{
+	struct host_check *c = arg;
+	const struct domain_address *a = user->address;
+	struct search s = {.bus = DISK_SCSI, .place = a, .self = a};
+	if (user->seat != SEAT_SCSI || a->type != ADDRESS_DRIVE ||
+	    domain_seats(c->d, is_taken, &s) == 0)
+		return 0;
+	return err_set(c->err, ERR_INVALID,
+	    "%s:%u: <%s>: address controller='%u' bus='%u' target='%u' unit='%u' of bus 'scsi' is there twice (<%s>, line %u)",
+	    c->file, user->line, user->element, a->controller, a->bus, a->target, a->unit,
+	    s.element, s.line);
+}
+
 int domain_drive_check(struct domain *d, const char *file, struct err *err)
 {
+	struct host_check check = {d, file, err};
+	if (domain_seats(d, check_host, &check) < 0)
+		return -1;
 	for (size_t i = 0; i < d->n_disks; i++) {
 		const struct domain_disk *disk = &d->disks[i];
 		const struct domain_address *a = &disk->address;
@@ -150,6 +174,21 @@ static int assign_disk(struct domain *d, struct domain_disk *disk, struct err *e
 	    disk_bus_name(disk->bus));
 }
 
+static int assign_host(void *arg, const struct seat_user *user)
+{
+	struct domain *d = arg;
+	struct domain_address place = {.type = ADDRESS_DRIVE, .line = user->address->line};
+	struct search s = {.bus = DISK_SCSI, .place = &place, .self = user->address};
+	if (user->seat != SEAT_SCSI || user->address->type != ADDRESS_NONE)
+		return 0;
+	for (unsigned i = 0; i <= PLACES_MAX; i++)
+		if (place_of(d, DISK_SCSI, i, &place) && domain_seats(d, is_taken, &s) == 0) {
+			*user->address = place;
+			return 0;
+		}
+	return -1;
+}
+
 int domain_drives_assign(struct domain *d, struct err *err)
 {
 	for (size_t i = 0; i < d->n_disks; i++) {
@@ -158,6 +197,9 @@ int domain_drives_assign(struct domain *d, struct err *err)
 		    assign_disk(d, disk, err) < 0)
 			return -1;
 	}
+	if (domain_seats(d, assign_host, d) < 0)
+		return err_set(err, ERR_INVALID,
+		    "domain '%s': <hostdev>: no place is left on bus 'scsi'", d->name);
 	return 0;
 }
 
