@@ -110,7 +110,12 @@ struct verb {
 	X(vcpuinfo, "vcpuinfo")                         \
 	X(vcpucount, "vcpucount")                       \
 	X(iothreadinfo, "iothreadinfo")                 \
-	X(cpu_stats, "cpu-stats")
+	X(cpu_stats, "cpu-stats")                       \
+	X(vcpupin, "vcpupin")                           \
+	X(emulatorpin, "emulatorpin")                   \
+	X(iothreadpin, "iothreadpin")                   \
+	X(schedinfo, "schedinfo")                       \
+	X(domjobinfo, "domjobinfo")
 #define VERBS_HOST(X)                     \
 	X(hostname, "hostname")           \
 	X(nodeinfo, "nodeinfo")           \

@@ -68,6 +68,52 @@ OPTS(cpu_stats) = {
     {0},
 };
 
+#define WHERE                                                                       \
+	FLAG("config", "of the definition"), FLAG("live", "of the running domain"), \
+	    FLAG("current", "of the running domain, or of the definition when it is off")
+
+OPTS(vcpupin) = {
+    DOMAIN_ONE,
+    {"vcpu", OPT_WORD, .value = "VCPU", .help = "a virtual CPU's number, from 0"},
+    {"cpulist", OPT_WORD, .value = "LIST", .help = "the host's CPUs: 0-3,^2 or r for all"},
+    WHERE,
+    JSON,
+    {0},
+};
+OPTS(emulatorpin) = {
+    DOMAIN_ONE,
+    {"cpulist", OPT_WORD, .value = "LIST", .help = "the host's CPUs: 0-3,^2 or r for all"},
+    WHERE,
+    JSON,
+    {0},
+};
+OPTS(iothreadpin) = {
+    DOMAIN_ONE,
+    {"iothread", OPT_WORD, .required = true, .value = "IOTHREAD",
+        .help = "an I/O thread's number, from 1"},
+    {"cpulist", OPT_WORD, .required = true, .value = "LIST",
+        .help = "the host's CPUs: 0-3,^2 or r for all"},
+    WHERE,
+    {0},
+};
+
+OPTS(schedinfo) = {
+    DOMAIN_ONE,
+    {"weight", OPT_NUMBER, .value = "N", .help = "refused: Xen's"},
+    {"cap", OPT_NUMBER, .value = "N", .help = "refused: Xen's"},
+    WHERE,
+    {"set", OPT_WORD, .many = true, .value = "PARAMETER=VALUE",
+        .help = "cpu_shares, vcpu_period, vcpu_quota and so on: those that are printed"},
+    JSON,
+    {0},
+};
+OPTS(domjobinfo) = {
+    DOMAIN_ONE,
+    FLAG("completed", "refused: nothing is kept of work that is done"),
+    JSON,
+    {0},
+};
+
 VERB(domblkstat) = {NAMES(domblkstat, "domblkstat"), .family = "Monitoring",
     .summary = "print a running domain's disk counters",
     .flags = VERB_READS | VERB_LIVE | VERB_VIRSH,
@@ -105,3 +151,28 @@ VERB(iothreadinfo) = {NAMES(iothreadinfo, "iothreadinfo"), .family = "Monitoring
 VERB(cpu_stats) = {NAMES(cpu_stats, "cpu-stats"), .family = "Monitoring",
     .summary = "print the CPU time that a running domain took",
     .flags = VERB_READS | VERB_LIVE | VERB_VIRSH};
+
+#define PIN_TEXT                                                                                        \
+	"Without LIST it prints where they may run. A running domain's threads are moved at once, and " \
+	"its definition is changed, too, unless --live is given."
+
+VERB(vcpupin) = {NAMES(vcpupin, "vcpupin"), .family = "Tuning",
+    .summary = "show or change on which CPUs of the host a virtual CPU runs",
+    .flags = VERB_CHANGES | VERB_VIRSH, .text = PIN_TEXT};
+
+VERB(emulatorpin) = {NAMES(emulatorpin, "emulatorpin"), .family = "Tuning",
+    .summary = "show or change on which CPUs of the host QEMU's other threads run",
+    .flags = VERB_CHANGES | VERB_VIRSH, .text = PIN_TEXT};
+
+VERB(iothreadpin) = {NAMES(iothreadpin, "iothreadpin"), .family = "Tuning",
+    .summary = "change on which CPUs of the host an I/O thread runs",
+    .flags = VERB_CHANGES | VERB_VIRSH, .text = "See iothreadinfo for where they run."};
+
+VERB(schedinfo) = {NAMES(schedinfo, "schedinfo"), .family = "Tuning",
+    .summary = "show or change how much of the host's CPUs a domain may take",
+    .flags = VERB_CHANGES | VERB_VIRSH,
+    .text =
+        "Periods and quotas in microseconds, -1 is no limit. A change counts from the domain's next start."};
+
+VERB(domjobinfo) = {NAMES(domjobinfo, "domjobinfo"), .family = "Monitoring",
+    .summary = "show long work on a running domain", .flags = VERB_READS | VERB_LIVE | VERB_VIRSH};

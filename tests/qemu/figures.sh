@@ -69,6 +69,40 @@ current      live           2' hv vcpucount f
 check "vcpucount --active --live" prints 2 hv vcpucount f --active --live
 check_fails "vcpucount --active alone" 1 "go with one of" hv vcpucount f --active
 check "iothreadinfo" matches '^ 2 +[0-9,-]+$' hv iothreadinfo f
+all=$(hv emulatorpin f | sed -n 's/^ *\*: //p')
+allowed() { awk '/^Cpus_allowed_list/ {print $2}' "/proc/$(json_number f qemu_pid)/task/$1/status"; }
+# "thread-id" of the props is another thing.
+vcpu_thread() {
+	hv qemu-monitor-command f --return-value query-cpus-fast | tr '{' '\n' | sed -n 's/^"thread-id":\([0-9]*\),"props".*/\1/p' |
+		sed -n "$(($1 + 1))p"
+}
+check "vcpupin shows both" matches "^ 1 +$all\$" hv vcpupin f
+check "vcpupin --live moves a thread" hv vcpupin f 1 0 --live
+check "the kernel says so" prints 0 allowed "$(vcpu_thread 1)"
+check "and vcpupin" matches '^ 1 +0$' hv vcpupin f 1
+check "the other stays" matches "^ 0 +$all\$" hv vcpupin f 0
+check "the definition stays" matches "^ 1 +$all\$" hv vcpupin f --config
+check "emulatorpin, both" hv emulatorpin f 0
+check "the kernel says so" prints 0 allowed "$(json_number f qemu_pid)"
+check "not of a vCPU" matches "^ 0 +$all\$" hv vcpupin f 0
+check "the definition, too" says "       *: 0" hv emulatorpin f --config
+check "it is in the document" says "<emulatorpin cpuset=\"0\"/>" hv dumpxml f --inactive
+check "r: all CPUs again" hv emulatorpin f r
+check "nothing of it is left in the document" sh -c "! '$HVMUX' dumpxml f --inactive | grep emulatorpin"
+check "iothreadpin" hv iothreadpin f 2 0
+check "iothreadinfo shows it" matches '^ 2 +0$' hv iothreadinfo f
+check_fails "no such vCPU" 1 "vcpu 7 is not present in the domain" hv vcpupin f 7 0
+check_fails "no such CPU of the host" 1 "this host has none of these CPUs" hv vcpupin f 0 4000
+check_fails "no list" 1 "--cpulist" hv vcpupin f 0 x
+check "schedinfo" matches '^cpu_shares     : 1024$' hv schedinfo f
+check "schedinfo --set" hv schedinfo f --config cpu_shares=2048 vcpu_quota=50000
+check "it is in the definition" matches '^vcpu_quota     : 50000$' hv schedinfo f --config
+check "the document holds it" says "<shares>2048</shares>" hv dumpxml f --inactive
+check "not of the running domain" matches '^cpu_shares     : 1024$' hv schedinfo f
+check_fails "out of range" 1 "is out of range" hv schedinfo f --config vcpu_quota=1
+check_fails "no such parameter" 1 "invalid scheduler option: tea=1" hv schedinfo f --set tea=1
+check_fails "not live" 1 "are not changed" hv schedinfo f --live cpu_shares=2
+check "domjobinfo" matches '^Job type:         None *$' hv domjobinfo f
 check "cpu-stats --total" wait_for 20 matches '^	cpu_time +[0-9]+\.[0-9]{9} seconds$' hv cpu-stats f --total
 check "--json" says '"capacity_bytes": 3145728' hv domblkinfo f vdb --json
 check "destroy" hv destroy f
