@@ -26,7 +26,7 @@ bool address_equal(const struct domain_address *a, const struct domain_address *
 /* --- reading --- */
 static int parse_pci(struct parse *p, const xmlNode *node, struct domain_address *out)
 {
-	static const char *const multifunction[] = {"off", "on", NULL};
+	static const char *const multifunction[] = {"off", "on", "", NULL};
 	CLEANUP_FREE char *bus = xml_attr(node, "bus");
 	CLEANUP_FREE char *slot = xml_attr(node, "slot");
 	int multi;
@@ -34,7 +34,7 @@ static int parse_pci(struct parse *p, const xmlNode *node, struct domain_address
 	    parse_number(p, node, "bus", 0xff, &out->bus) < 0 ||
 	    parse_number(p, node, "slot", 0x1f, &out->slot) < 0 ||
 	    parse_number(p, node, "function", 7, &out->function) < 0 ||
-	    parse_attr_word(p, node, "multifunction", multifunction, 0, &multi) < 0)
+	    parse_attr_word(p, node, "multifunction", multifunction, 2, &multi) < 0)
 		return -1;
 	if (out->domain != 0)
 		return parse_invalid(
@@ -42,6 +42,7 @@ static int parse_pci(struct parse *p, const xmlNode *node, struct domain_address
 	if (xml_child(node, "zpci") != NULL)
 		return parse_refuse(p, node, "<zpci> is of s390 machines");
 	out->multifunction = multi == 1;
+	out->single_function = multi == 0;
 	/* <address type='pci'/> alone: wishes for PCI, wherever. */
 	if (bus == NULL && slot == NULL)
 		out->type = ADDRESS_NONE;
@@ -193,10 +194,14 @@ void put_address(xmlNode *device, const struct domain_address *old, const struct
 		put_members(node, a);
 		return;
 	}
-	set_attrf(node, "domain", "0x%04x", a->domain);
-	set_attrf(node, "bus", "0x%02x", a->bus);
-	set_attrf(node, "slot", "0x%02x", a->slot);
-	set_attrf(node, "function", "0x%x", a->function);
-	if (a->multifunction)
+	/* What stands there stays as it was written. */
+	if (old == NULL || old->type != ADDRESS_PCI || old->domain != a->domain ||
+	    old->bus != a->bus || old->slot != a->slot || old->function != a->function) {
+		set_attrf(node, "domain", "0x%04x", a->domain);
+		set_attrf(node, "bus", "0x%02x", a->bus);
+		set_attrf(node, "slot", "0x%02x", a->slot);
+		set_attrf(node, "function", "0x%x", a->function);
+	}
+	if (a->multifunction && !a->single_function)
 		xml_set_attr(node, "multifunction", "on");
 }

@@ -25,9 +25,10 @@ enum address_type {
 /* The members that count are told by type. */
 struct domain_address {
 	enum address_type type;
-	unsigned line;       /* of the device in the source document, for messages */
-	bool multifunction;  /* pci: given as on; see build_address */
-	unsigned acpi_index; /* pci: <acpi index=…> beside <address>; 0 none */
+	unsigned line;        /* of the device in the source document, for messages */
+	bool multifunction;   /* pci */
+	bool single_function; /* pci: multifunction='off' was said */
+	unsigned acpi_index;  /* pci: <acpi index=…> beside <address>; 0 none */
 	unsigned domain, bus, slot,
 	    function; /* pci: all; usb, drive, virtio-serial: bus; ccid, dimm: slot */
 	unsigned controller, target, unit; /* drive, virtio-serial, ccid: controller */

@@ -7,13 +7,6 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-static bool names_one_file(const struct domain_disk *a, const struct domain_disk *b)
-{
-	bool files = a->image.type <= IMAGE_BLOCK && b->image.type <= IMAGE_BLOCK;
-	return files && a->image.path != NULL && str_eq(a->image.path, b->image.path) &&
-	       a->image.slice_size == 0 && b->image.slice_size == 0;
-}
-
 static int check_disks(struct parse *p)
 {
 	const struct domain *d = p->d;
@@ -23,10 +16,6 @@ static int check_disks(struct parse *p)
 			if (strcmp(a->target, b->target) == 0)
 				return invalid_at(p, "disk", b->line,
 				    "target '%s' is there twice (line %u)", b->target, a->line);
-			if (names_one_file(a, b) && !(a->readonly && b->readonly) &&
-			    !(a->shareable && b->shareable))
-				return invalid_at(p, "disk", b->line,
-				    "file '%s' is there twice (line %u)", b->image.path, a->line);
 		}
 	return 0;
 }
@@ -47,14 +36,16 @@ static int check_index(
 	return 0;
 }
 
+/* A UHCI of the ICH9 is a companion of the EHCI of its index. */
 static int check_companion(struct parse *p, const struct domain_controller *c)
 {
-	if (!c->has_master)
+	if (c->type != CONTROLLER_USB || c->model == NULL || !str_prefix(c->model, "ich9-uhci"))
 		return 0;
 	const struct domain_controller *master = domain_controller(p->d, CONTROLLER_USB, c->index);
-	if (master == NULL || master->has_master)
+	if (master == NULL || !str_eq(master->model, "ich9-ehci1"))
 		return invalid_at(p, "controller", c->line,
-		    "<master>, but no controller with index %u to be its master", c->index);
+		    "model='%s' needs a controller of model='ich9-ehci1' with index %u to be its master",
+		    c->model, c->index);
 	return 0;
 }
 

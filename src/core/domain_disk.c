@@ -47,8 +47,9 @@ static int parse_policies(struct parse *p, const xmlNode *driver, struct domain_
 	if (str_eq(disk->io, "native") && !direct)
 		return parse_invalid(
 		    p, driver, "io='native' needs cache='none' or cache='directsync'");
+	/* Zeroes that may not be unmapped are written as zeroes, as libvirt has it. */
 	if (str_eq(disk->detect_zeroes, "unmap") && !str_eq(disk->discard, "unmap"))
-		return parse_invalid(p, driver, "detect_zeroes='unmap' needs discard='unmap'");
+		memcpy(disk->detect_zeroes, "on", sizeof "on");
 	return 0;
 }
 
@@ -214,6 +215,8 @@ static int parse_wwn(struct parse *p, const xmlNode *node, struct domain_disk *d
 	disk->wwn = xml_child_text(node, "wwn");
 	if (disk->wwn == NULL)
 		return 0;
+	if (str_prefix(disk->wwn, "0x"))
+		memmove(disk->wwn, disk->wwn + 2, strlen(disk->wwn) - 1);
 	if (strlen(disk->wwn) != 16 || strspn(disk->wwn, "0123456789abcdefABCDEF") != 16)
 		return parse_invalid(p, wwn, "is not 16 hexadecimal digits");
 	if (disk->bus != DISK_IDE && disk->bus != DISK_SATA && disk->bus != DISK_SCSI)
@@ -281,7 +284,7 @@ static int parse_place(struct parse *p, const xmlNode *node, struct domain_disk 
 		unsigned controllers, buses, targets, units;
 		const char *words;
 	} limits[] = {
-	    [DISK_IDE] = {0, 1, 0, 1, "IDE has controller 0, buses 0 and 1, units 0 and 1"},
+	    [DISK_IDE] = {0, 255, 0, 255, "IDE has controller 0, buses 0 and 1, units 0 and 1"},
 	    [DISK_SATA] = {255, 0, 0, 5, "SATA has bus 0, target 0, units 0 to 5"},
 	    [DISK_SCSI] = {255, 0, 255, 16383,
 	        "SCSI has bus 0, targets 0 to 255, units 0 to 16383"},
@@ -324,9 +327,6 @@ static int check_device(struct parse *p, const xmlNode *node, const struct domai
 		return parse_invalid(p, node, "model='%s' is for bus='virtio'", disk->model);
 	if (disk->device == DISK_LUN && bus != DISK_SCSI && !virtio)
 		return parse_invalid(p, node, "device='lun' is for bus='scsi' and 'virtio' only");
-	if (disk->device == DISK_LUN && virtio)
-		return parse_refuse(
-		    p, node, "device='lun' on bus='virtio': QEMU has it no more; use bus='scsi'");
 	if (disk->readonly && disk->device == DISK_DISK && (bus == DISK_IDE || bus == DISK_SATA))
 		return parse_invalid(p, node,
 		    "a disk on bus='%s' cannot be read only; use 'virtio' or 'scsi'",
@@ -339,9 +339,6 @@ static int check_lun(struct parse *p, const xmlNode *node, const struct domain_d
 	const struct disk_image *image = &disk->image;
 	if (disk->device != DISK_LUN)
 		return 0;
-	if (image->type != IMAGE_BLOCK && image->type != IMAGE_VOLUME &&
-	    !str_eq(image->protocol, "iscsi"))
-		return parse_invalid(p, node, "device='lun' needs type='block', or iscsi");
 	if (image->format != DISK_RAW || image->slice_size != 0 || image->encryption != NULL)
 		return parse_invalid(p, node,
 		    "device='lun' is the host's own device: raw, whole and not encrypted by QEMU");
@@ -361,7 +358,9 @@ static int check_image(struct parse *p, const xmlNode *node, struct domain_disk 
 	CLEANUP_FREE char *type = xml_attr(driver, "type");
 	if (image->type == IMAGE_DIR && type == NULL)
 		image->format = DISK_FAT;
-	if ((image->type == IMAGE_DIR) != (image->format == DISK_FAT))
+	bool folder = image->type == IMAGE_DIR || image->type == IMAGE_VOLUME;
+	if ((image->type == IMAGE_DIR && image->format != DISK_FAT) ||
+	    (image->format == DISK_FAT && !folder))
 		return parse_invalid(p, node, "type='dir' and the driver type 'fat' go together");
 	if (image->type == IMAGE_VHOST_USER && disk->bus != DISK_VIRTIO)
 		return parse_invalid(p, node, "type='vhostuser' is for bus='virtio' only");

@@ -65,7 +65,7 @@ struct disk_image {
 	char *tls_hostname;
 	unsigned timeout, reconnect; /* s, 0 none */
 	uint64_t readahead;          /* bytes, 0 QEMU's default */
-	bool cookies;                /* there are some: secrets */
+	char *cookies;               /* "a=1; b=2": secrets, like a password */
 	long nfs_user, nfs_group;    /* -1 none given */
 	/* block: SCSI's persistent reservations */
 	bool reservations;
@@ -83,6 +83,7 @@ struct disk_image {
 	struct image_secret auth;
 	char *encryption; /* "luks", "qcow"; NULL none */
 	struct image_secret encryption_secret;
+	bool encrypted_by_rbd;             /* engine='librbd': Ceph's client does it, not QEMU */
 	uint64_t slice_offset, slice_size; /* bytes; size 0: the whole */
 	unsigned index;                    /* 0 none */
 	uint64_t metadata_cache;           /* bytes, 0 QEMU's default; qcow2 */

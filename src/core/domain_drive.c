@@ -164,10 +164,18 @@ static int assign_disk(struct domain *d, struct domain_disk *disk, struct err *e
 	for (unsigned i = 0; i <= PLACES_MAX; i++) {
 		/* First what the target's letters say, then whatever is free. */
 		unsigned number = i == 0 ? (unsigned)(index >= 0 ? index : 0) : i - 1;
-		if (place_of(d, disk->bus, number, &place) && domain_seats(d, is_taken, &s) == 0) {
+		if (!place_of(d, disk->bus, number, &place))
+			continue;
+		if (domain_seats(d, is_taken, &s) == 0) {
 			disk->address = place;
 			return 0;
 		}
+		/* To put it elsewhere would let the guest see another order than the document has. */
+		if (i == 0 && index >= 0)
+			return err_set(err, ERR_INVALID,
+			    "domain '%s': <disk>: the place of '%s' on bus '%s' (controller %u, bus %u, target %u, unit %u) is taken by <%s> of line %u; give it an <address>",
+			    d->name, disk->target, disk_bus_name(disk->bus), place.controller,
+			    place.bus, place.target, place.unit, s.element, s.line);
 	}
 	return err_set(err, ERR_INVALID,
 	    "domain '%s': <disk>: no place for '%s' is left on bus '%s'", d->name, disk->target,

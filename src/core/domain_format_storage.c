@@ -85,6 +85,8 @@ static void put_controller(struct format *f, const struct domain_controller *c)
 	if (c->model != NULL && (old == NULL || !str_eq(old->model, c->model)))
 		xml_set_attr(node, "model", c->model);
 	put_target(node, old, c);
+	if (c->has_master && (old == NULL || !old->has_master))
+		set_attrf(xml_need_child(node, "master"), "startport", "%u", c->start_port);
 	put_address(node, old != NULL ? &old->address : NULL, &c->address);
 }
 

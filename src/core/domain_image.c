@@ -107,13 +107,17 @@ static int parse_encryption(struct parse *p, const xmlNode *owner, struct disk_i
 	if (xml_child(node, "cipher") != NULL)
 		return parse_invalid(
 		    p, xml_child(node, "cipher"), "stands in the image's own header; take it out");
-	if (engine == 2 || f == 1 || f == 4)
-		return parse_refuse(p, node,
-		    "engine='librbd' and format='%s' are not supported; format='luks' of QEMU's own is",
-		    formats[f]);
 	if (f == 3)
 		return parse_refuse(p, node, "format='default' is not supported, 'luks' is");
 	image->encryption = xstrdup(formats[f]);
+	image->encrypted_by_rbd = engine == 2;
+	if (engine == 2 && (!str_eq(image->protocol, "rbd") || f == 2))
+		return parse_invalid(
+		    p, node, "engine='librbd' is for protocol='rbd' and LUKS only");
+	if (engine == 2 && f == 4)
+		return parse_refuse(p, node, "format='luks-any' needs QEMU 8.0");
+	if (engine != 2 && f != 0 && f != 2)
+		return parse_invalid(p, node, "format='%s' needs engine='librbd'", formats[f]);
 	if (f == 0 && image->format != DISK_RAW && image->format != DISK_QCOW2)
 		return parse_invalid(
 		    p, node, "format='luks' is for the image types 'raw' and 'qcow2' only");
@@ -160,6 +164,27 @@ static int parse_id(struct parse *p, const xmlNode *node, const char *attr, long
 	return 0;
 }
 
+static int parse_cookies(struct parse *p, const xmlNode *node, struct disk_image *image)
+{
+	struct buf text = BUF_INIT;
+	for (const xmlNode *n = xml_first(node); n != NULL; n = xml_next(n)) {
+		CLEANUP_FREE char *name = xml_attr(n, "name");
+		CLEANUP_FREE char *value = xml_text(n);
+		if (!xml_is(n, "cookie"))
+			continue;
+		/* RFC 6265: what would end the cookie, or the header that it stands in. */
+		if (name == NULL || name[0] == '\0' || strpbrk(name, " \t\r\n=;,\"") != NULL ||
+		    strpbrk(value, "\r\n;") != NULL) {
+			buf_fini(&text);
+			return parse_invalid(p, n, "has no usable name or value");
+		}
+		buf_addf(&text, "%s%s=%s", text.len > 0 ? "; " : "", name, value);
+	}
+	image->cookies = text.len > 0 ? buf_take(&text) : NULL;
+	buf_fini(&text);
+	return 0;
+}
+
 static int parse_network_more(struct parse *p, const xmlNode *source, struct disk_image *image)
 {
 	enum domain_switch reconnect = SWITCH_ABSENT;
@@ -167,7 +192,8 @@ static int parse_network_more(struct parse *p, const xmlNode *source, struct dis
 	image->snapshot = xml_child_attr(source, "snapshot", "name");
 	image->config = xml_child_attr(source, "config", "file");
 	image->initiator = xml_child_attr(xml_child(source, "initiator"), "iqn", "name");
-	image->cookies = xml_child(source, "cookies") != NULL;
+	if (parse_cookies(p, xml_child(source, "cookies"), image) < 0)
+		return -1;
 	if (parse_switch(p, source, "tls", &image->tls) < 0 ||
 	    parse_switch(p, xml_child(source, "ssl"), "verify", &image->ssl_verify) < 0 ||
 	    parse_switch(p, xml_child(source, "reconnect"), "enabled", &reconnect) < 0 ||

@@ -203,43 +203,39 @@ int pci_map_fill(struct pci_map *m)
 	return 0;
 }
 
-/* On i440fx a bus that an address names and that is not there is a bridge, as libvirt has it. */
-struct grow {
+/* Buses that are not there and whose number is less than that of one that is: libvirt puts in what is usual for the
+ * machine. On i440fx an address may name such a bus as well. */
+struct named {
 	struct domain *d;
 	unsigned highest;
 };
 
 static int find_highest(void *arg, const struct seat_user *user)
 {
-	struct grow *g = arg;
+	struct named *g = arg;
 	if (user->address->type == ADDRESS_PCI && pci_plug_of(g->d, user) != 0 &&
 	    user->address->bus > g->highest)
 		g->highest = user->address->bus;
 	return 0;
 }
 
-static void add_named_bridges(struct domain *d)
+static void add_named(struct domain *d)
 {
-	struct grow g = {.d = d};
-	if (domain_is_q35(d))
-		return;
-	domain_seats(d, find_highest, &g);
-	for (unsigned i = 1; i <= g.highest; i++) {
-		if (domain_controller(d, CONTROLLER_PCI, i) != NULL)
-			continue;
-		struct domain_controller *c = DOMAIN_ADD(d->controllers, d->n_controllers);
-		*c = (struct domain_controller){.type = CONTROLLER_PCI,
-		    .index = i,
-		    .with_index = true,
-		    .model = xstrdup("pci-bridge"),
-		    .node = -1};
-	}
+	struct named g = {.d = d};
+	bool q35 = domain_is_q35(d);
+	if (!q35)
+		domain_seats(d, find_highest, &g);
+	for (size_t i = 0; i < d->n_controllers; i++)
+		if (d->controllers[i].type == CONTROLLER_PCI && d->controllers[i].index > g.highest)
+			g.highest = d->controllers[i].index;
+	for (unsigned i = 1; i <= g.highest; i++)
+		domain_need_controller(d, CONTROLLER_PCI, i, q35 ? "pcie-root-port" : "pci-bridge");
 }
 
 int domain_pci_check(struct domain *d, const char *file, struct err *err)
 {
 	struct pci_map *m = xmalloc(sizeof *m);
-	add_named_bridges(d);
+	add_named(d);
 	pci_map_init(m, d, file, err);
 	int rc = pci_map_fill(m);
 	free(m);

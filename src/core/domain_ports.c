@@ -16,8 +16,8 @@ struct port_map {
 	struct err *err;
 	bool serial[CONTROLLERS][PORTS_MAX];
 	bool ccid[CONTROLLERS];
-	bool need_serial, need_ccid;
-	int highest_serial, highest_ccid; /* that an address names; -1 none */
+	bool need_serial;
+	int highest_ccid; /* that an address names; -1 none */
 };
 
 static bool on_serial(const struct seat_user *user)
@@ -53,13 +53,12 @@ static int refuse(struct port_map *m, const struct seat_user *user, const char *
 static int collect_serial(struct port_map *m, const struct seat_user *user)
 {
 	const struct domain_address *a = user->address;
-	m->need_serial = true;
-	if (a->type != ADDRESS_VIRTIO_SERIAL)
+	if (a->type != ADDRESS_VIRTIO_SERIAL) {
+		m->need_serial = true;
 		return 0;
+	}
 	if (a->bus != 0)
 		return refuse(m, user, "virtio-serial has bus 0 alone, not %u", a->bus);
-	if ((int)a->controller > m->highest_serial)
-		m->highest_serial = (int)a->controller;
 	if (!serial_given(user))
 		return 0;
 	unsigned ports = serial_ports(m->d, a->controller);
@@ -82,7 +81,6 @@ static int collect(void *arg, const struct seat_user *user)
 		return collect_serial(m, user);
 	if (user->seat != SEAT_CCID)
 		return 0;
-	m->need_ccid = true;
 	if (a->type != ADDRESS_CCID)
 		return 0;
 	if ((int)a->controller > m->highest_ccid)
@@ -102,7 +100,7 @@ static struct port_map *map_new(struct domain *d, const char *file, struct err *
 	m->d = d;
 	m->file = file;
 	m->err = err;
-	m->highest_serial = m->highest_ccid = -1;
+	m->highest_ccid = -1;
 	return m;
 }
 
@@ -134,6 +132,8 @@ static int assign_serial(struct port_map *m, const struct seat_user *user)
 	struct domain_address *a = user->address;
 	/* Port 0 is left to a console, for Linux. */
 	unsigned from = user->seat == SEAT_VIRTIO_CONSOLE ? 0 : 1;
+	if (a->type == ADDRESS_VIRTIO_SERIAL)
+		domain_need_controller(m->d, CONTROLLER_VIRTIO_SERIAL, a->controller, NULL);
 	if (serial_given(user))
 		return 0;
 	if (a->type == ADDRESS_VIRTIO_SERIAL && take_serial(m, a, a->controller, from))
@@ -171,12 +171,9 @@ int domain_ports_assign(struct domain *d, struct err *err)
 {
 	struct port_map *m = map_new(d, d->name, err);
 	int rc = domain_seats(d, collect, m);
-	int serials = m->highest_serial;
-	if (m->need_serial && serials < 0 &&
+	if (rc == 0 && m->need_serial &&
 	    domain_controller_first(d, CONTROLLER_VIRTIO_SERIAL) == NULL)
-		serials = 0;
-	for (int i = 0; rc == 0 && i <= serials; i++)
-		domain_need_controller(d, CONTROLLER_VIRTIO_SERIAL, (unsigned)i, NULL);
+		domain_need_controller(d, CONTROLLER_VIRTIO_SERIAL, 0, NULL);
 	for (int i = 0; rc == 0 && i <= m->highest_ccid; i++)
 		domain_need_controller(d, CONTROLLER_CCID, (unsigned)i, NULL);
 	if (rc == 0)

@@ -92,9 +92,57 @@ static enum seat controller_seat(const struct domain *d, const struct domain_con
 	return SEAT_NONE;
 }
 
+static bool is_first_of_type(const struct domain *d, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (d->controllers[i].type == d->controllers[at].type)
+			return false;
+	return true;
+}
+
+/* The smallest index from `from` on; false: there is none. */
+static bool next_index(
+    const struct domain *d, enum controller_type type, unsigned from, unsigned *out)
+{
+	bool found = false;
+	for (size_t i = 0; i < d->n_controllers; i++) {
+		const struct domain_controller *c = &d->controllers[i];
+		if (c->type == type && c->index >= from && (!found || c->index < *out)) {
+			*out = c->index;
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* Those of one type together, by index: libvirt's order in a document. */
+static int visit_controllers(struct visit *v)
+{
+	struct domain *d = v->d;
+	for (size_t i = 0; i < d->n_controllers; i++) {
+		enum controller_type type = d->controllers[i].type;
+		unsigned index = 0;
+		if (type == CONTROLLER_PCI || !is_first_of_type(d, i))
+			continue;
+		for (unsigned from = 0; next_index(d, type, from, &index); from = index + 1)
+			for (size_t k = i; k < d->n_controllers; k++) {
+				struct domain_controller *c = &d->controllers[k];
+				if (c->type != type || c->index != index)
+					continue;
+				int rc = tell(v, controller_seat(d, c), "controller", &c->address,
+				    c->line, k, c);
+				if (rc != 0)
+					return rc;
+			}
+	}
+	return 0;
+}
+
 static int visit_storage(struct visit *v)
 {
-	EACH(controllers, n_controllers, "controller", c, controller_seat(v->d, c));
+	int rc = visit_controllers(v);
+	if (rc != 0)
+		return rc;
 	EACH(disks, n_disks, "disk", disk, disk_seat(disk));
 	return 0;
 }

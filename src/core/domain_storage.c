@@ -123,9 +123,9 @@ void image_fini(struct disk_image *image)
 {
 	char *const strings[] = {image->path, image->protocol, image->name, image->query,
 	    image->snapshot, image->config, image->initiator, image->reservations_path,
-	    image->tls_hostname, image->pool, image->volume, image->mode, image->auth_user,
-	    image->auth.type, image->auth.uuid, image->auth.usage, image->encryption,
-	    image->encryption_secret.type, image->encryption_secret.uuid,
+	    image->cookies, image->tls_hostname, image->pool, image->volume, image->mode,
+	    image->auth_user, image->auth.type, image->auth.uuid, image->auth.usage,
+	    image->encryption, image->encryption_secret.type, image->encryption_secret.uuid,
 	    image->encryption_secret.usage};
 	free_strings(strings, ARRAY_LEN(strings));
 	for (size_t i = 0; i < image->n_hosts; i++) {
@@ -170,7 +170,8 @@ const struct domain_controller *domain_controller(
 	const struct domain_controller *found = NULL;
 	for (size_t i = 0; i < d->n_controllers; i++) {
 		const struct domain_controller *c = &d->controllers[i];
-		if (c->type == type && c->index == index && (found == NULL || found->has_master))
+		if (c->type == type && c->index == index &&
+		    (found == NULL || str_eq(c->model, "ich9-ehci1")))
 			found = c;
 	}
 	return found;
@@ -215,9 +216,23 @@ static void choose_models(struct domain *d)
 	}
 }
 
+/* The EHCI's six ports in pairs: uhci1 has the first two. */
+static void choose_masters(struct domain *d)
+{
+	for (size_t i = 0; i < d->n_controllers; i++) {
+		struct domain_controller *c = &d->controllers[i];
+		if (c->type != CONTROLLER_USB || c->has_master || c->model == NULL ||
+		    !str_prefix(c->model, "ich9-uhci"))
+			continue;
+		c->has_master = true;
+		c->start_port = (unsigned)(c->model[strlen("ich9-uhci")] - '1') * 2;
+	}
+}
+
 int storage_complete(struct domain *d, struct err *err)
 {
 	controllers_number(d);
+	choose_masters(d);
 	if (domain_controller_first(d, CONTROLLER_USB) == NULL)
 		domain_need_controller(d, CONTROLLER_USB, 0, NULL);
 	if (domain_drives_assign(d, err) < 0)

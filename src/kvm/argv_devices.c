@@ -4,11 +4,16 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/str.h"
 
 int build_device(struct builder *b, const char *element, unsigned line, struct buf *value)
 {
 	CLEANUP_FREE char *device = xstrndup(value->data, strcspn(value->data, ","));
 	int rc = build_need(b, element, line, device);
+	/* An IOMMU needs virtio 1; QEMU will not leave the old one out by itself. */
+	if (rc == 0 && str_prefix(device, "v") && strstr(device, "-transitional") == NULL &&
+	    strstr(value->data, ",iommu_platform=on") != NULL)
+		buf_adds(value, ",disable-legacy=on");
 	if (rc == 0)
 		build_take(b, "-device", value);
 	else

@@ -129,6 +129,9 @@ static void add_virtio(struct buf *value, const struct domain_disk *disk)
 	add_switch(value, "packed", disk->packed);
 	add_switch(value, "page-per-vq", disk->page_per_vq);
 	add_number(value, "num-queues", disk->queues);
+	/* SCSI commands to the host's disk went with virtio 0.9 and not further. */
+	if (disk->device == DISK_LUN)
+		buf_addf(value, ",scsi=on%s", disk->model == NULL ? ",disable-modern=on" : "");
 	add_number(value, "queue-size", disk->queue_size);
 }
 
@@ -227,6 +230,34 @@ static void build_floppy_boot(struct builder *b, const struct domain_disk *disk,
 		    disk->address.unit == 0 ? 'A' : 'B', bootindex);
 }
 
+/* --- what QEMU would refuse less clearly --- */
+static bool names_one_file(const struct domain_disk *a, const struct domain_disk *b)
+{
+	bool files = a->image.type <= IMAGE_BLOCK && b->image.type <= IMAGE_BLOCK;
+	return files && a->image.path != NULL && str_eq(a->image.path, b->image.path) &&
+	       !(a->readonly && b->readonly) && !(a->shareable && b->shareable);
+}
+
+static int check_disk(struct builder *b, size_t i)
+{
+	const struct domain_disk *disk = &b->d->disks[i];
+	const struct domain_address *a = &disk->address;
+	if (disk->bus == DISK_IDE && (a->bus > 1 || a->unit > 1))
+		return build_unsupported(b, "disk", disk->line,
+		    "'%s': bus='%u' unit='%u': IDE has buses 0 and 1 with units 0 and 1",
+		    disk->target, a->bus, a->unit);
+	if (disk->device == DISK_LUN && disk->image.type != IMAGE_BLOCK &&
+	    !str_eq(disk->image.protocol, "iscsi"))
+		return build_unsupported(b, "disk", disk->line,
+		    "'%s': device='lun' needs type='block', or iscsi", disk->target);
+	for (size_t k = 0; k < i; k++)
+		if (names_one_file(&b->d->disks[k], disk))
+			return build_unsupported(b, "disk", disk->line,
+			    "'%s': file '%s' is that of '%s' too, and one of them writes",
+			    disk->target, disk->image.path, b->d->disks[k].target);
+	return 0;
+}
+
 static int build_disk(struct builder *b, size_t i)
 {
 	const struct domain_disk *disk = &b->d->disks[i];
@@ -235,6 +266,8 @@ static int build_disk(struct builder *b, size_t i)
 	unsigned bootindex = build_disk_bootindex(b->d, i);
 	char id[ARGV_ID_MAX], top[NODE_NAME_MAX];
 	CLEANUP_BUF struct buf value = BUF_INIT;
+	if (check_disk(b, i) < 0)
+		return -1;
 	argv_disk_id(b->d, i, id);
 	if (vhost_user && build_vhost_user(b, disk, id) < 0)
 		return -1;

@@ -151,9 +151,15 @@ static int add_rbd(struct node *n)
 		buf_addf(&n->value, ",server.%zu.port=%u", i,
 		    image->hosts[i].port != 0 ? image->hosts[i].port : 6789);
 	}
+	char id[NODE_NAME_MAX];
+	if (image->encrypted_by_rbd) {
+		if (add_secret(n, &image->encryption_secret, "key", id) < 0)
+			return -1;
+		buf_addf(
+		    &n->value, ",encrypt.format=%s,encrypt.key-secret=%s", image->encryption, id);
+	}
 	if (image->auth_user == NULL)
 		return 0;
-	char id[NODE_NAME_MAX];
 	if (add_secret(n, &image->auth, "auth", id) < 0)
 		return -1;
 	build_key(&n->value, "user", image->auth_user);
@@ -200,8 +206,6 @@ static int add_curl(struct node *n)
 	char id[NODE_NAME_MAX];
 	if (h->name == NULL)
 		return refuse(n, "%s goes over tcp, not over '%s'", image->protocol, h->transport);
-	if (image->cookies)
-		return refuse(n, "<cookies> are not supported");
 	buf_addf(
 	    &url, strchr(h->name, ':') != NULL ? "%s://[%s]" : "%s://%s", image->protocol, h->name);
 	if (h->port != 0)
@@ -217,6 +221,11 @@ static int add_curl(struct node *n)
 		buf_addf(&n->value, ",readahead=%llu", (unsigned long long)image->readahead);
 	if (image->timeout > 0)
 		buf_addf(&n->value, ",timeout=%u", image->timeout);
+	if (image->cookies != NULL) {
+		node_name(n, "cookie", id);
+		build_secret(n->b, id, image->cookies);
+		buf_addf(&n->value, ",cookie-secret=%s", id);
+	}
 	if (image->auth_user == NULL)
 		return 0;
 	if (add_secret(n, &image->auth, "auth", id) < 0)
@@ -455,7 +464,7 @@ static int build_format(
 {
 	char secret[NODE_NAME_MAX];
 	const struct disk_image *image = n->image;
-	bool encrypted = image->encryption != NULL;
+	bool encrypted = image->encryption != NULL && !image->encrypted_by_rbd;
 	if (backing != NULL && !has_backing(image->format))
 		return refuse(
 		    n, "format '%s' has no backing file", disk_format_name(image->format));
@@ -531,9 +540,8 @@ int build_image(struct builder *b, size_t i, char top[NODE_NAME_MAX])
 {
 	const struct domain_disk *disk = &b->d->disks[i];
 	if (disk->transient)
-		return build_unsupported(b, "disk", disk->line,
-		    "'%s': <transient/> is not supported; 'start --throwaway' discards what a run writes",
-		    disk->target);
+		return build_unsupported(
+		    b, "disk", disk->line, "'%s': <transient/> is not supported", disk->target);
 	if (build_layer(b, disk, &disk->image, 0, top) < 0)
 		return -1;
 	build_copy_on_read(b, disk, top);

@@ -19,6 +19,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "kvm/argv_host.h"
+#include "kvm/disk_files.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
@@ -42,36 +43,13 @@ int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct er
 
 /* --- what the VM needs is there --- */
 
-static int check_file(const char *what, const char *path, bool write, struct err *err)
+static int check_files(struct domain *d, struct buf *notes, struct err *err)
 {
-	struct stat st;
-	if (stat(path, &st) < 0)
-		return err_errno(err, errno, "%s: cannot use '%s'", what, path);
-	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_INVALID, "%s: '%s' is a directory", what, path);
-	/* QEMU would wait for a pipe's other end for ever. */
-	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return err_set(
-		    err, ERR_INVALID, "%s: '%s' is neither a file nor a block device", what, path);
-	if (access(path, write ? R_OK | W_OK : R_OK) < 0)
-		return err_errno(
-		    err, errno, "%s: cannot %s '%s'", what, write ? "write" : "read", path);
-	return 0;
-}
-
-static int check_files(const struct domain *d, struct err *err)
-{
-	char what[64];
-	for (size_t i = 0; i < d->n_disks; i++) {
-		const struct domain_disk *k = &d->disks[i];
-		snprintf(what, sizeof(what), "disk '%.40s'", k->target == NULL ? "?" : k->target);
-		if (k->image.path != NULL && check_file(what, k->image.path,
-		                                 !k->readonly && k->device == DISK_DISK, err) < 0)
-			return -1;
-	}
-	if (d->kernel != NULL && check_file("kernel", d->kernel, false, err) < 0)
+	if (disk_files_check(d, notes, err) < 0)
 		return -1;
-	if (d->initrd != NULL && check_file("initrd", d->initrd, false, err) < 0)
+	if (d->kernel != NULL && disk_file_check("kernel", d->kernel, false, err) < 0)
+		return -1;
+	if (d->initrd != NULL && disk_file_check("initrd", d->initrd, false, err) < 0)
 		return -1;
 	return 0;
 }
@@ -264,9 +242,11 @@ static int build_and_launch(
 int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
-	if (check_files(d, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
+	CLEANUP_BUF struct buf missing = BUF_INIT;
+	if (check_files(d, &missing, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
 	    sup_kit_init(&kit, s, d, err) < 0)
 		return -1;
+	buf_adds(&kit.notes, missing.data != NULL ? missing.data : "");
 	CLEANUP_FREE char *user = confine_words(&kit.confine, s->home);
 	if (s->home->mode == HOME_SYSTEM && !kit.confine.other_user && geteuid() == 0)
 		buf_addf(&kit.notes, "QEMU runs %s\n", user);

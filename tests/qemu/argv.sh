@@ -43,6 +43,7 @@ lacks() {
 	case $1 in
 	hugepages) [ "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages 2>/dev/null || echo 0)" -ge 16 ] ||
 		echo "no free huge pages" ;;
+	disk-outside) echo "servers, devices and secrets that are not here" ;;
 	sev) [ -w /dev/sev ] || echo "no SEV" ;;
 	efi-loader) command -v qemu-img >/dev/null || echo "no qemu-img" ;;
 	esac
