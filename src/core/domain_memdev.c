@@ -15,6 +15,7 @@ static const char *const models[MEMDEV_COUNT + 1] = {
     [MEMDEV_NVDIMM] = "nvdimm",
     [MEMDEV_VIRTIO_PMEM] = "virtio-pmem",
     [MEMDEV_VIRTIO_MEM] = "virtio-mem",
+    [MEMDEV_SGX_EPC] = "sgx-epc",
 };
 
 const char *memdev_model_name(enum memdev_model m)
@@ -25,6 +26,11 @@ const char *memdev_model_name(enum memdev_model m)
 bool memdev_on_pci(const struct domain_memdev *m)
 {
 	return m->model == MEMDEV_VIRTIO_PMEM || m->model == MEMDEV_VIRTIO_MEM;
+}
+
+bool memdev_in_slot(const struct domain_memdev *m)
+{
+	return m->model == MEMDEV_DIMM || m->model == MEMDEV_NVDIMM;
 }
 
 static int parse_source(struct parse *p, const xmlNode *node, struct domain_memdev *m)
@@ -90,6 +96,8 @@ static int parse_target(struct parse *p, const xmlNode *node, struct domain_memd
 		    p, label, "a label has at least 128 KiB and less than the device");
 	if (m->model == MEMDEV_VIRTIO_MEM)
 		return parse_virtio_mem(p, target, m);
+	if (m->model == MEMDEV_SGX_EPC)
+		return 0;
 	m->size_kib = (m->size_kib + DIMM_ALIGN_KIB - 1) / DIMM_ALIGN_KIB * DIMM_ALIGN_KIB;
 	return 0;
 }
@@ -108,8 +116,6 @@ int memdev_parse(struct parse *p, const xmlNode *node, unsigned element)
 	static const char *const accesses[] = {"", "shared", "private", NULL};
 	CLEANUP_FREE char *model = printable_attr(node, "model");
 	int word, access;
-	if (strcmp(model, "sgx-epc") == 0)
-		return parse_refuse(p, node, "model='sgx-epc' is not supported");
 	if (model[0] == '\0')
 		return parse_invalid(p, node, "has no model");
 	if (parse_attr_word(p, node, "model", models, -1, &word) < 0)
@@ -146,7 +152,7 @@ int memdev_check(struct parse *p)
 		const struct domain_memdev *m = &mem->devices[i];
 		if (m->has_node && m->node >= d->cpu.n_cells)
 			return invalid(p, m, "the guest has no NUMA node", m->node);
-		if (memdev_on_pci(m))
+		if (!memdev_in_slot(m))
 			continue;
 		if (++boards > mem->slots)
 			return invalid(
@@ -171,7 +177,7 @@ void memdev_complete(struct domain_memory *m)
 	for (size_t i = 0; i < m->n_devices; i++) {
 		struct domain_address *a = &m->devices[i].address;
 		unsigned slot = 0;
-		if (memdev_on_pci(&m->devices[i]) || a->type == ADDRESS_DIMM)
+		if (!memdev_in_slot(&m->devices[i]) || a->type == ADDRESS_DIMM)
 			continue;
 		while (numset_has(&used, slot))
 			slot++;

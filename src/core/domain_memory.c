@@ -203,8 +203,11 @@ static int check_hotplug(struct parse *p, const xmlNode *root)
 	const struct domain *d = p->d;
 	const struct domain_memory *m = &d->memory;
 	const xmlNode *node = xml_child(root, "maxMemory");
-	if (m->max_kib == 0 && m->n_devices == 0)
-		return 0;
+	size_t hotplug = 0;
+	for (size_t i = 0; i < m->n_devices; i++)
+		hotplug += m->devices[i].model != MEMDEV_SGX_EPC;
+	if (m->max_kib == 0 && hotplug == 0)
+		return memdev_check(p);
 	if (m->max_kib == 0)
 		return parse_invalid(p, root, "memory devices need a <maxMemory>");
 	if (d->cpu.n_cells == 0)
@@ -234,8 +237,10 @@ int memory_finish(struct parse *p, const xmlNode *root)
 	uint64_t cells = 0, devices = 0, said = d->memory_kib;
 	for (size_t i = 0; i < d->cpu.n_cells; i++)
 		cells += d->cpu.cells[i].memory_kib;
+	/* SGX's pages are the host's own, beside all RAM. */
 	for (size_t i = 0; i < d->memory.n_devices; i++)
-		devices += d->memory.devices[i].size_kib;
+		if (d->memory.devices[i].model != MEMDEV_SGX_EPC)
+			devices += d->memory.devices[i].size_kib;
 	if (cells > DOMAIN_MEMORY_MAX_KIB || devices > DOMAIN_MEMORY_MAX_KIB)
 		return parse_invalid(p, root,
 		    "cells and memory devices are %llu KiB together, at most %llu",

@@ -34,6 +34,7 @@ enum memdev_model {
 	MEMDEV_NVDIMM,
 	MEMDEV_VIRTIO_PMEM,
 	MEMDEV_VIRTIO_MEM,
+	MEMDEV_SGX_EPC,
 	MEMDEV_COUNT
 };
 struct domain_memdev {
@@ -76,7 +77,8 @@ struct domain_memory {
 };
 
 void domain_memory_fini(struct domain_memory *m);
-/* virtio-pmem and virtio-mem sit on PCI; DIMMs on the board. */
+/* virtio-pmem and virtio-mem sit on PCI; DIMMs in slots of the board; SGX's in the processor. */
+bool memdev_in_slot(const struct domain_memdev *m);
 bool memdev_on_pci(const struct domain_memdev *m);
 const char *memdev_model_name(enum memdev_model m);
 /* Are there huge pages under a cell (without cells: 0, all memory)? *page_kib: their size; 0: the host's default. */

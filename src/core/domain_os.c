@@ -250,6 +250,9 @@ int os_check(struct parse *p, const xmlNode *root)
 	               o->loader.readonly == SWITCH_ON);
 	bool secure = o->loader.secure == SWITCH_ON || o->secure_boot == SWITCH_ON ||
 	              o->enrolled_keys == SWITCH_ON;
+	if (o->loader.path != NULL && o->loader.secure == SWITCH_ON && d->features.smm != SWITCH_ON)
+		return parse_invalid(p, xml_child(os, "loader"),
+		    "secure='yes' needs <smm state='on'/> in <features>");
 	if (efi && !d->features.acpi)
 		return parse_invalid(p, os, "UEFI needs <acpi/> in <features>");
 	if (secure && d->features.smm == SWITCH_OFF)

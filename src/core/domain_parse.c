@@ -262,6 +262,19 @@ static int parse_genid(struct parse *p, const xmlNode *node)
 	return parse_uuid(p, node, d->genid_uuid, &d->has_genid_uuid);
 }
 
+/* Labels are the host's: kept, but one of each kind. */
+static int check_labels(struct parse *p, const xmlNode *root)
+{
+	for (const xmlNode *n = NULL; (n = parse_next(root, n, "seclabel")) != NULL;)
+		for (const xmlNode *k = NULL; (k = parse_next(root, k, "seclabel")) != n;) {
+			CLEANUP_FREE char *a = xml_attr(n, "model");
+			CLEANUP_FREE char *b = xml_attr(k, "model");
+			if (str_eq(a, b))
+				return parse_invalid(p, n, "another one has the same model");
+		}
+	return 0;
+}
+
 static int parse_identity(struct parse *p, const xmlNode *root)
 {
 	struct domain *d = p->d;
@@ -273,7 +286,7 @@ static int parse_identity(struct parse *p, const xmlNode *root)
 		return parse_invalid(p, xml_child(root, "name"), "%s", why.msg);
 	if (parse_uuid(p, xml_child(root, "uuid"), d->uuid, &d->has_uuid) < 0 ||
 	    parse_uuid(p, xml_child(root, "hwuuid"), d->hwuuid, &d->has_hwuuid) < 0 ||
-	    parse_genid(p, xml_child(root, "genid")) < 0)
+	    parse_genid(p, xml_child(root, "genid")) < 0 || check_labels(p, root) < 0)
 		return -1;
 	d->title = xml_child_text(root, "title");
 	if (d->title != NULL && (strlen(d->title) > DOMAIN_TITLE_MAX || !parse_text_ok(d->title)))
@@ -350,7 +363,7 @@ int parse_document(struct parse *p, const xmlNode *root)
 		if (parts[i](p, root) < 0)
 			return -1;
 	if (devices_parse(p, xml_child(root, "devices")) < 0 || memory_finish(p, root) < 0 ||
-	    os_check(p, root) < 0)
+	    os_check(p, root) < 0 || tune_check(p, root) < 0)
 		return -1;
 	return domain_check(p);
 }

@@ -39,6 +39,7 @@ int qemu_parse(struct parse *p, const xmlNode *root);
 int memory_finish(struct parse *p, const xmlNode *root);
 int memdev_check(struct parse *p);
 int os_check(struct parse *p, const xmlNode *root);
+int tune_check(struct parse *p, const xmlNode *root);
 
 /* domain_memdev.c: <memory> of <devices>; slots for DIMMs that have none. */
 int memdev_parse(struct parse *p, const xmlNode *node, unsigned element);

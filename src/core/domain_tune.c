@@ -293,7 +293,7 @@ static int parse_numatune(struct parse *p, const xmlNode *root, struct domain_nu
 	if (placement == 0 && numset_empty(&t->nodes) && vcpu == 2)
 		placement = 2;
 	t->automatic = placement == 2;
-	if (t->automatic) {
+	if (t->automatic && memory != NULL) {
 		parse_warn(
 		    p, memory, "placement='auto' is taken as no wish: there is no numad here");
 		numset_fini(&t->nodes);
@@ -306,6 +306,51 @@ static int parse_numatune(struct parse *p, const xmlNode *root, struct domain_nu
 			    p, n, "cells cannot have nodes of their own beside placement='auto'");
 		if (parse_memnode(p, n, t) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* What is pinned or scheduled has to be there. */
+static int check_numbers(struct parse *p, const xmlNode *cputune)
+{
+	const struct domain *d = p->d;
+	const struct domain_cputune *t = &d->tune.cpu;
+	for (size_t i = 0; i < t->n_vcpupins; i++)
+		if (t->vcpupins[i].id >= d->vcpus_max)
+			return parse_invalid(p, xml_child(cputune, "vcpupin"),
+			    "there is no vCPU %u, <vcpu> says %u", t->vcpupins[i].id, d->vcpus_max);
+	for (size_t i = 0; i < t->n_vcpuscheds; i++) {
+		unsigned last = numset_last(&t->vcpuscheds[i].ids);
+		if (last >= d->vcpus_max)
+			return parse_invalid(p, xml_child(cputune, "vcpusched"),
+			    "there is no vCPU %u, <vcpu> says %u", last, d->vcpus_max);
+	}
+	return 0;
+}
+
+static bool has_iothread(const struct domain *d, unsigned id)
+{
+	for (size_t i = 0; i < d->n_iothreads; i++)
+		if (d->iothreads[i].id == id)
+			return true;
+	return false;
+}
+
+int tune_check(struct parse *p, const xmlNode *root)
+{
+	const struct domain *d = p->d;
+	const struct domain_cputune *t = &d->tune.cpu;
+	const xmlNode *cputune = xml_child(root, "cputune");
+	for (size_t i = 0; i < t->n_iothreadpins; i++)
+		if (!has_iothread(d, t->iothreadpins[i].id))
+			return parse_invalid(p, xml_child(cputune, "iothreadpin"),
+			    "there is no IOThread %u in <iothreads>", t->iothreadpins[i].id);
+	for (size_t i = 0; i < t->n_iothreadscheds; i++) {
+		const struct numset *ids = &t->iothreadscheds[i].ids;
+		for (unsigned k = numset_next(ids, 0); k < NUMSET_MAX; k = numset_next(ids, k + 1))
+			if (!has_iothread(d, k))
+				return parse_invalid(p, xml_child(cputune, "iothreadsched"),
+				    "there is no IOThread %u in <iothreads>", k);
 	}
 	return 0;
 }
@@ -325,6 +370,7 @@ int tune_parse(struct parse *p, const xmlNode *root)
 	t->locked = xml_child(xml_child(root, "memoryBacking"), "locked") != NULL;
 	if (parse_set(p, xml_child(root, "vcpu"), "cpuset", NUMSET_MAX, &t->cpuset) < 0 ||
 	    parse_cputune(p, xml_child(root, "cputune"), &t->cpu) < 0 ||
+	    check_numbers(p, xml_child(root, "cputune")) < 0 ||
 	    parse_memtune(p, xml_child(root, "memtune"), &t->mem) < 0 ||
 	    parse_blkiotune(p, xml_child(root, "blkiotune"), &t->blkio) < 0 ||
 	    parse_numatune(p, root, &t->numa) < 0 || parse_partition(p, root, &t->partition) < 0)

@@ -87,6 +87,7 @@ int argv_host_init(struct argv_host *x, const struct home *h, const struct domai
 	time_t now = time(NULL);
 	*x = (struct argv_host){0};
 	firmware_env_init(&env, h);
+	env.no_smm = in->kvm != NULL && in->kvm->usable && !in->kvm->smm;
 	int rc = firmware_resolve(d, c, &env, &x->firmware, err);
 	firmware_env_fini(&env);
 	if (rc < 0)
@@ -236,6 +237,17 @@ static int prepare_sev(const struct domain *d, const struct argv_in *in, struct 
 	return write_secret(in->run_dir, ARGV_SEV_SESSION, d->security.session, err);
 }
 
+static int check_sgx(const struct domain *d, struct err *err)
+{
+	for (size_t i = 0; i < d->memory.n_devices; i++)
+		if (d->memory.devices[i].model == MEMDEV_SGX_EPC &&
+		    access("/dev/sgx_vepc", R_OK | W_OK) < 0)
+			return err_set(err, ERR_UNSUPPORTED,
+			    "domain '%s': <memory model='sgx-epc'>: this host has no SGX (/dev/sgx_vepc: %s)",
+			    d->name, strerror(errno));
+	return 0;
+}
+
 static int check_file(
     const struct domain *d, const char *element, const char *path, struct err *err)
 {
@@ -264,7 +276,7 @@ int argv_host_prepare(const struct argv_host *x, const struct home *h, const str
     const struct argv_in *in, struct err *err)
 {
 	if (check_numa(d, err) < 0 || check_hugepages(d, err) < 0 || check_files(d, err) < 0 ||
-	    prepare_sev(d, in, err) < 0)
+	    check_sgx(d, err) < 0 || prepare_sev(d, in, err) < 0)
 		return -1;
 	if (has_memory_files(d) && home_mkdir(h, x->ram_dir, err) < 0)
 		return -1;

@@ -241,11 +241,20 @@ static void build_end_of_life(struct builder *b)
 		build_addf(b, "-action", "reboot=shutdown");
 }
 
+static int check_smm(struct builder *b)
+{
+	bool wanted = wants_smm(b) || b->d->features.smm == SWITCH_ON;
+	if (!wanted || b->in->kvm == NULL || b->in->kvm->smm)
+		return 0;
+	return build_unsupported(b, "smm", 0,
+	    "System Management Mode does not work with KVM on this host; <domain type='qemu'> emulates it");
+}
+
 int build_machine(struct builder *b)
 {
 	const struct domain *d = b->d;
 	struct buf value = BUF_INIT;
-	if (check_accelerator(b) < 0)
+	if (check_accelerator(b) < 0 || check_smm(b) < 0)
 		return -1;
 	const struct caps_machine *m = find_machine(b);
 	if (m == NULL)

@@ -144,6 +144,33 @@ void build_memory_machine(struct builder *b, struct buf *machine)
 		}
 	if (cpu_has_hmat(&b->d->cpu))
 		buf_adds(machine, ",hmat=on");
+	unsigned epc = 0;
+	for (size_t i = 0; i < m->n_devices; i++) {
+		if (m->devices[i].model != MEMDEV_SGX_EPC)
+			continue;
+		buf_addf(machine, ",sgx-epc.%u.memdev=memepc%u", epc, epc);
+		if (m->devices[i].has_node)
+			buf_addf(machine, ",sgx-epc.%u.node=%u", epc, m->devices[i].node);
+		epc++;
+	}
+}
+
+/* Most of QEMU's CPUs have 40 bits of physical address, and it refuses more <maxMemory> than they reach: libvirt's
+ * documents often have a number that means "no limit". Beside RAM there are PCI's windows and a hole under 1 TiB, and each
+ * slot may be aligned to 1 GiB. */
+static uint64_t reachable_max(struct builder *b)
+{
+	const struct domain *d = b->d;
+	const uint64_t gib = 1u << 20;
+	unsigned bits = d->type == DOMAIN_KVM && d->cpu.phys_bits > 0 ? d->cpu.phys_bits : 40;
+	uint64_t all = bits >= 64 ? UINT64_MAX : UINT64_C(1) << (bits - 10);
+	uint64_t taken = (uint64_t)(76 + d->memory.slots) * gib;
+	if (d->cpu.phys == CPU_PHYS_PASSTHROUGH || all <= taken || d->memory.max_kib <= all - taken)
+		return d->memory.max_kib;
+	buf_addf(&b->notes,
+	    "<maxMemory> %llu KiB instead of %llu KiB, which %u bits of physical address do not reach\n",
+	    (unsigned long long)(all - taken), (unsigned long long)d->memory.max_kib, bits);
+	return all - taken;
 }
 
 int build_memory(struct builder *b)
@@ -155,7 +182,7 @@ int build_memory(struct builder *b)
 	if (m->max_kib > 0 && m->slots > 0)
 		buf_addf(&value, ",slots=%u", m->slots);
 	if (m->max_kib > 0)
-		buf_addf(&value, ",maxmem=%lluk", (unsigned long long)m->max_kib);
+		buf_addf(&value, ",maxmem=%lluk", (unsigned long long)reachable_max(b));
 	build_take(b, "-m", &value);
 	build_addf(b, "-overcommit", "mem-lock=%s", d->tune.locked ? "on" : "off");
 	if (!needs_backend(d))
@@ -301,6 +328,17 @@ static void build_memdev_backend(struct builder *b, const struct domain_memdev *
 	build_take(b, "-object", &value);
 }
 
+/* SGX's memory is the processor's: -machine names the backend. */
+static void build_epc(struct builder *b, const struct domain_memdev *m, const char *id)
+{
+	struct buf value = BUF_INIT;
+	const struct backend k = {.nodes = &m->nodes, .mode = NUMA_STRICT};
+	buf_addf(&value, "memory-backend-epc,id=%s,size=%lluk,prealloc=on", id,
+	    (unsigned long long)m->size_kib);
+	add_nodes(&value, &k);
+	build_take(b, "-object", &value);
+}
+
 static int build_memdev(struct builder *b, size_t index, const char *memdev)
 {
 	static const char *const drivers[MEMDEV_COUNT] = {[MEMDEV_DIMM] = "pc-dimm",
@@ -334,7 +372,8 @@ static char *memdev_id(const struct domain_memory *mem, size_t index)
 	static const char *const names[MEMDEV_COUNT] = {[MEMDEV_DIMM] = "dimm",
 	    [MEMDEV_NVDIMM] = "nvdimm",
 	    [MEMDEV_VIRTIO_PMEM] = "virtiopmem",
-	    [MEMDEV_VIRTIO_MEM] = "virtiomem"};
+	    [MEMDEV_VIRTIO_MEM] = "virtiomem",
+	    [MEMDEV_SGX_EPC] = "epc"};
 	const struct domain_memdev *m = &mem->devices[index];
 	unsigned n = 0;
 	for (size_t i = 0; i < index; i++)
@@ -353,6 +392,14 @@ int build_memdevs(struct builder *b)
 			if ((mem->devices[i].address.base > 0) != placed)
 				continue;
 			CLEANUP_FREE char *memdev = memdev_id(mem, i);
+			if (mem->devices[i].model == MEMDEV_SGX_EPC) {
+				build_epc(b, &mem->devices[i], memdev);
+				continue;
+			}
+			if (memdev_in_slot(&mem->devices[i]) && !b->d->features.acpi)
+				return build_unsupported(b, "memory", mem->devices[i].line,
+				    "model='%s' needs <acpi/> in <features>",
+				    memdev_model_name(mem->devices[i].model));
 			build_memdev_backend(b, &mem->devices[i], memdev);
 			if (build_memdev(b, i, memdev) < 0)
 				return -1;

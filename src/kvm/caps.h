@@ -44,6 +44,7 @@ struct caps_kvm {
 	char cpu_host[64]; /* the best model that starts: "host", else "max", else "qemu64" …; ""
 	                      when not usable */
 	char why[512];     /* when not usable: a sentence with what to do */
+	bool smm;          /* System Management Mode works, which secure boot needs */
 	bool modes_64bit;  /* vmx/svm in the CPU's flags, or nested KVM known to run 64-bit code;
 	                      else firmware and 16/32-bit only */
 };

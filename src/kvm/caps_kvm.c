@@ -130,6 +130,8 @@ static void try_models(const struct caps *c, struct caps_kvm *k)
 		k->usable = true;
 		snprintf(k->cpu_host, sizeof(k->cpu_host), "%s", models[i]);
 	}
+	if (k->usable && caps_machine(c, "q35") != NULL)
+		k->smm = model_starts(c, "q35,smm=on", k->cpu_host, words);
 	if (!k->usable)
 		snprintf(k->why, sizeof(k->why),
 		    "KVM does not work on this host: /dev/kvm opens, but QEMU cannot use it (%s); " OR_TCG,
@@ -146,7 +148,7 @@ static char *cache_key(const struct caps *c)
 		return NULL;
 	if (stat("/dev/kvm", &kvm) < 0 || stat(c->binary, &qemu) < 0)
 		return NULL;
-	return xasprintf("1 %.36s %s %ju %jd %ju %jd %u", boot.data, c->binary,
+	return xasprintf("2 %.36s %s %ju %jd %ju %jd %u", boot.data, c->binary,
 	    (uintmax_t)qemu.st_ino, (intmax_t)qemu.st_mtim.tv_sec, (uintmax_t)kvm.st_ino,
 	    (intmax_t)kvm.st_ctim.tv_sec, (unsigned)geteuid());
 }
@@ -170,6 +172,7 @@ static bool read_cache(const char *path, const char *key, struct caps_kvm *k)
 	if (valid) {
 		k->usable = usable;
 		k->modes_64bit = json_get_bool(o, "modes_64bit", 0);
+		k->smm = json_get_bool(o, "smm", 0);
 		snprintf(k->cpu_host, sizeof(k->cpu_host), "%s", model);
 		snprintf(k->why, sizeof(k->why), "%s", why);
 	}
@@ -186,6 +189,7 @@ static void write_cache(
 	json_object_object_add(o, "key", json_object_new_string(key));
 	json_object_object_add(o, "usable", json_object_new_boolean(k->usable));
 	json_object_object_add(o, "cpu_host", json_object_new_string(k->cpu_host));
+	json_object_object_add(o, "smm", json_object_new_boolean(k->smm));
 	json_object_object_add(o, "modes_64bit", json_object_new_boolean(k->modes_64bit));
 	json_object_object_add(o, "why", json_object_new_string(k->why));
 	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);

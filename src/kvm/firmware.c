@@ -187,7 +187,8 @@ static bool fits_switch(enum domain_switch wish, bool has)
 	return wish == SWITCH_ABSENT || (wish == SWITCH_ON) == has;
 }
 
-static bool fits_wishes(struct json_object *o, const struct domain *d)
+static bool fits_wishes(
+    struct json_object *o, const struct domain *d, const struct firmware_env *env)
 {
 	const struct domain_os *os = &d->os;
 	bool secure = has_word(o, "features", "secure-boot");
@@ -199,7 +200,7 @@ static bool fits_wishes(struct json_object *o, const struct domain *d)
 	if (d->security.sev && !has_word(o, "features", "amd-sev"))
 		return false;
 	/* SMM is a part of the q35 machines alone. */
-	return !smm || (d->features.smm != SWITCH_OFF && domain_is_q35(d));
+	return !smm || (d->features.smm != SWITCH_OFF && domain_is_q35(d) && !env->no_smm);
 }
 
 /* How the image is used: "flash" with "split", "combined" or "stateless", or "memory". */
@@ -217,12 +218,13 @@ static bool fits_mapping(struct json_object *mapping, const struct domain *d)
 	return mode == NULL || strcmp(mode, "split") == 0;
 }
 
-static bool fits(struct json_object *o, const struct domain *d, const char *machine)
+static bool fits(struct json_object *o, const struct domain *d, const struct firmware_env *env,
+    const char *machine)
 {
 	const char *kind = d->os.firmware == FIRMWARE_EFI ? "uefi" : "bios";
 	struct json_object *mapping = json_get_obj(o, "mapping");
 	return has_word(o, "interface-types", kind) && mapping != NULL &&
-	       fits_target(o, d, machine) && fits_wishes(o, d) && fits_mapping(mapping, d);
+	       fits_target(o, d, machine) && fits_wishes(o, d, env) && fits_mapping(mapping, d);
 }
 
 /* --- from a descriptor, or from the document, to what is used --- */
@@ -254,12 +256,12 @@ static bool take_descriptor(struct json_object *o, struct firmware *f)
 	return f->code != NULL;
 }
 
-static int choose(const struct domain *d, const struct descriptor_list *list, const char *machine,
-    struct firmware *f, struct err *err)
+static int choose(const struct domain *d, const struct firmware_env *env,
+    const struct descriptor_list *list, const char *machine, struct firmware *f, struct err *err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct json_object *o = descriptor_read(list->files[i].path);
-		bool taken = o != NULL && fits(o, d, machine) && take_descriptor(o, f);
+		bool taken = o != NULL && fits(o, d, env, machine) && take_descriptor(o, f);
 		json_object_put(o);
 		if (taken)
 			return 0;
@@ -267,6 +269,12 @@ static int choose(const struct domain *d, const struct descriptor_list *list, co
 	}
 	if (d->os.firmware == FIRMWARE_BIOS)
 		return 0; /* the machine's own is one */
+	if (env->no_smm && (d->os.secure_boot == SWITCH_ON || d->os.enrolled_keys == SWITCH_ON ||
+	                       d->os.loader.secure == SWITCH_ON))
+		return err_set(err, ERR_UNSUPPORTED,
+		    "domain '%s': secure boot needs System Management Mode, which KVM does not have on this host: "
+		    "<domain type='qemu'> emulates it",
+		    d->name);
 	return err_set(err, ERR_NOT_FOUND,
 	    "domain '%s': no UEFI firmware on this host does what <os firmware='efi'> asks for on machine "
 	    "'%s': install one (Debian: ovmf, Fedora: edk2-ovmf), or ask for less (of %zu descriptors none fits)",
@@ -288,6 +296,30 @@ static void take_template(const struct descriptor_list *list, struct firmware *f
 	}
 }
 
+/* Distributions' files from before there were descriptors, or beside them. */
+static const struct {
+	const char *code, *vars;
+} known_pairs[] = {
+    {"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+    {"/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+    {"/usr/share/OVMF/OVMF_CODE.ms.fd", "/usr/share/OVMF/OVMF_VARS.ms.fd"},
+    {"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+    {"/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+    {"/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"},
+    {"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
+    {"/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"},
+    {"/usr/share/edk2/x64/OVMF_CODE.fd", "/usr/share/edk2/x64/OVMF_VARS.fd"},
+    {"/usr/share/edk2-ovmf/x64/OVMF_CODE.fd", "/usr/share/edk2-ovmf/x64/OVMF_VARS.fd"},
+    {"/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin"},
+};
+
+static void take_known_template(struct firmware *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(known_pairs) && f->template == NULL; i++)
+		if (strcmp(known_pairs[i].code, f->code) == 0)
+			f->template = xstrdup(known_pairs[i].vars);
+}
+
 /* <loader>/path</loader> */
 static void take_loader(
     const struct domain *d, const struct descriptor_list *list, struct firmware *f)
@@ -303,6 +335,8 @@ static void take_loader(
 	    !f->rom && l->stateless != SWITCH_ON && (!f->code_writable || d->os.nvram.line > 0);
 	if (f->has_vars)
 		take_template(list, f);
+	if (f->has_vars)
+		take_known_template(f);
 }
 
 static void take_nvram(const struct domain *d, const struct firmware_env *env, struct firmware *f)
@@ -338,7 +372,7 @@ int firmware_resolve(const struct domain *d, const struct caps *c, const struct 
 	if (d->os.loader.path != NULL)
 		take_loader(d, &list, out);
 	else
-		rc = choose(d, &list, m != NULL ? m->name : name, out, err);
+		rc = choose(d, env, &list, m != NULL ? m->name : name, out, err);
 	if (rc == 0)
 		take_nvram(d, env, out);
 	list_fini(&list);

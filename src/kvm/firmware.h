@@ -31,6 +31,7 @@ struct firmware {
 struct firmware_env {
 	char **dirs; /* NULL-terminated; later ones come first where names are the same */
 	char *nvram_dir;
+	bool no_smm; /* the accelerator has none: firmware that needs it is passed over */
 };
 
 /* dirs: /usr/share/qemu/firmware, /etc/qemu/firmware, the user's qemu/firmware; or what HVMUX_FIRMWARE names, with ':'

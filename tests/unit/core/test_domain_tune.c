@@ -23,7 +23,7 @@ static void test_members(void **state)
 	struct domain d;
 	struct err err = {0};
 	if (parse(
-	        DOC("<vcpu cpuset='0-3,^2'>2</vcpu>"
+	        DOC("<iothreads>1</iothreads><vcpu cpuset='0-3,^2'>2</vcpu>"
 	            "<cputune><shares>2048</shares><period>100000</period><quota>-1</quota>"
 	            "<global_quota>25000</global_quota><vcpupin vcpu='1' cpuset='5'/>"
 	            "<emulatorpin cpuset='6-7'/><iothreadpin iothread='1' cpuset='7'/>"

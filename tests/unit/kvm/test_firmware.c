@@ -89,7 +89,8 @@ static void test_choices(void **state)
 	    {"q35", "", "<loader type='pflash' readonly='yes'>/fw/CODE.fd</loader>", "",
 	        "/fw/CODE.fd", "/data/nvram/web 1_VARS.fd", "/fw/VARS.qcow2", false, false, false},
 	    {"q35", "", "<loader type='pflash' readonly='yes' secure='yes'>/my/CODE.fd</loader>",
-	        "", "/my/CODE.fd", "/data/nvram/web 1_VARS.fd", NULL, true, true, false},
+	        "<smm state='on'/>", "/my/CODE.fd", "/data/nvram/web 1_VARS.fd", NULL, true, true,
+	        false},
 	    {"pc", "", "<loader type='pflash'>/my/both.fd</loader>", "", "/my/both.fd", NULL, NULL,
 	        false, false, true},
 	    {"pc", "", "<loader type='pflash' readonly='yes' stateless='yes'>/my/CODE.fd</loader>",
@@ -125,6 +126,25 @@ static void test_none_fits(void **state)
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_non_null(strstr(err.msg, "no UEFI firmware on this host"));
 	assert_non_null(strstr(err.msg, "pc-i440fx-7.2"));
+}
+
+/* KVM without System Management Mode: what needs it is passed over, or the wish for it refused. */
+static void test_no_smm(void **state)
+{
+	(void)state;
+	struct firmware f;
+	struct err err = {0};
+	env.no_smm = true;
+	assert_int_equal(resolve("q35", EFI, "", "", &f, &err), 0);
+	assert_string_equal(f.code, "/fw/CODE.fd");
+	assert_false(f.smm);
+	firmware_fini(&f);
+	assert_int_equal(
+	    resolve("q35", EFI, "<firmware><feature name='secure-boot' enabled='yes'/></firmware>", "",
+	        &f, &err),
+	    -1);
+	assert_non_null(strstr(err.msg, "needs System Management Mode"));
+	env.no_smm = false;
 }
 
 static void test_network(void **state)
@@ -187,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_choices),
 	    cmocka_unit_test(test_none_fits),
+	    cmocka_unit_test(test_no_smm),
 	    cmocka_unit_test(test_network),
 	    cmocka_unit_test(test_prepare),
 	};
