@@ -6,6 +6,9 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/timestamp.h"
+
+#define VNC_PASSWORD_MAX 8
 
 /* --- graphics --- */
 static int check_port(struct parse *p, const xmlNode *node, const struct domain_attrs *a,
@@ -48,6 +51,20 @@ static int check_listen(struct parse *p, const xmlNode *node, const struct domai
 	return 0;
 }
 
+/* VNC's authentication uses eight characters and would open the screen to whoever knows those of a longer one. */
+static int check_password(struct parse *p, const xmlNode *node, const struct domain_attrs *a)
+{
+	const char *password = attrs_get(a, "@passwd"), *until = attrs_get(a, "@passwdValidTo");
+	uint64_t seconds;
+	if (password != NULL && attrs_is(a, "@type", "vnc") && strlen(password) > VNC_PASSWORD_MAX)
+		return parse_invalid(p, node, "passwd has %zu characters, VNC takes %d at most",
+		    strlen(password), VNC_PASSWORD_MAX);
+	if (until != NULL && timestamp_from_xml(until, &seconds) < 0)
+		return parse_invalid(
+		    p, node, "passwdValidTo='%.30s' is no time as in '2026-11-21T10:48:00'", until);
+	return 0;
+}
+
 int graphics_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev)
 {
 	const struct domain_attrs *a = &dev->attrs;
@@ -64,6 +81,8 @@ int graphics_check(struct parse *p, const xmlNode *node, const struct domain_dev
 		return parse_invalid(p, node, "keymap='%.20s' is not the name of a keymap", keymap);
 	if (attrs_on(a, "@p2p") && attrs_has(a, "@address"))
 		return parse_invalid(p, node, "p2p and address exclude each other");
+	if (check_password(p, node, a) < 0)
+		return -1;
 	return check_listen(p, node, a);
 }
 

@@ -1,6 +1,7 @@
 #include "core/timestamp.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 uint64_t timestamp_ns(void)
@@ -40,4 +41,19 @@ uint64_t timestamp_parse(const char *text, const char **end)
 		return 0;
 	*end = text + n;
 	return (uint64_t)t * 1000000000u + ms * 1000000ull;
+}
+
+int timestamp_from_xml(const char *text, uint64_t *seconds)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end == NULL || (strcmp(end, "") != 0 && strcmp(end, "Z") != 0))
+		return -1;
+	struct tm same = tm;
+	time_t t = timegm(&tm);
+	/* 31 February is March to timegm. */
+	if (t < 0 || tm.tm_mday != same.tm_mday || tm.tm_mon != same.tm_mon)
+		return -1;
+	*seconds = (uint64_t)t;
+	return 0;
 }

@@ -12,5 +12,7 @@ void timestamp_format(uint64_t ns, char out[TIMESTAMP_MAX]);
 uint64_t timestamp_ns(void);
 /* What stands at the beginning of text; its end in *end. 0: no time stamp of ours. */
 uint64_t timestamp_parse(const char *text, const char **end);
+/* "2026-11-21T10:48:00", with or without a Z: seconds since 1970, UTC. -1 when it is none. */
+int timestamp_from_xml(const char *text, uint64_t *seconds);
 
 #endif

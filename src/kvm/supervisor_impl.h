@@ -135,6 +135,10 @@ int sup_agent_shutdown(struct supervisor *s, const char *mode,
 void sup_ctl_agent(void *arg, struct json_object *params, struct control_req *r);
 void sup_ctl_agent_info(void *arg, struct json_object *params, struct control_req *r);
 
+/* --- supervisor_passwords.c --- */
+/* Before the guest runs. */
+void sup_expire_passwords(struct supervisor *s);
+
 /* --- supervisor_ops.c: what the machine and the control socket call --- */
 extern const struct machine_ops sup_machine_ops;
 extern const struct control_ops sup_control_ops;

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/sock.h"
+#include "core/str.h"
 #include "core/vm.h"
 #include "kvm/secret.h"
 #include "kvm/spawn.h"
@@ -35,13 +36,25 @@ static int make_dir(const struct sup_kit *k, const char *run, struct err *err)
 	return fd < 0 ? err_errno(err, errno, "cannot open '%s'", path) : fd;
 }
 
-/* Who looks for VNC finds it where it is without a user of its own. */
-static void link_vnc(const char *run)
+/* Who looks for a display finds it where it is without a user of its own. */
+static void link_display(const char *run, const char *type)
 {
-	CLEANUP_FREE char *path = xasprintf("%s/vnc.sock", run);
+	CLEANUP_FREE char *path = xasprintf("%s/%s.sock", run, type);
+	CLEANUP_FREE char *to = xasprintf(QEMU_DIR "/%s.sock", type);
 	unlink(path);
-	if (symlink(QEMU_DIR "/vnc.sock", path) < 0)
+	if (symlink(to, path) < 0)
 		log_warn("cannot make '%s': %s", path, strerror(errno));
+}
+
+static void link_displays(const char *run, const struct domain *d)
+{
+	for (size_t i = 0; i < d->n_devs; i++) {
+		const struct domain_attrs *a = &d->devs[i].attrs;
+		const char *type = attrs_get(a, "@type");
+		if (d->devs[i].kind == DEV_GRAPHICS && attrs_is(a, "listen@type", "socket") &&
+		    (str_eq(type, "vnc") || str_eq(type, "spice")))
+			link_display(run, type);
+	}
 }
 
 static int open_dir(
@@ -50,8 +63,8 @@ static int open_dir(
 	CLEANUP_FREE char *run = home_run_dir(s->home, s->name);
 	if (k->confine.other_user) {
 		k->dir = make_dir(k, run, err);
-		if (k->dir >= 0 && domain_dev_find(d, DEV_GRAPHICS) != NULL)
-			link_vnc(run);
+		if (k->dir >= 0)
+			link_displays(run, d);
 		return k->dir < 0 ? -1 : 0;
 	}
 	if (strlen(run) <= RUN_DIR_MAX)

@@ -201,6 +201,7 @@ static void qmp_up(void *arg, unsigned version)
 	/* Threads get their places before the guest runs. */
 	qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
 	qmp_send(s->qmp, "query-iothreads", NULL, 0, got_iothreads, s);
+	sup_expire_passwords(s);
 	ask_chardevs(s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
 }

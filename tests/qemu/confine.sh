@@ -43,7 +43,7 @@ define_bootsect c1 "$(disk "$images/top.qcow2" qcow2 vdb) $(disk "$images/plain.
 	$(disk "$images/split.qcow2" qcow2 vdd) <graphics type='vnc'><listen type='socket'/></graphics>" >/dev/null
 
 check "it starts" hv start c1
-check "its guest runs" wait_screen c1 "hvmux" 20
+check "its guest runs" wait_screen c1 "hvmux" 90
 check "all its user ids are the user's" status_is c1 Uid "$uid $uid $uid $uid"
 check "it has no group of root's" sh -c "! sed -n 's/^Groups://p; s/^Gid://p' /proc/$(qemu_pid c1)/status | grep -qw 0"
 check "dominfo tells the user" sh -c "'$HVMUX' dominfo c1 | grep -q '^QEMU user: *$user\$'"
