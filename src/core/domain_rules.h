@@ -3,6 +3,8 @@
 #ifndef CORE_DOMAIN_RULES_H
 #define CORE_DOMAIN_RULES_H
 
+#include "core/buf.h"
+
 enum rule_kind {
 	USED,     /* read by domain_parse */
 	KEPT,     /* means nothing to the guest's hardware; kept, with all that is in it */
@@ -26,5 +28,8 @@ struct rule {
 
 /* Each ends with an empty entry. */
 extern const struct rule rules_system[], rules_storage[], rules_devices[];
+
+/* All of them as a section of hvmux-domain(5), mdoc. */
+void domain_rules_format(struct buf *out);
 
 #endif
