@@ -7,6 +7,7 @@
 #include "cli/dispatch.h"
 #include "cli/out.h"
 #include "config.h"
+#include "core/domain_rules.h"
 #include "core/mem.h"
 
 #define WIDTH 80
@@ -260,14 +261,18 @@ int verb_help(struct cli *c)
 	const char *word = cli_value(c, "command");
 	const struct verb *v = word ? verb_find(word) : NULL;
 	struct buf b = BUF_INIT;
-	if (cli_flag(c, "man")) {
+	bool man = cli_flag(c, "man"), elements = cli_flag(c, "elements");
+	if (man || elements) {
 		c->bare = true;
-		help_format_man(&b);
+		if (man)
+			help_format_man(&b);
+		if (elements)
+			domain_rules_format(&b);
 	} else if (v)
 		help_format_verb(v, &b);
 	else if (!word)
 		buf_adds(&b, "Grouped commands:\n\n");
-	if (!cli_flag(c, "man") && !v && !help_format_family(word, &b)) {
+	if (!man && !elements && !v && !help_format_family(word, &b)) {
 		out_error("command or command group '%s' doesn't exist", word);
 		return CLI_FAILED;
 	}

@@ -158,6 +158,7 @@ OPTS(uri) = {JSON, {0}};
 OPTS(help) = {
     {"command", OPT_WORD, .value = "COMMAND", .help = "command or group of commands"},
     FLAG("man", "the commands' section of hvmux(1), as mdoc"),
+    FLAG("elements", "the elements' section of hvmux-domain(5), as mdoc"),
     {0},
 };
 OPTS(complete) = {

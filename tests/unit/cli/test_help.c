@@ -2,6 +2,7 @@
 #include "unit/cli/run_cli.h"
 
 #include "cli/help.h"
+#include "core/domain_rules.h"
 
 static void test_one_command(void **state)
 {
@@ -56,29 +57,35 @@ static void test_folding(void **state)
 	buf_fini(&b);
 }
 
-/* doc/hvmux.1 is doc/hvmux.1.in with the table's part in place of @VERBS@. */
-static void test_man_page_is_up_to_date(void **state)
+/* doc/PAGE is doc/PAGE.in with a table's part in place of the mark. */
+static void compare_page(const char *name, const char *word, void (*format)(struct buf *out))
 {
 	const char *src = getenv("HVMUX_SRC");
-	(void)state;
 	if (!src)
 		skip();
-	char *in_path = xasprintf("%s/doc/hvmux.1.in", src),
-	     *page_path = xasprintf("%s/doc/hvmux.1", src);
+	char *in_path = xasprintf("%s/doc/%s.in", src, name),
+	     *page_path = xasprintf("%s/doc/%s", src, name);
 	char *in = run_slurp(in_path), *page = run_slurp(page_path);
-	char *mark = strstr(in, "@VERBS@\n");
+	char *mark = strstr(in, word);
 	assert_non_null(mark);
 	struct buf want = BUF_INIT;
 	buf_add(&want, in, (size_t)(mark - in));
-	help_format_man(&want);
-	buf_adds(&want, mark + strlen("@VERBS@\n"));
+	format(&want);
+	buf_adds(&want, mark + strlen(word));
 	if (strcmp(page, want.data) != 0)
-		fail_msg("doc/hvmux.1 is out of date: run `make man`");
+		fail_msg("doc/%s is out of date: run `make man`", name);
 	buf_fini(&want);
 	free(in_path);
 	free(page_path);
 	free(in);
 	free(page);
+}
+
+static void test_man_pages_are_up_to_date(void **state)
+{
+	(void)state;
+	compare_page("hvmux.1", "@VERBS@\n", help_format_man);
+	compare_page("hvmux-domain.5", "@ELEMENTS@\n", domain_rules_format);
 }
 
 static void test_without_a_command(void **state)
@@ -114,7 +121,7 @@ int main(int argc, char **argv)
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
 	const struct CMUnitTest tests[] = {T(test_one_command), T(test_groups), T(test_folding),
-	    T(test_man_page_is_up_to_date), T(test_without_a_command),
+	    T(test_man_pages_are_up_to_date), T(test_without_a_command),
 	    T(test_version_of_the_program)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
