@@ -24,12 +24,30 @@
 
 /* --- finding the binary --- */
 
+/* Distributions put QEMU in different places under different names. A document that another host wrote names a program
+ * that is not here; the machine, which <os> names, is the same. */
+static bool elsewhere(const char *binary, const char *program)
+{
+	static const char *const names[] = {"qemu-kvm", "kvm", "kvm-spice", "qemu"};
+	const char *base = strrchr(binary, '/');
+	if (base == NULL || access(binary, F_OK) == 0 || errno != ENOENT)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(base + 1, names[i]) == 0)
+			return true;
+	return strcmp(base + 1, program) == 0;
+}
+
 static char *find_binary(const char *binary, const char *arch, struct err *err)
 {
 	CLEANUP_FREE char *found = NULL;
 	CLEANUP_FREE char *program =
 	    xasprintf("qemu-system-%s", str_eq(arch, "i686") ? "i386" : arch);
 	bool x86 = str_eq(arch, "x86_64") || str_eq(arch, "i686");
+	if (binary != NULL && elsewhere(binary, program)) {
+		log_info("there is no '%s' on this host: its own QEMU is used", binary);
+		binary = NULL;
+	}
 	if (binary == NULL && HVMUX_QEMU[0] != '\0')
 		binary = HVMUX_QEMU;
 	if (binary == NULL)

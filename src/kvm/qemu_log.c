@@ -87,11 +87,16 @@ static const char *skip_prefix(const char *line, const char *end)
 	return p;
 }
 
-static bool is_warning(const char *line, const char *end)
+static bool begins(const char *line, const char *end, const char *word)
 {
-	static const char word[] = "warning: ";
-	size_t n = sizeof(word) - 1;
+	size_t n = strlen(word);
 	return (size_t)(end - line) >= n && strncmp(line, word, n) == 0;
+}
+
+/* What says nothing of a failure. */
+static bool is_news(const char *line, const char *end)
+{
+	return begins(line, end, "warning: ") || begins(line, end, "char device redirected to ");
 }
 
 static char *last_lines(const char *text, const char *end, bool warnings)
@@ -103,7 +108,7 @@ static char *last_lines(const char *text, const char *end, bool warnings)
 		while (line > text && line[-1] != '\n')
 			line--;
 		const char *words = skip_prefix(line, end);
-		if (words < end && (warnings || !is_warning(words, end))) {
+		if (words < end && (warnings || !is_news(words, end))) {
 			start[n] = words;
 			stop[n++] = end;
 		}

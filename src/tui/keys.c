@@ -47,6 +47,7 @@ const struct key_binding key_table[] = {
     {{"4"}, ACT_PANE, NULL, NULL, LOOK, "pane: network"},
     {{"7"}, ACT_PANE, NULL, NULL, LOOK, "pane: events: commands that ran and what came of them"},
     {{"Tab"}, ACT_PANE_NEXT, NULL, NULL, LOOK, "next pane"},
+    {{"v"}, ACT_RUN, "host-validate", NULL, LOOK, "what the host has and lacks"},
     {{"t"}, ACT_SCALE, NULL, NULL, LOOK, "graphs: ten minutes, or a day"},
     {{"e"}, ACT_EVENTS, NULL, "events", LOOK, "all events, with the commands' whole output"},
     {{"?", "F1"}, ACT_HELP, NULL, "help", REST, "this page"},

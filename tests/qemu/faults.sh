@@ -51,6 +51,10 @@ else
 	tap_skip "a disk of two domains" "no qemu-img here"
 fi
 
+define_emulator moved /nowhere/bin/qemu-kvm
+check "a QEMU that other hosts have elsewhere is the host's own" "$HVMUX" start --paused moved
+check "and the log says so" grep -q "there is no '/nowhere/bin/qemu-kvm' on this host" "$HVMUX_HOME/log/moved/supervisor.log"
+"$HVMUX" destroy moved >/dev/null
 define_emulator cat /bin/cat
 check_fails "an emulator that is none" 1 "ended before it had answered: is it a QEMU? It said:" hv start cat
 define_emulator gone "$TEST_TMP/none"

@@ -34,6 +34,7 @@ static void test_warnings_only_where_there_is_nothing_else(void **state)
 	expect(HEAD "qemu-system-x86_64: warning: TCG cannot do it\nqemu-system-x86_64: died\n",
 	    "died");
 	expect(HEAD "qemu-system-x86_64: warning: TCG cannot do it\n", "warning: TCG cannot do it");
+	expect(HEAD "char device redirected to /dev/pts/3 (label a)\nqemu: died\n", "died");
 }
 
 static void test_guest_made_text_is_harmless(void **state)
