@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "tui/foreground.h"
 #include "tui/view_confirm.h"
 #include "tui/view_console.h"
 
@@ -12,17 +13,23 @@ char **action_targets(struct app *app, unsigned *n)
 {
 	struct model_counts c;
 	unsigned rows;
-	struct vm_entry **all = model_rows(app->model, &rows);
+	struct vm_entry **all = model_vms(app->model, &rows);
+	const struct vm_entry *sel = model_find(app->model, app->selected);
 	char **names;
 	model_counts(app->model, &c);
-	names = xcalloc((c.marked ? c.marked : 1) + 1, sizeof(*names));
+	names = xcalloc((size_t)rows + 2, sizeof(*names));
 	*n = 0;
 	/* Marks count only where they can be seen: what a filter hides is not acted upon. */
 	for (unsigned i = 0; i < rows && *n < c.marked; i++)
 		if (all[i]->marked)
 			names[(*n)++] = xstrdup(all[i]->name);
-	if (!*n && app->selected && model_index(app->model, app->selected) >= 0)
+	if (!*n && sel && sel->folder) {
+		for (unsigned i = 0; i < rows; i++)
+			if (vm_entry_in(all[i], sel))
+				names[(*n)++] = xstrdup(all[i]->name);
+	} else if (!*n && sel && model_index(app->model, app->selected) >= 0) {
 		names[(*n)++] = xstrdup(app->selected);
+	}
 	return names;
 }
 
@@ -67,10 +74,22 @@ static bool allowed(struct app *app, const struct verb *v)
 	return false;
 }
 
+static void run_console(struct app *app, char *const *names)
+{
+	if (names[0] && !names[1])
+		action_attach(app, names[0]);
+	else
+		app_message(app, STYLE_ERROR, "console: name one domain");
+}
+
 static void ask_or_start(
     struct app *app, const struct verb *v, const char *const *words, char *const *names)
 {
-	if (v->flags & (VERB_DISRUPTS | VERB_DELETES))
+	if (str_eq(v->name, "console"))
+		run_console(app, names);
+	else if (v->flags & VERB_TERMINAL)
+		foreground_run(app, words);
+	else if (v->flags & (VERB_DISRUPTS | VERB_DELETES))
 		view_confirm_open(app, v, words, names);
 	else
 		action_start(app, v, words);
@@ -86,6 +105,10 @@ void action_verb(struct app *app, const struct verb *v, char *const *names)
 	}
 	if (!allowed(app, v))
 		return;
+	if ((v->flags & VERB_TERMINAL) && names[1]) {
+		app_message(app, STYLE_NOTE, "'%s' takes one domain at a time", v->name);
+		return;
+	}
 	/* A verb that takes one domain runs once for each. */
 	if (!v->opts[0].many && names[1]) {
 		for (size_t i = 0; names[i]; i++) {
@@ -209,14 +232,6 @@ static char **names_in(const struct verb *v, char *const *words, unsigned n)
 	return names;
 }
 
-static void run_console(struct app *app, char *const *names)
-{
-	if (names[0] && !names[1])
-		action_attach(app, names[0]);
-	else
-		app_message(app, STYLE_ERROR, "console: name one domain");
-}
-
 void action_line(struct app *app, char *const *words)
 {
 	const struct verb *v = verb_find(words[0]);
@@ -239,10 +254,7 @@ void action_line(struct app *app, char *const *words)
 	if (nt)
 		memcpy(line + n, targets, nt * sizeof(*line));
 	names = names_in(v, line, n + nt);
-	if (v->flags & VERB_TERMINAL)
-		run_console(app, names);
-	else
-		ask_or_start(app, v, (const char *const *)line, names);
+	ask_or_start(app, v, (const char *const *)line, names);
 	free(names);
 	free(line);
 	action_targets_free(targets);

@@ -26,6 +26,7 @@ struct app {
 	struct model *model; /* NULL in a console of its own */
 	struct jobs *jobs;   /* NULL there too */
 	struct host host;
+	struct foreground *foreground; /* NULL: the terminal is ours */
 	struct view *top;
 	char *selected; /* the row's name; NULL none */
 	char *message;  /* in the footer until a key; NULL none */

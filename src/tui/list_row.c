@@ -217,10 +217,39 @@ static void figures(
 	snprintf(text[COL_ADDRESS], STATUS_LINE_MAX, "%.100s", e->address);
 }
 
+/* A group: its name, how many of its domains run, and the sums. */
+static void folder_draw(
+    struct app *app, const struct list_layout *l, const struct vm_entry *f, int row, enum style st)
+{
+	static const char *const glyphs[2][2] = {{"- ", "+ "}, {"▾ ", "▸ "}};
+	int indent = l->at[COL_NAME] + (int)f->depth * LIST_INDENT;
+	char name[NAME_MAX_BYTES + 8], count[64], text[COL_COUNT][STATUS_LINE_MAX + 64];
+	const char *path = f->name, *last = path;
+	for (; path[0] && path[1]; path++)
+		if (*path == '/')
+			last = path + 1;
+	memset(text, 0, sizeof(text));
+	snprintf(name, sizeof(name), "%s%.200s", glyphs[app->theme.utf8][f->folded], last);
+	snprintf(count, sizeof(count), "%u/%u up%s", f->members_live, f->members,
+	    f->members_bad ? " !" : "");
+	draw_field(row, indent, l->at[COL_NAME] + l->width[COL_NAME] - indent, STYLE_STRONG, name);
+	draw_field(
+	    row, l->at[COL_STATE], l->width[COL_STATE], f->members_bad ? STYLE_BAD : st, count);
+	if (!f->live)
+		return;
+	figures(app, f, text);
+	text[COL_UP][0] = '\0';
+	for (int c = COL_UP; c < COL_CONSOLE; c++)
+		if (l->width[c] && c != COL_SPARK)
+			(columns[c].right ? draw_right : draw_field)(
+			    row, l->at[c], l->width[c], st, text[c]);
+}
+
 void list_row_draw(
     struct app *app, const struct list_layout *l, const struct vm_entry *e, int row, bool selected)
 {
 	char text[COL_COUNT][STATUS_LINE_MAX + 64], tale[STATUS_TEXT_MAX * 3];
+	int indent = (int)e->depth * LIST_INDENT;
 	enum style st = selected                            ? STYLE_NORMAL
 	                : e->live || e->state == VM_CRASHED ? STYLE_NORMAL
 	                                                    : STYLE_DIM;
@@ -228,9 +257,16 @@ void list_row_draw(
 	draw_overlay(selected ? A_REVERSE : A_NORMAL);
 	draw_fill(row, 0, l->cols, st);
 	draw_text(row, 0, 1, st, selected ? (app->theme.utf8 ? "▸" : ">") : " ");
-	if (e->marked)
+	if (e->marked || (e->folder && e->members_marked == e->members))
 		draw_text(row, 1, 1, selected ? st : STYLE_MARK, "*");
-	draw_field(row, l->at[COL_NAME], l->width[COL_NAME],
+	if (e->folder) {
+		folder_draw(app, l, e, row, st);
+		draw_overlay(A_NORMAL);
+		return;
+	}
+	if (indent > l->width[COL_NAME] / 2 || !model_is_tree(app->model))
+		indent = model_is_tree(app->model) ? l->width[COL_NAME] / 2 : 0;
+	draw_field(row, l->at[COL_NAME] + indent, l->width[COL_NAME] - indent,
 	    selected || e->marked ? STYLE_STRONG : st, e->name);
 	draw_field(row, l->at[COL_STATE], l->width[COL_STATE], selected ? st : state_style(e),
 	    state_text(e, l->width[COL_STATE]));

@@ -18,6 +18,8 @@ enum list_column {
 	COL_COUNT
 };
 
+#define LIST_INDENT 2 /* columns per level of groups */
+
 struct list_layout {
 	int at[COL_COUNT], width[COL_COUNT]; /* width 0: not shown */
 	int cols;

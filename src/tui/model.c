@@ -11,10 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/domain_meta.h"
+#include "core/file.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/store.h"
 #include "core/str.h"
+#include "tui/tree.h"
 #include "tui/widgets.h"
 
 #define ADOPT_AGAIN_MS 10000
@@ -35,9 +38,13 @@ struct model {
 	int run_fd;
 	struct vm_entry **all; /* by name */
 	size_t n_all, cap;
-	struct vm_entry **rows;
+	struct vm_entry **vms; /* that pass the filter, in order */
+	unsigned n_vms;
+	struct vm_entry **rows; /* the same, or the tree over them */
 	unsigned n_rows;
 	bool rows_stale;
+	struct tree *tree;
+	bool as_tree;
 	unsigned first, shown;
 	enum sort_column sort;
 	bool inverted;
@@ -56,17 +63,18 @@ static void set_text(char **to, const char *s)
 	*to = xstrdup(s);
 }
 
-static struct vm_entry *entry_new(const char *name)
+struct vm_entry *vm_entry_new(const char *name)
 {
 	struct vm_entry *e = xcalloc(1, sizeof(*e));
-	char **texts[] = {&e->title, &e->detail, &e->address, &e->line, &e->holder, &e->job};
+	char **texts[] = {
+	    &e->title, &e->detail, &e->address, &e->line, &e->holder, &e->job, &e->group, &e->tags};
 	e->name = xstrdup(name);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = xstrdup("");
 	return e;
 }
 
-static void entry_free(struct vm_entry *e)
+void vm_entry_free(struct vm_entry *e)
 {
 	free(e->name);
 	free(e->title);
@@ -75,6 +83,8 @@ static void entry_free(struct vm_entry *e)
 	free(e->line);
 	free(e->holder);
 	free(e->job);
+	free(e->group);
+	free(e->tags);
 	free(e);
 }
 
@@ -88,6 +98,7 @@ struct model *model_new(const struct home *h, bool readonly)
 	m->runs.path = xstrdup(h->run);
 	m->head = xmalloc(STATUS_HEAD_SIZE);
 	m->filter = xstrdup("");
+	m->tree = tree_new();
 	return m;
 }
 
@@ -96,13 +107,15 @@ void model_free(struct model *m)
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->n_all; i++)
-		entry_free(m->all[i]);
+		vm_entry_free(m->all[i]);
 	if (m->run_fd >= 0)
 		close(m->run_fd);
 	free(m->definitions.path);
 	free(m->runs.path);
 	free(m->all);
+	free(m->vms);
 	free(m->rows);
+	tree_free(m->tree);
 	free(m->head);
 	free(m->filter);
 	free(m);
@@ -133,7 +146,9 @@ struct vm_entry *model_find(struct model *m, const char *name)
 {
 	bool found;
 	size_t at = name ? position(m, name, &found) : 0;
-	return name && found ? m->all[at] : NULL;
+	if (name && !found)
+		return tree_find(m->tree, name);
+	return name ? m->all[at] : NULL;
 }
 
 static struct vm_entry *entry_get(struct model *m, const char *name)
@@ -149,7 +164,7 @@ static struct vm_entry *entry_get(struct model *m, const char *name)
 	memmove(m->all + at + 1, m->all + at, (m->n_all - at) * sizeof(*m->all));
 	m->n_all++;
 	m->rows_stale = true;
-	return m->all[at] = entry_new(name);
+	return m->all[at] = vm_entry_new(name);
 }
 
 /* Has the folder's list of names changed since it was last read? */
@@ -170,6 +185,27 @@ static bool folder_changed(struct folder *f)
 	return changed;
 }
 
+/* Tags and group, when the definition is another than the one they were read from. What cannot be read has none. */
+static void read_meta(struct model *m, struct vm_entry *e)
+{
+	CLEANUP_FREE char *path = home_domain_xml(m->home, e->name);
+	CLEANUP_BUF struct buf xml = BUF_INIT, tags = BUF_INIT;
+	struct domain_meta meta = {0};
+	struct stat st;
+	if (stat(path, &st) < 0 || (st.st_mtim.tv_sec == e->defined_at.tv_sec &&
+	                               st.st_mtim.tv_nsec == e->defined_at.tv_nsec))
+		return;
+	e->defined_at = st.st_mtim;
+	if (file_read(path, STORE_XML_MAX, &xml, NULL) == 0)
+		domain_meta_parse(xml.data ? xml.data : "", xml.len, e->name, &meta, NULL);
+	for (size_t i = 0; i < meta.n_tags; i++)
+		buf_addf(&tags, "%s#%s", i ? " " : "", meta.tags[i]);
+	set_text(&e->tags, tags.len ? tags.data : "");
+	set_text(&e->group, meta.group ? meta.group : "");
+	e->protect = meta.protect;
+	domain_meta_fini(&meta);
+}
+
 static int scan_definitions(struct model *m, struct err *err)
 {
 	char **names;
@@ -178,8 +214,11 @@ static int scan_definitions(struct model *m, struct err *err)
 		return -1;
 	for (size_t i = 0; i < m->n_all; i++)
 		m->all[i]->defined = false;
-	for (size_t i = 0; i < n; i++)
-		entry_get(m, names[i])->defined = true;
+	for (size_t i = 0; i < n; i++) {
+		struct vm_entry *e = entry_get(m, names[i]);
+		e->defined = true;
+		read_meta(m, e);
+	}
 	store_names_free(names);
 	return 0;
 }
@@ -212,7 +251,7 @@ static void drop_gone(struct model *m)
 			m->all[k++] = e;
 			continue;
 		}
-		entry_free(e);
+		vm_entry_free(e);
 		m->rows_stale = true;
 	}
 	m->n_all = k;
@@ -371,6 +410,8 @@ static void refresh_window(struct model *m)
 	for (unsigned i = m->first; i < m->n_rows && i < m->first + m->shown; i++) {
 		struct vm_entry *e = m->rows[i];
 		struct status_sample s[MODEL_HISTORY];
+		if (e->folder)
+			continue;
 		if (e->live && (touch || !e->watched)) {
 			CLEANUP_FREE char *path = home_run_file(m->home, e->name, "watch");
 			status_watch_touch(path);
@@ -416,7 +457,8 @@ const char *vm_entry_state(const struct vm_entry *e)
 
 bool vm_entry_matches(const struct vm_entry *e, const char *text)
 {
-	const char *in[] = {e->name, vm_entry_state(e), e->address, e->title, e->line};
+	const char *in[] = {
+	    e->name, vm_entry_state(e), e->address, e->title, e->group, e->tags, e->line};
 	for (size_t i = 0; i < ARRAY_LEN(in); i++)
 		if (strcasestr(in[i], text))
 			return true;
@@ -482,20 +524,67 @@ static int by_column(const void *pa, const void *pb, void *arg)
 	return r ? r : strcmp(a->name, b->name);
 }
 
+static void order_rows(struct model *m)
+{
+	m->vms = xreallocarray(m->vms, m->n_all + 1, sizeof(*m->vms));
+	m->n_vms = 0;
+	for (size_t i = 0; i < m->n_all; i++)
+		if (m->all[i]->here && (!*m->filter || vm_entry_matches(m->all[i], m->filter)))
+			m->vms[m->n_vms++] = m->all[i];
+	qsort_r(m->vms, m->n_vms, sizeof(*m->vms), by_column, m);
+	m->rows =
+	    xreallocarray(m->rows, tree_room(m->tree, m->vms, m->n_vms) + 1, sizeof(*m->rows));
+	if (m->as_tree) {
+		m->n_rows = tree_build(m->tree, m->vms, m->n_vms, *m->filter != '\0', m->rows);
+		return;
+	}
+	memcpy(m->rows, m->vms, m->n_vms * sizeof(*m->rows));
+	m->n_rows = m->n_vms;
+}
+
 struct vm_entry **model_rows(struct model *m, unsigned *n)
 {
-	if (m->rows_stale) {
-		m->rows = xreallocarray(m->rows, m->n_all + 1, sizeof(*m->rows));
-		m->n_rows = 0;
-		for (size_t i = 0; i < m->n_all; i++)
-			if (m->all[i]->here &&
-			    (!*m->filter || vm_entry_matches(m->all[i], m->filter)))
-				m->rows[m->n_rows++] = m->all[i];
-		qsort_r(m->rows, m->n_rows, sizeof(*m->rows), by_column, m);
-		m->rows_stale = false;
-	}
+	if (m->rows_stale)
+		order_rows(m);
+	m->rows_stale = false;
 	*n = m->n_rows;
 	return m->rows;
+}
+
+struct vm_entry **model_vms(struct model *m, unsigned *n)
+{
+	model_rows(m, n);
+	*n = m->n_vms;
+	return m->vms;
+}
+
+void model_tree(struct model *m, bool on)
+{
+	m->as_tree = on;
+	m->rows_stale = true;
+}
+
+bool model_is_tree(const struct model *m)
+{
+	return m->as_tree;
+}
+
+void model_marked(struct model *m)
+{
+	m->rows_stale = m->rows_stale || m->as_tree;
+}
+
+void model_fold(struct model *m, struct vm_entry *folder, bool folded)
+{
+	folder->folded = folded;
+	m->rows_stale = true;
+}
+
+bool vm_entry_in(const struct vm_entry *e, const struct vm_entry *folder)
+{
+	size_t n = strlen(folder->name) - 1; /* without its '/' */
+	return !e->folder && strncmp(e->group, folder->name, n) == 0 &&
+	       (e->group[n] == '\0' || e->group[n] == '/');
 }
 
 void model_window(struct model *m, unsigned first, unsigned n)

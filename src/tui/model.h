@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "core/home.h"
 #include "core/vm.h"
@@ -49,7 +50,20 @@ struct vm_entry {
 	uint64_t adopted_ms;             /* when adoption was last asked for */
 	bool watched;
 	bool seen; /* its state was read before: changes are worth telling */
+
+	char *group;                /* "prod/web"; never NULL */
+	char *tags;                 /* "#web #blue"; never NULL */
+	bool protect;               /* cannot be undefined */
+	struct timespec defined_at; /* of the definition that these were read from */
+
+	/* A row of the tree that stands for a group: its name ends in '/', figures are sums over its members. */
+	bool folder, folded;
+	unsigned depth; /* levels of groups above the row */
+	unsigned members, members_live, members_bad, members_marked;
 };
+
+struct vm_entry *vm_entry_new(const char *name);
+void vm_entry_free(struct vm_entry *e);
 
 struct model;
 
@@ -69,9 +83,21 @@ struct vm_entry *model_find(struct model *m, const char *name);
 /* Where a name is among the rows, -1 nowhere. */
 int model_index(struct model *m, const char *name);
 
+/* Groups as folders over the rows, or a plain list. */
+void model_tree(struct model *m, bool on);
+bool model_is_tree(const struct model *m);
+/* After marks were changed from outside: the folders count them. */
+void model_marked(struct model *m);
+void model_fold(struct model *m, struct vm_entry *folder, bool folded);
+/* Is e (a VM) shown in the folder or below it? */
+bool vm_entry_in(const struct vm_entry *e, const struct vm_entry *folder);
+/* The VMs that pass the filter, those in folded groups too; borrowed as model_rows. */
+struct vm_entry **model_vms(struct model *m, unsigned *n);
+
 void model_sort(struct model *m, enum sort_column c, bool inverted);
 enum sort_column model_sort_column(const struct model *m, bool *inverted);
-/* NULL or "": all. Case-insensitive for ASCII; over name, state, address, title, last console line. */
+/* NULL or "": all. Case-insensitive for ASCII; over name, state, address, title,
+ * group, tags, last console line. */
 void model_filter(struct model *m, const char *text);
 const char *model_filter_text(const struct model *m);
 bool vm_entry_matches(const struct vm_entry *e, const char *text);

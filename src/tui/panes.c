@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "tui/draw.h"
+#include "tui/lines.h"
 #include "tui/preview.h"
 #include "tui/widgets.h"
 
@@ -18,6 +19,11 @@ struct panes {
 	struct preview *preview;
 	char *preview_name; /* whose; NULL none yet */
 	uint64_t preview_bytes;
+	struct lines lines; /* of hardware, host, log */
+	char lines_of;      /* the pane that they are of; 0 none */
+	char *lines_name;   /* the VM; NULL: none was asked for */
+	unsigned first;     /* line at the top */
+	int height;         /* as last drawn */
 };
 
 struct place {
@@ -43,6 +49,8 @@ static void preview_drop(struct panes *p)
 void panes_free(struct panes *p)
 {
 	preview_drop(p);
+	lines_clear(&p->lines);
+	free(p->lines_name);
 	free(p);
 }
 
@@ -264,6 +272,50 @@ static void draw_events(struct panes *p, const struct vm_entry *e, const struct 
 		draw_event(jobs_get(p->app->jobs, i), at->row + (int)i, at->cols);
 }
 
+/* --- 6 Hardware, 8 Host, 9 Log --- */
+
+static const struct {
+	char key;
+	lines_fill fill;
+} fills[] = {{'6', lines_hardware}, {'8', lines_host}, {'9', lines_log}};
+
+/* Made when the pane or the VM is another, and once a second. */
+static bool lines_renew(struct panes *p, const struct vm_entry *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fills); i++)
+		if (fills[i].key == p->open && (e || p->open == '8'))
+			return fills[i].fill(p->app, e ? e->name : NULL, false, &p->lines);
+	return false;
+}
+
+static void draw_lines(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	const char *name = p->open == '8' ? "" : e->name;
+	if (p->lines_of != p->open || !str_eq(p->lines_name, name)) {
+		lines_clear(&p->lines);
+		p->first = 0;
+		p->lines_of = p->open;
+		free(p->lines_name);
+		p->lines_name = xstrdup(name);
+		lines_renew(p, e);
+	}
+	p->height = at->height;
+	if (p->first + (unsigned)at->height > p->lines.n)
+		p->first =
+		    p->lines.n > (unsigned)at->height ? p->lines.n - (unsigned)at->height : 0;
+	lines_draw(&p->lines, p->first, 0, at->row, at->height, at->cols);
+	if (p->lines.n > (unsigned)at->height && at->height > 1)
+		draw_textf(at->row + at->height - 1, at->cols > 34 ? at->cols - 34 : 0, 34,
+		    STYLE_BAR, " lines %u-%u of %u   [ ] scroll ", p->first + 1,
+		    p->first + (unsigned)at->height, p->lines.n);
+}
+
+void panes_scroll(struct panes *p, int by)
+{
+	unsigned step = p->height > 3 ? (unsigned)p->height / 2 : 1;
+	p->first = by > 0 ? p->first + step : p->first < step ? 0 : p->first - step;
+}
+
 /* --- all of them --- */
 
 static const struct {
@@ -271,7 +323,8 @@ static const struct {
 	const char *name;
 	void (*draw)(struct panes *p, const struct vm_entry *e, const struct place *at);
 } table[] = {{'1', "Console", draw_console}, {'2', "Graphs", draw_graphs},
-    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'7', "Events", draw_events}};
+    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'6', "Hardware", draw_lines},
+    {'7', "Events", draw_events}, {'8', "Host", draw_lines}, {'9', "Log", draw_lines}};
 
 void panes_choose(struct panes *p, char key)
 {
@@ -316,7 +369,7 @@ void panes_draw(struct panes *p, const struct vm_entry *e, int row, int height)
 {
 	struct place at = {row, height, draw_cols()};
 	for (size_t i = 0; i < ARRAY_LEN(table) && height > 0; i++)
-		if (table[i].key == p->open && (e || table[i].key == '7'))
+		if (table[i].key == p->open && (e || table[i].key == '7' || table[i].key == '8'))
 			table[i].draw(p, e, &at);
 }
 
@@ -324,5 +377,8 @@ void panes_tick(struct panes *p, const struct vm_entry *e)
 {
 	if (p->open == '1' && e && p->preview && str_eq(p->preview_name, e->name) &&
 	    preview_poll(p->preview))
+		app_dirty(p->app);
+	if (p->lines_of == p->open && (p->open == '8' || (e && str_eq(p->lines_name, e->name))) &&
+	    lines_renew(p, e))
 		app_dirty(p->app);
 }

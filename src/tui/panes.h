@@ -13,6 +13,8 @@ void panes_choose(struct panes *p, char key);
 void panes_next(struct panes *p);
 char panes_open(const struct panes *p);
 void panes_toggle_scale(struct panes *p);
+/* Half a pane back or forth, where a pane has more lines than it shows. */
+void panes_scroll(struct panes *p, int by);
 /* The line with the panes' names. */
 void panes_draw_tabs(struct panes *p, int row);
 /* e NULL: nothing is selected. */

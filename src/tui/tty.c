@@ -330,6 +330,43 @@ void tty_suspend(struct tty *t)
 	tty_resume(t);
 }
 
+/* --- a child in front --- */
+
+void tty_give(struct tty *t)
+{
+	buf_clear(&t->out);
+	event_del(t->writable);
+	event_del(t->readable);
+	restore_now();
+}
+
+void tty_foreground(struct tty *t, pid_t group)
+{
+	sigset_t ttou, old;
+	sigemptyset(&ttou);
+	sigaddset(&ttou, SIGTTOU); /* what a group in the background gets for this call */
+	sigprocmask(SIG_BLOCK, &ttou, &old);
+	tcsetpgrp(t->fd, group);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+void tty_words(struct tty *t, const char *text)
+{
+	ssize_t n = write(t->fd, text, strlen(text));
+	(void)n; /* a terminal that takes nothing now shows the dashboard later */
+	saved.active = 1;
+	raw_mode();
+	if (!t->paused)
+		event_add(t->readable, NULL);
+}
+
+void tty_take(struct tty *t)
+{
+	if (!t->paused)
+		event_add(t->readable, NULL);
+	tty_resume(t);
+}
+
 /* --- life --- */
 
 static int open_tty(struct err *err)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/err.h"
 #include "core/loop.h"
@@ -41,6 +42,13 @@ void tty_repaint(struct tty *t);
 void tty_suspend(struct tty *t);
 /* Takes up the terminal again after somebody else stopped and continued us. */
 void tty_resume(struct tty *t);
+/* Hands the terminal, put back as it was, to a child; no key is read until tty_take or tty_words. */
+void tty_give(struct tty *t);
+void tty_take(struct tty *t);
+/* Which group of processes is in front and hears its Ctrl+C. */
+void tty_foreground(struct tty *t, pid_t group);
+/* Given away: writes a line there, and reads keys again. */
+void tty_words(struct tty *t, const char *text);
 /* Reads the size anew (SIGWINCH). */
 void tty_measure(struct tty *t);
 /* Stops reading keys, so that the terminal's own buffer holds a paste that the guest cannot take yet. */

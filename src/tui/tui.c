@@ -12,6 +12,7 @@
 #include "serial/console_client.h"
 #include "tui/app.h"
 #include "tui/draw.h"
+#include "tui/foreground.h"
 #include "tui/view_console.h"
 #include "tui/view_list.h"
 #include "tui/view_text.h"
@@ -28,7 +29,7 @@ static void draw_frame(struct app *app)
 {
 	int row, col;
 	bool cursor;
-	if (app->quitting || !tty_ready(app->tty))
+	if (app->quitting || foreground_away(app) || !tty_ready(app->tty))
 		return; /* still dirty: drained comes */
 	app->dirty = app->keyed = false;
 	draw_begin(&app->theme, tty_rows(app->tty), tty_cols(app->tty));
@@ -113,7 +114,7 @@ static bool on_key(void *arg, const struct vt_key *k)
 {
 	struct app *app = arg;
 	bool took;
-	if (!app->top || app->quitting)
+	if (!app->top || app->quitting || foreground_key(app))
 		return true;
 	app->keyed = true;
 	message_clear(app);
@@ -134,7 +135,7 @@ static bool on_paste(void *arg, const char *p, size_t n)
 {
 	struct app *app = arg;
 	bool took = true;
-	if (!app->top || app->quitting)
+	if (!app->top || app->quitting || foreground_away(app))
 		return true;
 	if (app->top->ops->paste)
 		took = app->top->ops->paste(app->top, p, n);
@@ -295,6 +296,7 @@ static int app_open(struct app *app, struct err *err)
 
 static void app_close(struct app *app)
 {
+	foreground_close(app);
 	if (app->tty)
 		view_close_all(app);
 	tty_close(app->tty);

@@ -13,6 +13,7 @@
 #include "tui/keys.h"
 #include "tui/list_row.h"
 #include "tui/panes.h"
+#include "tui/view_lines.h"
 #include "tui/view_palette.h"
 #include "tui/view_text.h"
 
@@ -44,6 +45,13 @@ static struct vm_entry *selected(struct list *l)
 	}
 	l->at = at;
 	return at < 0 ? NULL : rows[at];
+}
+
+/* NULL on a group. */
+static struct vm_entry *selected_vm(struct list *l)
+{
+	struct vm_entry *e = selected(l);
+	return e && !e->folder ? e : NULL;
 }
 
 static void select_row(struct list *l, long at)
@@ -115,7 +123,7 @@ static void draw_rows_of(struct list *l, int top)
 	scroll_to_selection(l, n);
 	model_window(app->model, l->first, l->height);
 	for (unsigned i = l->first; i < n && i < l->first + l->height; i++) {
-		int w = draw_width(rows[i]->name);
+		int w = draw_width(rows[i]->name) + (int)rows[i]->depth * LIST_INDENT;
 		name = w > name ? w : name;
 	}
 	list_layout(&layout, draw_cols(), name);
@@ -177,6 +185,14 @@ static int pane_height(struct list *l, int rows, unsigned n)
 	return h < least ? least : h > most ? most : h;
 }
 
+static void draw_folder_hint(struct list *l, int row, int height)
+{
+	const struct vm_entry *e = selected(l);
+	if (height > 0 && e && e->folder && panes_open(l->panes) < '7')
+		draw_text(row, 1, draw_cols() - 1, STYLE_DIM,
+		    "a group: Enter folds it, Space marks all in it, a command applies to all in it");
+}
+
 static void list_draw(struct view *v)
 {
 	struct list *l = (struct list *)v;
@@ -192,7 +208,8 @@ static void list_draw(struct view *v)
 	draw_rows_of(l, top);
 	if (tabs)
 		panes_draw_tabs(l->panes, top + (int)l->height);
-	panes_draw(l->panes, selected(l), top + (int)l->height + tabs, pane);
+	draw_folder_hint(l, top + (int)l->height + tabs, pane);
+	panes_draw(l->panes, selected_vm(l), top + (int)l->height + tabs, pane);
 	if (rows > 1)
 		draw_footer(l, rows - 1);
 }
@@ -216,21 +233,41 @@ static void filter_key(struct list *l, const struct vt_key *k)
 	}
 }
 
+/* All in a group are marked, or, when they were already, none. */
+static void mark_folder(struct list *l, const struct vm_entry *folder)
+{
+	unsigned n, marked = 0, members = 0;
+	struct vm_entry **vms = model_vms(l->v.app->model, &n);
+	for (unsigned i = 0; i < n; i++)
+		if (vm_entry_in(vms[i], folder)) {
+			members++;
+			marked += vms[i]->marked;
+		}
+	for (unsigned i = 0; i < n; i++)
+		if (vm_entry_in(vms[i], folder))
+			vms[i]->marked = marked < members;
+}
+
 static void toggle_mark(struct list *l)
 {
 	struct vm_entry *e = selected(l);
-	if (e) {
+	if (!e)
+		return;
+	if (e->folder)
+		mark_folder(l, e);
+	else
 		e->marked = !e->marked;
-		select_row(l, l->at + 1);
-	}
+	model_marked(l->v.app->model);
+	select_row(l, l->at + 1);
 }
 
 static void mark_all(struct list *l, bool on)
 {
 	unsigned n;
-	struct vm_entry **rows = model_rows(l->v.app->model, &n);
+	struct vm_entry **vms = model_vms(l->v.app->model, &n);
 	for (unsigned i = 0; i < n; i++)
-		rows[i]->marked = on;
+		vms[i]->marked = on;
+	model_marked(l->v.app->model);
 }
 
 static void back(struct list *l)
@@ -262,6 +299,13 @@ static void run_verb(struct list *l, const char *name)
 	action_targets_free(names);
 }
 
+/* A verb that works on no domain. */
+static void run_plain(struct list *l, const char *name)
+{
+	char *const words[] = {(char *)(uintptr_t)name, NULL};
+	action_line(l->v.app, words);
+}
+
 /* What is paused goes on, what runs is paused: each of the marked by its own state. */
 static void pause_or_resume(struct list *l)
 {
@@ -286,8 +330,56 @@ static void pause_or_resume(struct list *l)
 static void attach(struct list *l)
 {
 	struct vm_entry *e = selected(l);
-	if (e)
+	if (e && e->folder)
+		model_fold(l->v.app->model, e, !e->folded);
+	else if (e)
 		action_attach(l->v.app, e->name);
+}
+
+/* Folds the group under the cursor, or the one that the domain under the cursor is in. */
+static void fold(struct list *l, bool folded)
+{
+	struct model *m = l->v.app->model;
+	struct vm_entry *e = selected(l);
+	if (!e || !model_is_tree(m))
+		return;
+	if (!e->folder && folded && *e->group) {
+		CLEANUP_FREE char *name = xasprintf("%s/", e->group);
+		e = model_find(m, name);
+	}
+	if (!e || !e->folder)
+		return;
+	model_fold(m, e, folded);
+	free(l->v.app->selected);
+	l->v.app->selected = xstrdup(e->name);
+}
+
+/* Domains that are in no group need no tree: say how one is put into a group. */
+static void toggle_tree(struct list *l)
+{
+	struct app *app = l->v.app;
+	struct model *m = app->model;
+	unsigned n, grouped = 0;
+	struct vm_entry **vms = model_vms(m, &n);
+	for (unsigned i = 0; i < n; i++)
+		grouped += *vms[i]->group != '\0';
+	if (!grouped && !model_is_tree(m)) {
+		app_message(app, STYLE_NOTE,
+		    "no domain is in a group yet: ':group NAME prod/web' puts it there");
+		return;
+	}
+	model_tree(m, !model_is_tree(m));
+}
+
+static void open_part(struct list *l, enum key_action a)
+{
+	struct vm_entry *e = selected(l);
+	if (!e || e->folder)
+		app_message(l->v.app, STYLE_NOTE, "no domain is selected");
+	else if (a == ACT_LOG)
+		view_lines_open(l->v.app, "log", e->name, lines_log, true);
+	else
+		view_lines_open(l->v.app, "hardware", e->name, lines_hardware, false);
 }
 
 static void cancel(struct list *l)
@@ -342,6 +434,21 @@ static void look_key(struct list *l, const struct key_binding *b)
 	case ACT_SCALE:
 		panes_toggle_scale(l->panes);
 		break;
+	case ACT_PANE_UP:
+	case ACT_PANE_DOWN:
+		panes_scroll(l->panes, b->action == ACT_PANE_UP ? -1 : 1);
+		break;
+	case ACT_TREE:
+		toggle_tree(l);
+		break;
+	case ACT_FOLD:
+	case ACT_UNFOLD:
+		fold(l, b->action == ACT_FOLD);
+		break;
+	case ACT_HARDWARE:
+	case ACT_LOG:
+		open_part(l, b->action);
+		break;
 	default:
 		break;
 	}
@@ -364,6 +471,9 @@ static void list_action(struct list *l, const struct key_binding *b)
 		break;
 	case ACT_VERB:
 		run_verb(l, b->verb);
+		break;
+	case ACT_RUN:
+		run_plain(l, b->verb);
 		break;
 	case ACT_PAUSE:
 		pause_or_resume(l);
@@ -440,7 +550,7 @@ static void list_tick(struct view *v)
 {
 	struct list *l = (struct list *)v;
 	if (v->app->top == v)
-		panes_tick(l->panes, selected(l));
+		panes_tick(l->panes, selected_vm(l));
 }
 
 static void list_close(struct view *v)
