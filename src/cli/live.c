@@ -40,7 +40,7 @@ struct rpc_client *live_connect(const struct home *h, const char *name, struct e
 void live_explain(const struct home *h, const char *name, struct err *err)
 {
 	struct vm vm;
-	if (err->code != ERR_TIMEOUT || vm_probe(h, name, &vm, NULL) < 0)
+	if (!err || err->code != ERR_TIMEOUT || vm_probe(h, name, &vm, NULL) < 0)
 		return;
 	if (vm.head && vm.head->qmp_wait_ns && loop_now_ns() - vm.head->beat_ns < VM_SILENT_NS)
 		err_set(err, ERR_TIMEOUT,

@@ -13,7 +13,7 @@
 int live_supervised(const struct home *h, const char *name, struct err *err);
 /* A supervisor that has just been started binds its socket in a moment: it is waited for while its lock is held. */
 struct rpc_client *live_connect(const struct home *h, const char *name, struct err *err);
-/* Whose silence was it? Puts QEMU or the supervisor, and what to do, into a message of ERR_TIMEOUT. */
+/* Whose silence was it? err may be NULL. Puts QEMU or the supervisor, and what to do, into a message of ERR_TIMEOUT. */
 void live_explain(const struct home *h, const char *name, struct err *err);
 
 struct live {

@@ -11,39 +11,93 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "kvm/agent_facts.h"
+#include "kvm/argv.h"
 
 /* --- the domain's name of a disk that the guest describes by its address --- */
 
-static bool number_is(struct json_object *o, const char *key, unsigned n)
+/* What is needed to find one: the definition, and the PCI buses as the guest numbered them (query-pci; NULL not known). */
+struct map {
+	struct domain domain;
+	struct json_object *pci;
+};
+
+static bool number_is(struct json_object *o, const char *key, int64_t n)
 {
-	return json_get_int(o, key, -1) == (int64_t)n;
+	return n >= 0 && json_get_int(o, key, -1) == n;
 }
 
-static bool is_disk(const struct domain_disk *k, struct json_object *address)
+/* QEMU's id of the device at the place that the guest tells; borrowed, NULL none. */
+static const char *pci_id(struct json_object *devices, struct json_object *place)
 {
-	const struct domain_address *at = &k->address;
-	struct json_object *pci = json_get_obj(address, "pci-controller");
+	size_t n = devices ? json_object_array_length(devices) : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_array_get_idx(devices, i);
+		if (number_is(o, "bus", json_get_int(place, "bus", -1)) &&
+		    number_is(o, "slot", json_get_int(place, "slot", -1)) &&
+		    number_is(o, "function", json_get_int(place, "function", -1)))
+			return json_get_str(o, "qdev_id");
+		const char *below =
+		    pci_id(json_get_arr(json_get_obj(o, "pci_bridge"), "devices"), place);
+		if (below)
+			return below;
+	}
+	return NULL;
+}
+
+static const char *id_of(const struct map *m, struct json_object *address)
+{
+	struct json_object *place = json_get_obj(address, "pci-controller");
+	size_t n =
+	    json_object_is_type(m->pci, json_type_array) ? json_object_array_length(m->pci) : 0;
+	const char *id = NULL;
+	for (size_t i = 0; i < n && place && !id; i++)
+		id = pci_id(json_get_arr(json_object_array_get_idx(m->pci, i), "devices"), place);
+	return id;
+}
+
+/* A virtio disk is a PCI device of its own; others are told by their place on their controller. */
+static bool is_disk(const struct map *m, size_t i, const char *id, struct json_object *address)
+{
+	char own[ARGV_ID_MAX];
+	const struct domain_address *at = &m->domain.disks[i].address;
+	argv_disk_id(&m->domain, i, own);
 	if (at->type == ADDRESS_PCI)
-		return number_is(pci, "bus", at->bus) && number_is(pci, "slot", at->slot) &&
-		       number_is(pci, "function", at->function);
+		return str_eq(own, id);
 	return at->type == ADDRESS_DRIVE && number_is(address, "bus", at->bus) &&
 	       number_is(address, "target", at->target) && number_is(address, "unit", at->unit);
 }
 
-/* By bus and address; NULL when the guest describes none of ours. */
-static const char *target_of(const struct domain *d, struct json_object *address)
+/* NULL when the guest describes none of ours. */
+static const char *target_of(const struct map *m, struct json_object *address)
 {
-	const char *bus = json_get_str(address, "bus-type");
-	for (size_t i = 0; i < d->n_disks; i++)
-		if (str_eq(disk_bus_name(d->disks[i].bus), bus) && is_disk(&d->disks[i], address))
-			return d->disks[i].target;
+	const char *bus = json_get_str(address, "bus-type"), *id = id_of(m, address);
+	for (size_t i = 0; i < m->domain.n_disks; i++)
+		if (str_eq(disk_bus_name(m->domain.disks[i].bus), bus) &&
+		    is_disk(m, i, id, address))
+			return m->domain.disks[i].target;
 	return NULL;
+}
+
+static int map_open(struct cli *c, struct live *l, struct map *m, struct err *err)
+{
+	m->pci = NULL;
+	if (live_open_domain(c, l, &m->domain, err) < 0)
+		return -1;
+	(void)live_qmp(l, "query-pci", NULL, &m->pci, NULL); /* machines without PCI have none */
+	return 0;
+}
+
+static void map_close(struct live *l, struct map *m)
+{
+	live_fini(l);
+	domain_fini(&m->domain);
+	json_object_put(m->pci);
 }
 
 /* --- guestinfo --- */
 
 struct printer {
-	const struct domain *domain;
+	const struct map *map;
 	struct buf *out;
 };
 
@@ -123,7 +177,7 @@ static void print_fs_disks(struct printer *p, const char *prefix, struct json_ob
 		struct json_object *o = json_object_array_get_idx(list, i);
 		CLEANUP_FREE char *item = xasprintf("%s.%zu.", group, i);
 		CLEANUP_FREE char *alias = xasprintf("%salias", item);
-		put_text(p, alias, target_of(p->domain, o));
+		put_text(p, alias, target_of(p->map, o));
 		put_member(p, item, "serial", o, "serial");
 		put_member(p, item, "device", o, "dev");
 	}
@@ -169,7 +223,7 @@ static void print_disks(struct printer *p, struct json_object *list)
 		print_dependencies(p, prefix, json_get_arr(o, "dependencies"));
 		if (address) {
 			put_member(p, prefix, "serial", address, "serial");
-			put_text(p, alias, target_of(p->domain, address));
+			put_text(p, alias, target_of(p->map, address));
 			put_member(p, prefix, "guest_bus", address, "bus-type");
 		}
 		put_member(p, prefix, "guest_alias", o, "alias");
@@ -257,15 +311,14 @@ int verb_guestinfo(struct cli *c)
 {
 	struct err err = {0};
 	struct live l;
-	struct domain d;
+	struct map m;
 	CLEANUP_BUF struct buf text = BUF_INIT;
-	struct printer p = {&d, &text};
+	struct printer p = {&m, &text};
 	struct json_object *json = c->json ? json_object_new_object() : NULL;
-	int rc = live_open_domain(c, &l, &d, &err);
+	int rc = map_open(c, &l, &m, &err);
 	if (rc == 0)
 		rc = tell_all(&l, &p, json, &err);
-	live_fini(&l);
-	domain_fini(&d);
+	map_close(&l, &m);
 	if (rc == 0 && json)
 		out_json(json_object_get(json));
 	else if (rc == 0)
@@ -276,19 +329,19 @@ int verb_guestinfo(struct cli *c)
 
 /* --- domfsinfo --- */
 
-static char *targets(const struct domain *d, struct json_object *disks)
+static char *targets(const struct map *m, struct json_object *disks)
 {
 	struct buf b = BUF_INIT;
 	size_t n = disks ? json_object_array_length(disks) : 0;
 	for (size_t i = 0; i < n; i++) {
-		const char *t = target_of(d, json_object_array_get_idx(disks, i));
+		const char *t = target_of(m, json_object_array_get_idx(disks, i));
 		if (t)
 			buf_addf(&b, "%s%s", b.len ? "," : "", t);
 	}
 	return buf_take(&b);
 }
 
-static void print_fsinfo(const struct cli *c, const struct domain *d, struct json_object *list)
+static void print_fsinfo(const struct cli *c, const struct map *m, struct json_object *list)
 {
 	static const char *const heads[] = {"Mountpoint", "Name", "Type", "Target"};
 	static const char *const members[] = {"mountpoint", "name", "type"};
@@ -301,7 +354,7 @@ static void print_fsinfo(const struct cli *c, const struct domain *d, struct jso
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
 		const char *cells[4];
-		CLEANUP_FREE char *target = targets(d, json_get_arr(o, "disk"));
+		CLEANUP_FREE char *target = targets(m, json_get_arr(o, "disk"));
 		for (size_t k = 0; k < 3; k++) {
 			cells[k] = json_get_str(o, members[k]);
 			cells[k] = cells[k] ? cells[k] : "-";
@@ -319,17 +372,16 @@ int verb_domfsinfo(struct cli *c)
 {
 	struct err err = {0};
 	struct live l;
-	struct domain d;
+	struct map m;
 	struct json_object *list = NULL;
-	int rc = live_open_domain(c, &l, &d, &err);
+	int rc = map_open(c, &l, &m, &err);
 	if (rc == 0 && !(list = ask_fact(&l, FACT_FILESYSTEMS, &err)))
 		rc = -1;
 	if (rc == 0 && c->json)
 		out_json(json_object_get(list));
 	else if (rc == 0)
-		print_fsinfo(c, &d, list);
+		print_fsinfo(c, &m, list);
 	json_object_put(list);
-	live_fini(&l);
-	domain_fini(&d);
+	map_close(&l, &m);
 	return rc == 0 ? CLI_DONE : live_failed("Unable to get filesystem information", &err);
 }

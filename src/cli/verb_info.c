@@ -111,6 +111,10 @@ static void print_guest(const struct status_page *p)
 		print_field("Guest name:", p->guest_name);
 	if (p->guest_os[0])
 		print_field("Guest OS:", p->guest_os);
+	if (p->guest_users[0])
+		print_field("Guest users:", p->guest_users);
+	if (p->guest_filesystems[0])
+		print_field("Guest disks:", p->guest_filesystems);
 	if (p->address[0])
 		print_field("Address:", p->address);
 }
@@ -253,6 +257,9 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_str(o, "guest_agent", live ? agent_word(p) : NULL);
 	out_add_str(o, "guest_name", live && p->guest_name[0] ? p->guest_name : NULL);
 	out_add_str(o, "guest_os", live && p->guest_os[0] ? p->guest_os : NULL);
+	out_add_str(o, "guest_users", live && p->guest_users[0] ? p->guest_users : NULL);
+	out_add_str(
+	    o, "guest_filesystems", live && p->guest_filesystems[0] ? p->guest_filesystems : NULL);
 	out_json(o);
 }
 

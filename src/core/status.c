@@ -159,6 +159,8 @@ static void terminate(struct status_page *p)
 	terminate_brief(p);
 	p->address[sizeof(p->address) - 1] = p->job[sizeof(p->job) - 1] = '\0';
 	p->guest_name[sizeof(p->guest_name) - 1] = p->guest_os[sizeof(p->guest_os) - 1] = '\0';
+	p->guest_users[sizeof(p->guest_users) - 1] = '\0';
+	p->guest_filesystems[sizeof(p->guest_filesystems) - 1] = '\0';
 	for (unsigned i = 0; i < p->disks; i++) {
 		p->disk[i].target[sizeof(p->disk[i].target) - 1] = '\0';
 		p->disk[i].path[sizeof(p->disk[i].path) - 1] = '\0';

@@ -154,10 +154,12 @@ struct status_page {
 	uint32_t machine; /* the supervisor's own memory (kvm/machine.h), for the one that adopts */
 	uint32_t pad_;
 	uint8_t boot_id[16]; /* of the host at the start: pids mean nothing after another boot */
-	uint32_t agent;                /* enum status_agent */
+	uint32_t agent;      /* enum status_agent */
 	uint32_t pad2_;
-	char guest_name[64]; /* what the agent says: the guest's own host name, "" unknown */
-	char guest_os[128];  /* "Debian GNU/Linux 12 (bookworm)" */
+	char guest_name[64];  /* what the agent says: the guest's own host name, "" unknown */
+	char guest_os[128];   /* "Debian GNU/Linux 12 (bookworm)" */
+	char guest_users[96]; /* who is logged in: "root, alice" */
+	char guest_filesystems[160]; /* how full, the fullest first: "/ 93%, /home 12%" */
 	/* Rings: sample k of those ever taken is at k % LEN; *_count is how many were ever taken.
 	 */
 	uint64_t seconds_count, minutes_count;

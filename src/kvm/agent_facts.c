@@ -267,3 +267,64 @@ void agent_fact_address(
 		}
 	}
 }
+
+/* --- in a line --- */
+
+/* Adds ", " and the word if it fits whole. */
+static bool add_word(char *out, size_t size, const char *word)
+{
+	size_t n = strlen(out), need = strlen(word) + (n > 0 ? 2 : 0);
+	if (n + need >= size)
+		return false;
+	snprintf(out + n, size - n, "%s%s", n > 0 ? ", " : "", word);
+	return true;
+}
+
+static bool seen_before(struct json_object *users, size_t i, const char *name)
+{
+	for (size_t k = 0; k < i; k++)
+		if (str_eq(json_get_str(json_object_array_get_idx(users, k), "user"), name))
+			return true;
+	return false;
+}
+
+void agent_fact_users(struct json_object *users, char *out, size_t size)
+{
+	size_t n =
+	    json_object_is_type(users, json_type_array) ? json_object_array_length(users) : 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		const char *name = json_get_str(json_object_array_get_idx(users, i), "user");
+		if (name != NULL && !seen_before(users, i, name) && !add_word(out, size, name))
+			return;
+	}
+}
+
+/* 0 to 100, -1 not told. */
+static int fullness(struct json_object *filesystem)
+{
+	int64_t used = json_get_int(filesystem, "used-bytes", -1);
+	int64_t total = json_get_int(filesystem, "total-bytes", -1);
+	if (used < 0 || total <= 0 || used > total)
+		return -1;
+	return (int)((double)used * 100 / (double)total);
+}
+
+void agent_fact_filesystems(struct json_object *filesystems, char *out, size_t size)
+{
+	size_t n = json_object_is_type(filesystems, json_type_array)
+	               ? json_object_array_length(filesystems)
+	               : 0;
+	out[0] = '\0';
+	/* At most 128 of them (the table above), by each percentage once. */
+	for (int percent = 100; percent >= 0; percent--)
+		for (size_t i = 0; i < n; i++) {
+			struct json_object *o = json_object_array_get_idx(filesystems, i);
+			const char *where = json_get_str(o, "mountpoint");
+			if (where == NULL || fullness(o) != percent)
+				continue;
+			CLEANUP_FREE char *word = xasprintf("%s %d%%", where, percent);
+			if (!add_word(out, size, word))
+				return;
+		}
+}

@@ -34,5 +34,9 @@ struct json_object *agent_fact_clean(enum agent_fact f, struct json_object *answ
  * guest or its link knows. "" none. interfaces: as cleaned. */
 void agent_fact_address(
     struct json_object *interfaces, const char *const *macs, size_t n_macs, char *out, size_t size);
+/* "root, alice": each user once, in their order; cut after a name. users: as cleaned. */
+void agent_fact_users(struct json_object *users, char *out, size_t size);
+/* "/ 93%, /home 12%": the fullest first; those whose size the guest does not tell are left out. */
+void agent_fact_filesystems(struct json_object *filesystems, char *out, size_t size);
 
 #endif

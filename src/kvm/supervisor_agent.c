@@ -84,6 +84,9 @@ static void publish(struct supervisor *s)
 	copy_text(p->guest_name, sizeof(p->guest_name),
 	    json_get_str(g->facts[FACT_HOSTNAME], "host-name"));
 	copy_text(p->guest_os, sizeof(p->guest_os), os_words(g->facts[FACT_OS]));
+	agent_fact_users(g->facts[FACT_USERS], p->guest_users, sizeof(p->guest_users));
+	agent_fact_filesystems(
+	    g->facts[FACT_FILESYSTEMS], p->guest_filesystems, sizeof(p->guest_filesystems));
 	publish_address(s, p);
 	status_end(&s->page);
 }

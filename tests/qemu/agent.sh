@@ -39,6 +39,7 @@ check "a file system in the guest" wait_screen ga mounted 60
 check "domhostname" says ga hv domhostname ga
 check "domifaddr tells the guest's address" wait_for 30 says "10.0.2.15/24" hv domifaddr ga --source agent
 check "dominfo: the address, when the agent was asked again" wait_for 90 ready "Address:        10.0.2.15"
+check "dominfo: how full its disk is" wait_for 90 ready "Guest disks:    /tmp "
 check "guestinfo" says "os.pretty-name      : hvmux test guest 1" hv guestinfo ga
 check "guestinfo --hostname: no other group" sh -c "'$HVMUX' guestinfo ga --hostname | grep -c : | grep -qx 1"
 check "domfsinfo" says "/tmp" hv domfsinfo ga

@@ -112,6 +112,29 @@ static void first_address(void **state)
 	assert_string_equal(small, "");
 }
 
+static void in_a_line(void **state)
+{
+	char out[24];
+	(void)state;
+	struct json_object *o = json_tokener_parse(
+	    "[{\"user\":\"root\"},{\"user\":\"alice\"},{\"user\":\"root\"},{},{\"user\":\"a name that is "
+	    "too long\"}]");
+	agent_fact_users(o, out, sizeof(out));
+	assert_string_equal(out, "root, alice");
+	json_object_put(o);
+	o = json_tokener_parse(
+	    "[{\"mountpoint\":\"/home\",\"used-bytes\":12,\"total-bytes\":100},"
+	    "{\"mountpoint\":\"/proc\"},{\"mountpoint\":\"/x\",\"used-bytes\":9,"
+	    "\"total-bytes\":0},{\"mountpoint\":\"/y\",\"used-bytes\":-1,\"total-bytes\":9},"
+	    "{\"mountpoint\":\"/\",\"used-bytes\":100,\"total-bytes\":100},"
+	    "{\"mountpoint\":\"/far\",\"used-bytes\":1,\"total-bytes\":100}]");
+	agent_fact_filesystems(o, out, sizeof(out));
+	assert_string_equal(out, "/ 100%, /home 12%");
+	json_object_put(o);
+	agent_fact_filesystems(NULL, out, sizeof(out));
+	assert_string_equal(out, "");
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -130,6 +153,7 @@ int main(void)
 	    cmocka_unit_test(text_is_made_harmless),
 	    cmocka_unit_test(lists_end),
 	    cmocka_unit_test(first_address),
+	    cmocka_unit_test(in_a_line),
 	    cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
