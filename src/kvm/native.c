@@ -10,8 +10,6 @@
 #include "core/str.h"
 #include "kvm/native_impl.h"
 
-#define QEMU_NS "http://libvirt.org/schemas/domain/qemu/1.0"
-
 /* --- elements --- */
 xmlNode *nat_el(xmlNode *parent, const char *name)
 {
@@ -215,54 +213,6 @@ static void find_run_dir(struct native *n)
 		n->run_dir = xstrndup(path, (size_t)(slash - path));
 }
 
-/* --- what is left --- */
-static xmlNode *commandline(struct native *n, xmlNs *ns, xmlNode *there)
-{
-	return there != NULL ? there
-	                     : xmlNewChild(n->root, ns, (const xmlChar *)"commandline", NULL);
-}
-
-static void add_arg(xmlNode *line, xmlNs *ns, const char *word)
-{
-	xmlNode *arg = xmlNewChild(line, ns, (const xmlChar *)"arg", NULL);
-	nat_attr(arg, "value", word);
-}
-
-static void keep_rest(struct native *n)
-{
-	xmlNs *ns = xmlNewNs(n->root, (const xmlChar *)QEMU_NS, (const xmlChar *)"qemu");
-	xmlNode *line = NULL;
-	for (size_t i = 0; i < n->opts.n; i++) {
-		const struct nat_opt *o = &n->opts.o[i];
-		if (o->used)
-			continue;
-		line = commandline(n, ns, line);
-		CLEANUP_FREE char *word = xasprintf("-%s", o->name);
-		add_arg(line, ns, word);
-		if (o->value != NULL)
-			add_arg(line, ns, o->value);
-		nat_note(n, "%s %s: kept word for word in <qemu:commandline>", word, words_of(o));
-	}
-	for (size_t i = 0; i < n->cmd->n_env; i++) {
-		const char *env = n->cmd->env[i];
-		/* libvirt's own: where QEMU finds its things is not the machine. */
-		if (str_prefix(env, "PATH=") || str_prefix(env, "LC_ALL=") ||
-		    str_prefix(env, "HOME=") || str_prefix(env, "XDG_") ||
-		    str_prefix(env, "QEMU_AUDIO_DRV=") || str_prefix(env, "USER=") ||
-		    str_prefix(env, "LOGNAME="))
-			continue;
-		CLEANUP_FREE char *name = xstrndup(env, strcspn(env, "="));
-		line = commandline(n, ns, line);
-		xmlNode *e = xmlNewChild(line, ns, (const xmlChar *)"env", NULL);
-		nat_attr(e, "name", name);
-		nat_attr(e, "value", env + strlen(name) + 1);
-	}
-	if (line == NULL) { /* nobody needs the prefix */
-		n->root->nsDef = NULL;
-		xmlFreeNs(ns);
-	}
-}
-
 /* --- the whole --- */
 /* The order in which QEMU makes them, which decides their automatic places. */
 static void express_devices(struct native *n)
@@ -352,7 +302,7 @@ char *native_to_xml(const struct native_cmd *cmd, struct buf *notes, struct err 
 		n.groups[g] = xmlNewDocNode(n.doc, NULL, (const xmlChar *)"group", NULL);
 	express(&n);
 	gather(&n);
-	keep_rest(&n);
+	nat_keep_rest(&n);
 	char *xml = print(&n);
 	native_fini(&n);
 	return xml;

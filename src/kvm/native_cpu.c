@@ -10,8 +10,7 @@
 #define KIB 1024ull
 
 /* --- memory --- */
-/* "2G", "512", "0x1000k": the suffix, or MiB without one when mega. Bytes; 0 not a size. */
-static uint64_t parse_size(const char *text, bool mega)
+uint64_t nat_size(const char *text, bool mega)
 {
 	static const char suffixes[] = "bkmgtpe";
 	char *end;
@@ -85,7 +84,8 @@ static void express_main_memory(struct native *n)
 	struct nat_opt *m = nat_first(n, "machine");
 	const char *id = m != NULL ? nat_get(m, "memory-backend") : NULL;
 	struct nat_opt *o = id != NULL ? nat_find(n, "object", "id", id) : NULL;
-	if (o == NULL || !str_prefix(nat_get(o, "qom-type"), "memory-backend-"))
+	const char *type = o != NULL ? nat_get(o, "qom-type") : NULL;
+	if (type == NULL || !str_prefix(type, "memory-backend-"))
 		return;
 	nat_begin(n, o);
 	if (nat_end(n, NULL, express_backend(n, o))) {
@@ -116,14 +116,16 @@ void nat_memory(struct native *n)
 	uint64_t size = 128 * KIB * KIB, max; /* QEMU's own default */
 	const char *slots = NULL;
 	if (o != NULL) {
-		uint64_t given = parse_size(nat_take(o, "size"), true);
+		uint64_t given = nat_size(nat_take(o, "size"), true);
 		size = given > 0 ? given : size;
 		slots = nat_take(o, "slots");
-		max = parse_size(nat_take(o, "maxmem"), true);
+		max = nat_size(nat_take(o, "maxmem"), true);
 		if (slots != NULL && max > 0)
 			add_text_before_os(n, "maxMemory", max / KIB, slots);
+		n->pluggable = slots != NULL && max > 0;
 		o->used = true;
 	}
+	n->memory_kib = size / KIB;
 	add_text_before_os(n, "memory", size / KIB, NULL);
 	add_text_before_os(n, "currentMemory", size / KIB, NULL);
 	express_options(n);
@@ -199,6 +201,7 @@ static void express_smp(struct native *n)
 	xmlAddPrevSibling(n->os, vcpu);
 	if (s.cpus < s.max)
 		nat_attru(vcpu, "current", s.cpus);
+	n->cpus = s.max;
 	/* A socket for each is what a document without a topology means. */
 	bool plain = s.sockets == s.max && s.cores == 1 && s.threads == 1 && s.dies <= 1;
 	if (plain || s.sockets * or_one(s.dies) * s.cores * s.threads != s.max)
@@ -354,6 +357,7 @@ void nat_cpu(struct native *n)
 	} else {
 		express_smp(n);
 	}
+	nat_numa(n, n->memory_kib, n->cpus, n->pluggable);
 	if (n->cpu->children == NULL && n->cpu->properties == NULL) {
 		xmlUnlinkNode(n->cpu);
 		xmlFreeNode(n->cpu);

@@ -82,7 +82,7 @@ struct nat_bus { /* a controller by its QEMU id */
 	bool root_port; /* pci: its only slot is 0 */
 };
 
-#define NAT_OPEN_MAX 16
+#define NAT_OPEN_MAX 64
 #define NAT_PCI_BUSES 256
 
 struct native {
@@ -96,12 +96,13 @@ struct native {
 	char *run_dir; /* where -chardev charmonitor's socket is: our own run directory; NULL */
 	struct nat_bus *buses;
 	size_t n_buses;
-	unsigned n_of[5];              /* controllers by kind */
 	uint32_t slots[NAT_PCI_BUSES]; /* taken, a bit each */
 	uint32_t given[NAT_PCI_BUSES]; /* taken by somebody who says so */
 	bool targets[4][26 * 27];      /* names of disks taken: hd, sd, vd, fd */
 	bool ide[4], sata[6];
-	unsigned n_serial;
+	unsigned n_serial, n_macs;
+	uint64_t memory_kib, cpus;
+	bool pluggable; /* -m slots= */
 	/* what is being expressed */
 	struct nat_opt *open[NAT_OPEN_MAX];
 	size_t n_open;
@@ -163,6 +164,13 @@ bool nat_controller_device(struct native *n, struct nat_opt *o); /* native_contr
 void nat_controller_options(struct native *n);                   /* … -usb */
 bool nat_misc_device(struct native *n, struct nat_opt *o);       /* native_misc.c */
 void nat_misc_options(struct native *n);
+
+/* "2G", "512", "0x1000k": bytes; without a suffix MiB when mega. 0: no size. native_cpu.c */
+uint64_t nat_size(const char *text, bool mega);
+/* native_numa.c. pluggable: there are slots for memory. */
+void nat_numa(struct native *n, uint64_t memory_kib, uint64_t cpus, bool pluggable);
+/* native_rest.c: what is left, into <qemu:commandline> */
+void nat_keep_rest(struct native *n);
 
 /* A chardev's backend as attributes and children of element; false: it has no element. */
 bool nat_chardev(struct native *n, xmlNode *element, struct nat_opt *chardev);

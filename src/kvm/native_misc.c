@@ -102,7 +102,7 @@ static bool panic(struct native *n, struct nat_opt *o)
 static bool tpm(struct native *n, struct nat_opt *o)
 {
 	struct nat_opt *b = nat_find(n, "tpmdev", "id", nat_get(o, "tpmdev"));
-	const char *driver = nat_get(o, "driver"), *type = b != NULL ? nat_get(b, "driver") : NULL;
+	const char *driver = nat_get(o, "driver"), *type = b != NULL ? nat_get(b, "type") : NULL;
 	if (b == NULL || type == NULL)
 		return false;
 	xmlNode *e = begin(n, o, NAT_TPM, "tpm");
@@ -110,7 +110,7 @@ static bool tpm(struct native *n, struct nat_opt *o)
 	nat_attr(e, "model", driver);
 	nat_take(o, "tpmdev");
 	nat_take(b, "id");
-	nat_take(b, "driver");
+	nat_take(b, "type");
 	xmlNode *backend = nat_el(e, "backend");
 	nat_attr(backend, "type", type);
 	bool emulator = strcmp(type, "emulator") == 0;
@@ -297,9 +297,7 @@ static bool vmgenid(struct native *n, struct nat_opt *o)
 	nat_take(o, "guid");
 	if (!nat_end(n, NULL, guid != NULL))
 		return false;
-	bool made = strcmp(guid, "auto") == 0;
-	xmlNode *g = xmlNewDocNode(
-	    n->doc, NULL, (const xmlChar *)"genid", made ? NULL : (const xmlChar *)guid);
+	xmlNode *g = nat_text(n->root, "genid", strcmp(guid, "auto") == 0 ? "" : guid);
 	xmlAddPrevSibling(n->os, g);
 	return true;
 }

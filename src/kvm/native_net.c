@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/mem.h"
 #include "core/str.h"
@@ -156,13 +157,42 @@ static bool express_backend(struct native *n, struct nat_opt *b, xmlNode *e)
 }
 
 /* --- devices --- */
-static void express_keys(struct nat_opt *o, xmlNode *e)
+static bool mac_given(const struct native *n, const char *mac)
+{
+	for (size_t i = 0; i < n->opts.n; i++) {
+		const char *a = nat_get(&n->opts.o[i], "mac"),
+		           *b = nat_get(&n->opts.o[i], "macaddr");
+		if ((a != NULL && strcasecmp(a, mac) == 0) ||
+		    (b != NULL && strcasecmp(b, mac) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* QEMU numbers the cards that nobody gave an address to, around those that somebody did. */
+static char *next_mac(struct native *n)
+{
+	for (;;) {
+		char *mac = xasprintf("52:54:00:12:34:%02x", (0x56 + n->n_macs++) & 0xff);
+		if (n->n_macs > 0xff || !mac_given(n, mac))
+			return mac;
+		free(mac);
+	}
+}
+
+static void express_mac(struct native *n, xmlNode *e, const char *mac)
+{
+	CLEANUP_FREE char *made = mac == NULL ? next_mac(n) : NULL;
+	xmlNode *m = nat_el(e, "mac");
+	nat_attr(m, "address", mac != NULL ? mac : made);
+}
+
+static void express_keys(struct native *n, struct nat_opt *o, xmlNode *e)
 {
 	const char *mac = nat_take(o, "mac"), *boot = nat_take(o, "bootindex");
 	const char *mtu = nat_take(o, "host_mtu"), *rom_bar = nat_take(o, "rombar");
 	const char *rom = nat_take(o, "romfile");
-	if (mac != NULL)
-		nat_attr(nat_el(e, "mac"), "address", mac);
+	express_mac(n, e, mac);
 	if (boot != NULL)
 		nat_attr(nat_el(e, "boot"), "order", boot);
 	if (mtu != NULL)
@@ -201,7 +231,7 @@ bool nat_net_device(struct native *n, struct nat_opt *o)
 	nat_take(o, "id");
 	bool ok = express_backend(n, b, e);
 	nat_attr(nat_el(e, "model"), "type", model);
-	express_keys(o, e);
+	express_keys(n, o, e);
 	multiqueue_keys(o);
 	if (strcmp(model, "usb-net") == 0)
 		nat_take(o, "bus");
@@ -221,11 +251,9 @@ static xmlNode *add_card(struct native *n, struct nat_opt *o, const char *model)
 {
 	xmlNode *e = nat_device(n, NAT_INTERFACE, "interface");
 	nat_attr(nat_el(e, "model"), "type", model);
-	if (o != NULL) {
-		const char *mac = nat_take(o, "mac"), *mac2 = nat_take(o, "macaddr");
-		if (mac != NULL || mac2 != NULL)
-			nat_attr(nat_el(e, "mac"), "address", mac != NULL ? mac : mac2);
-	}
+	const char *mac = o != NULL ? nat_take(o, "mac") : NULL;
+	const char *other = o != NULL ? nat_take(o, "macaddr") : NULL;
+	express_mac(n, e, mac != NULL ? mac : other);
 	nat_pci_at(n, e, 0, nat_pci_slot(n, 0), 0);
 	return e;
 }

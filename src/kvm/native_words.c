@@ -44,7 +44,7 @@ void native_cmd_fini(struct native_cmd *cmd)
 
 /* --- a shell's words --- */
 struct reader {
-	const char *s, *end;
+	const char *begin, *s, *end;
 	unsigned line;
 	struct err *err;
 };
@@ -226,6 +226,22 @@ static void skip_line(struct reader *r)
 		r->s++;
 }
 
+/* ">file", "2>&1", "<&-": not the command's. A number before it went into the words already. */
+static int skip_redirection(struct reader *r, struct words *l, bool glued)
+{
+	CLEANUP_BUF struct buf target = BUF_INIT;
+	const char *last = l->n > 0 ? l->w[l->n - 1] : "x";
+	if (glued && last[strspn(last, "0123456789")] == '\0') {
+		free(l->w[--l->n]);
+		l->w[l->n] = NULL;
+	}
+	while (r->s < r->end && strchr("<>&|", *r->s) != NULL && *r->s != '\0')
+		r->s++;
+	while (r->s < r->end && (*r->s == ' ' || *r->s == '\t'))
+		r->s++;
+	return read_word(r, &target);
+}
+
 /* Up to the command's end. A line that is not closed is prose when no QEMU was seen in it. */
 static int read_command(struct reader *r, struct words *l)
 {
@@ -242,6 +258,12 @@ static int read_command(struct reader *r, struct words *l)
 		}
 		if (*r->s == ' ' || *r->s == '\t' || *r->s == '\r') {
 			r->s++;
+			continue;
+		}
+		if (*r->s == '<' || *r->s == '>') {
+			bool glued = r->s > r->begin && !ends_word(r->s[-1]);
+			if (skip_redirection(r, l, glued) < 0)
+				return -1;
 			continue;
 		}
 		if (ends_word(*r->s))
@@ -266,7 +288,7 @@ static bool has_qemu(const struct words *l)
 int native_split(const char *text, size_t n, struct native_cmd *cmd, struct err *err)
 {
 	struct err why;
-	struct reader r = {text, text + n, 1, &why};
+	struct reader r = {text, text, text + n, 1, &why};
 	struct words l = {0};
 	*cmd = (struct native_cmd){0};
 	while (r.s < r.end) {

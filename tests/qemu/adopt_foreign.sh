@@ -56,7 +56,7 @@ pid=$(pid_of two)
 check "destroy" hv destroy second
 check "its QEMU is gone" wait_for 10 gone "$pid"
 check "it starts again, as ours" hv start second
-check "its console is one of ours" wait_screen second COM1
+check "its console is one of ours" wait_screen second COM1 90
 check "what was a link is a socket of our own" test -S "$HVMUX_HOME/run/second/qmp.sock" -a ! -h "$HVMUX_HOME/run/second/qmp.sock"
 hv destroy second >/dev/null
 
