@@ -17,6 +17,7 @@
 #include "core/str.h"
 #include "core/store.h"
 #include "core/xml.h"
+#include "kvm/hostdev_pci.h"
 #include "kvm/qmp.h"
 #include "net/port.h"
 #include "net/script.h"
@@ -64,6 +65,44 @@ static int network_bridge(struct supervisor *s, const char *name, char **bridge,
 	    name);
 }
 
+/* --- PCI devices --- */
+/* Which devices were taken from the host's drivers, a line each, for whoever ends this run. */
+#define TAKEN_FILE "pci-taken"
+
+static int take_pci(const struct supervisor *s, const struct domain_attrs *a, struct err *err)
+{
+	CLEANUP_FREE char *address = xasprintf("%04llx:%02llx:%02llx.%llx",
+	    (unsigned long long)attrs_number(a, "source/address@domain", 0),
+	    (unsigned long long)attrs_number(a, "source/address@bus", 0),
+	    (unsigned long long)attrs_number(a, "source/address@slot", 0),
+	    (unsigned long long)attrs_number(a, "source/address@function", 0));
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, TAKEN_FILE);
+	bool taken;
+	if (hostdev_pci_take(HOSTDEV_SYSFS, address, attrs_on(a, "@managed"), &taken, err) < 0)
+		return -1;
+	if (!taken)
+		return 0;
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || dprintf(fd, "%s\n", address) < 0)
+		return err_errno(err, errno, "cannot write '%s'", path);
+	return 0;
+}
+
+static void give_back_pci(const struct supervisor *s)
+{
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, TAKEN_FILE);
+	CLEANUP_BUF struct buf list = BUF_INIT;
+	struct err err;
+	char *save = NULL;
+	if (access(path, F_OK) < 0 || file_read(path, STORE_XML_MAX, &list, &err) < 0)
+		return;
+	for (char *a = strtok_r(list.data, "\n", &save); a != NULL; a = strtok_r(NULL, "\n", &save))
+		if (hostdev_pci_give_back(HOSTDEV_SYSFS, a, &err) < 0)
+			log_warn("PCI device %s stays with vfio-pci: %s", a, err.msg);
+	unlink(path);
+}
+
+/* --- interfaces --- */
 static bool net_is_virtio(const struct domain_net *net)
 {
 	return net->model != NULL && str_prefix(net->model, "virtio");
@@ -110,6 +149,9 @@ static int resolve_net(
 		    net->source);
 		return refuse(d, "interface", net->line, err);
 	}
+	if (net->type == NET_HOSTDEV && attrs_is(&net->attrs, "source/address@type", "pci") &&
+	    take_pci(s, &net->attrs, err) < 0)
+		return refuse(d, "interface", net->line, err);
 	if (attrs_is(&net->attrs, "backend@type", "passt")) {
 		err_set(err, ERR_UNSUPPORTED,
 		    "<backend type='passt'>: hvmux does not start passt yet; without "
@@ -218,29 +260,6 @@ static int need_path(const char *what, const char *path, int mode, struct err *e
 	return err_errno(err, errno, "%s: '%s'", what, path);
 }
 
-static int resolve_pci(const struct domain_dev *dev, struct err *err)
-{
-	const struct domain_attrs *a = &dev->attrs;
-	char driver[256];
-	CLEANUP_FREE char *address = xasprintf("%04llx:%02llx:%02llx.%llx",
-	    (unsigned long long)attrs_number(a, "source/address@domain", 0),
-	    (unsigned long long)attrs_number(a, "source/address@bus", 0),
-	    (unsigned long long)attrs_number(a, "source/address@slot", 0),
-	    (unsigned long long)attrs_number(a, "source/address@function", 0));
-	CLEANUP_FREE char *path = xasprintf("/sys/bus/pci/devices/%s", address);
-	CLEANUP_FREE char *link = xasprintf("%s/driver", path);
-	if (access(path, F_OK) < 0)
-		return err_set(err, ERR_NOT_FOUND, "the host has no PCI device %s", address);
-	ssize_t n = readlink(link, driver, sizeof(driver) - 1);
-	driver[n > 0 ? n : 0] = '\0';
-	const char *name = strrchr(driver, '/');
-	if (name != NULL && str_prefix(name + 1, "vfio"))
-		return 0;
-	return err_set(err, ERR_STATE,
-	    "PCI device %s is with the host's driver '%s': driverctl set-override %s vfio-pci gives it to guests",
-	    address, name != NULL ? name + 1 : "none", address);
-}
-
 /* A USB device by its place on the bus makes QEMU fail when it is not there; one by its makers' numbers it waits for. */
 static int resolve_usb(struct domain_dev *dev, struct err *err)
 {
@@ -288,7 +307,7 @@ static int resolve_scsi(struct domain_dev *dev, struct err *err)
 	return 0;
 }
 
-static int resolve_hostdev(struct domain_dev *dev, struct err *err)
+static int resolve_hostdev(struct supervisor *s, struct domain_dev *dev, struct err *err)
 {
 	const struct domain_attrs *a = &dev->attrs;
 	CLEANUP_FREE char *mdev = xasprintf("/sys/bus/mdev/devices/%s",
@@ -297,7 +316,7 @@ static int resolve_hostdev(struct domain_dev *dev, struct err *err)
 	case HOSTDEV_USB:
 		return resolve_usb(dev, err);
 	case HOSTDEV_PCI:
-		return resolve_pci(dev, err);
+		return take_pci(s, a, err);
 	case HOSTDEV_MDEV:
 		return need_path("the host has no such mediated device", mdev, F_OK, err);
 	case HOSTDEV_SCSI:
@@ -318,7 +337,7 @@ static int resolve_dev(struct supervisor *s, struct domain_dev *dev, struct err 
 	case DEV_VSOCK:
 		return resolve_vsock(dev, err);
 	case DEV_HOSTDEV:
-		return resolve_hostdev(dev, err);
+		return resolve_hostdev(s, dev, err);
 	case DEV_FILESYSTEM:
 		return attrs_has(a, "source@dir")
 		           ? need_path("no such folder", attrs_get(a, "source@dir"), F_OK, err)
@@ -496,9 +515,10 @@ void sup_devices_up(struct supervisor *s)
 }
 
 /* --- afterwards --- */
-void sup_devices_drop(const struct domain *d, bool opened)
+void sup_devices_drop(const struct supervisor *s, const struct domain *d, bool opened)
 {
 	struct err err;
+	give_back_pci(s);
 	for (size_t i = 0; i < d->n_nets; i++) {
 		const struct domain_net *net = &d->nets[i];
 		const char *script = attrs_get(&net->attrs, "downscript@path");
@@ -522,6 +542,6 @@ void sup_devices_clear(struct supervisor *s)
 	s->links_down = NULL;
 	if (sup_read_domain(s, true, &d, &err) < 0)
 		return;
-	sup_devices_drop(&d, false);
+	sup_devices_drop(s, &d, false);
 	domain_fini(&d);
 }

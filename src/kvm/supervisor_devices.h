@@ -16,7 +16,7 @@ int sup_devices_note(struct domain *d, struct err *err);
 /* QEMU listens: what kept its ports for it ends. Tells it which cards have no cable. */
 void sup_devices_up(struct supervisor *s);
 /* Takes back what a start has made: opened: by *d itself, which then failed; else d is live.xml, where all is ours. */
-void sup_devices_drop(const struct domain *d, bool opened);
+void sup_devices_drop(const struct supervisor *s, const struct domain *d, bool opened);
 /* After a run, while live.xml is there: what does not go by itself. */
 void sup_devices_clear(struct supervisor *s);
 

@@ -257,7 +257,7 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 	if (rc == 0)
 		sup_connect(s);
 	else
-		sup_devices_drop(d, true);
+		sup_devices_drop(s, d, true);
 	malloc_trim(0);
 	return rc;
 }

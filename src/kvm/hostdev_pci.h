@@ -1,0 +1,19 @@
+/* hostdev_pci: PCI devices of the host that a guest gets: taken from their driver for the run, given back afterwards
+ * (managed='yes'). All of it is sysfs. */
+#ifndef KVM_HOSTDEV_PCI_H
+#define KVM_HOSTDEV_PCI_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+
+#define HOSTDEV_SYSFS "/sys" /* tests have one of their own */
+
+/* Is it there, and with vfio-pci? managed: may it be taken from another driver? 0: it is QEMU's to open, *taken says whether that
+ * driver has to get it back. address: "0000:06:12.5". */
+int hostdev_pci_take(
+    const char *sysfs, const char *address, bool managed, bool *taken, struct err *err);
+/* To the driver that the host would choose. */
+int hostdev_pci_give_back(const char *sysfs, const char *address, struct err *err);
+
+#endif
