@@ -1,7 +1,6 @@
 #include "core/home.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +8,10 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "core/access.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/str.h"
-
-#define GROUP "hvmux"
 
 /* An absolute path without a trailing slash: "." and ".." are left to the kernel. NULL: there is
  * no present folder (it was removed). */
@@ -162,13 +160,29 @@ char *home_data_file(const struct home *h, const char *sub, const char *file)
 
 static int make_level(const struct home *h, const char *path, struct err *err)
 {
-	const struct group *g = h->mode == HOME_SYSTEM ? getgrnam(GROUP) : NULL;
 	if (mkdir(path, 0700) < 0)
 		return errno == EEXIST ? 0
 		                       : err_errno(err, errno, "cannot make the folder '%s'", path);
-	if (g && (chown(path, (uid_t)-1, g->gr_gid) < 0 || chmod(path, 0750) < 0))
-		return err_errno(err, errno, "cannot give '%s' to the group %s", path, GROUP);
+	home_share_dir(h, path);
 	return 0;
+}
+
+/* Only of root's VMs: an ordinary user's are his own. */
+static bool is_shared(const struct home *h, const struct access *a)
+{
+	return h->mode == HOME_SYSTEM || a->operators || a->readers;
+}
+
+void home_share_dir(const struct home *h, const char *path)
+{
+	const struct access *a = access_get(h);
+	/* Taken back as well, where there is no group any more. */
+	if (h->mode == HOME_SESSION || geteuid() != 0)
+		return;
+	if (chown(path, (uid_t)-1, a->operators ? a->operator_gid : 0) < 0 ||
+	    chmod(path, a->operators ? 0750 : 0700) < 0)
+		log_warn("the group cannot be given access to '%s': %s", path, strerror(errno));
+	access_let_readers(a, path, 5);
 }
 
 int home_mkdir(const struct home *h, const char *dir, struct err *err)
@@ -198,8 +212,10 @@ void home_share(const struct home *h, const char *path, mode_t mode)
 	struct stat st;
 	const char *slash = strrchr(path, '/');
 	CLEANUP_FREE char *dir = xstrndup(path, slash ? (size_t)(slash - path) : 0);
-	if (h->mode != HOME_SYSTEM || stat(dir, &st) < 0 || !(st.st_mode & S_IXGRP))
+	const struct access *a = access_get(h);
+	if (!is_shared(h, a) || stat(dir, &st) < 0 || !(st.st_mode & S_IXGRP))
 		return;
 	if (lchown(path, (uid_t)-1, st.st_gid) < 0 || chmod(path, mode) < 0)
 		log_warn("the group cannot be given access to '%s': %s", path, strerror(errno));
+	access_let_readers(a, path, mode >> 3 & 7);
 }

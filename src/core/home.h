@@ -41,11 +41,13 @@ char *home_log_dir(const struct home *h, const char *name);
 char *home_log_file(const struct home *h, const char *name, const char *file);
 char *home_data_file(const struct home *h, const char *sub, const char *file); /* data/SUB/FILE */
 
-/* mkdir -p, each level that is made gets mode 0700 (0750 and group hvmux in system mode where the
- * group exists). */
+/* mkdir -p, each level that is made gets mode 0700, and is shared as home_share_dir does. */
 int home_mkdir(const struct home *h, const char *dir, struct err *err);
-/* In system mode, where the group hvmux may enter the folder: the file belongs to that group and
- * gets this mode. A failure costs the group its access and is logged. */
+/* Root's folder: mode 0750 and the operators' group where there is one, readers let in where there are some
+ * (core/access.h). A failure is logged. */
+void home_share_dir(const struct home *h, const char *path);
+/* Where a group may enter the folder: the file belongs to that group and gets this mode; readers may what the group
+ * may. A failure costs the group its access and is logged. */
 void home_share(const struct home *h, const char *path, mode_t mode);
 
 #endif

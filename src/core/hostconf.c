@@ -44,7 +44,6 @@ static void set_defaults(struct hostconf *c)
 	    .cgroup = HOSTCONF_CGROUP_ON,
 	    .max_files = 65536,
 	    .hook_timeout = 30,
-	    .operator_group = xstrdup("hvmux"),
 	};
 }
 

@@ -22,7 +22,7 @@ struct hostconf {
 	uint64_t max_files; /* of a QEMU: RLIMIT_NOFILE */
 	uint64_t max_core;  /* bytes of a QEMU's core dump: RLIMIT_CORE */
 	uint64_t hook_timeout; /* seconds that one hook may take */
-	char *operator_group;  /* may do what root may, in system mode */
+	char *operator_group;  /* core/access.h; NULL not said */
 	char *reader_group;    /* may look at VMs and consoles and change nothing; NULL nobody */
 };
 

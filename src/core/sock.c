@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,17 +113,4 @@ bool sock_peer_in_group(int fd, gid_t gid)
 		if (groups[i] == gid)
 			return true;
 	return false;
-}
-
-bool sock_peer_allowed(int fd)
-{
-	struct ucred u;
-	if (peer_cred(fd, &u) < 0)
-		return false;
-	if (u.uid == 0 || u.uid == geteuid())
-		return true;
-	if (geteuid() != 0 || getenv("HVMUX_HOME"))
-		return false;
-	const struct group *g = getgrnam("hvmux");
-	return g && sock_peer_in_group(fd, g->gr_gid);
 }

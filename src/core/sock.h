@@ -18,7 +18,5 @@ int sock_connect(const char *path, struct err *err);
 int sock_peer(int fd, uid_t *uid, pid_t *pid);
 /* Is the group among those of the peer, primary or supplementary? */
 bool sock_peer_in_group(int fd, gid_t gid);
-/* root, our own uid, and in system mode members of the group hvmux. */
-bool sock_peer_allowed(int fd);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "core/access.h"
 #include "core/audit.h"
 #include "core/jsonl.h"
 #include "core/log.h"
@@ -36,6 +37,7 @@ struct client {
 	struct jsonl *wire;
 	char *who; /* "root(0) pid=4711" */
 	bool subscribed, eof;
+	bool reader; /* may ask and listen only */
 	unsigned n_requests;
 };
 
@@ -194,6 +196,14 @@ static const char *command_of(
 	return NULL;
 }
 
+static void refuse_reader(struct client *c, struct json_object *id, const char *what)
+{
+	audit_write(c->control->home, c->control->name,
+	    "who=%s via=control.sock what=%s result=denied", c->who, what);
+	send_error(c, id, RPC_ERR_BASE - (int)ERR_DENIED,
+	    "you may look at this domain and change nothing: that is for root and the operators' group");
+}
+
 /* Commands of QEMU's and of the guest agent's that only look. */
 static bool only_looks(const char *command)
 {
@@ -212,6 +222,10 @@ static void do_qmp(struct client *c, struct json_object *id, struct json_object 
 		return;
 	CLEANUP_FREE char *what = xasprintf("qmp:%s", command);
 	CLEANUP_CLOSE int fd = jsonl_take_fd(c->wire);
+	if (c->reader && !str_prefix(command, "query-")) {
+		refuse_reader(c, id, what);
+		return;
+	}
 	c->control->ops->qmp(c->control->arg, command, json_get_obj(params, "arguments"), fd,
 	    req_new(c, id, what, !only_looks(command)));
 }
@@ -236,16 +250,17 @@ static const struct method {
 	const char *name;
 	enum machine_event event; /* where fn is NULL */
 	void (*fn)(struct client *c, struct json_object *id, struct json_object *params);
+	bool reads; /* for readers, too; of qmp, the questions */
 } methods[] = {
-    {"status", 0, do_status},
-    {"suspend", EV_DO_SUSPEND, NULL},
-    {"resume", EV_DO_RESUME, NULL},
-    {"reset", EV_DO_RESET, NULL},
-    {"shutdown", EV_DO_SHUTDOWN, NULL},
-    {"reboot", EV_DO_REBOOT, NULL},
-    {"destroy", EV_DO_DESTROY, NULL},
-    {"subscribe", 0, do_subscribe},
-    {"qmp", 0, do_qmp},
+    {"status", 0, do_status, true},
+    {"suspend", EV_DO_SUSPEND, NULL, false},
+    {"resume", EV_DO_RESUME, NULL, false},
+    {"reset", EV_DO_RESET, NULL, false},
+    {"shutdown", EV_DO_SHUTDOWN, NULL, false},
+    {"reboot", EV_DO_REBOOT, NULL, false},
+    {"destroy", EV_DO_DESTROY, NULL, false},
+    {"subscribe", 0, do_subscribe, true},
+    {"qmp", 0, do_qmp, true},
 };
 
 static void client_message(void *arg, struct json_object *msg)
@@ -266,7 +281,9 @@ static void client_message(void *arg, struct json_object *msg)
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		if (!str_eq(methods[i].name, name))
 			continue;
-		if (methods[i].fn != NULL)
+		if (c->reader && !methods[i].reads)
+			refuse_reader(c, id, name);
+		else if (methods[i].fn != NULL)
 			methods[i].fn(c, id, json_get_obj(msg, "params"));
 		else
 			c->control->ops->operate(
@@ -275,6 +292,10 @@ static void client_message(void *arg, struct json_object *msg)
 	}
 	for (const struct control_method *m = c->control->ops->methods;
 	     m != NULL && m->name != NULL; m++) {
+		if (str_eq(m->name, name) && c->reader && m->flags != CONTROL_READS) {
+			refuse_reader(c, id, name);
+			return;
+		}
 		if (str_eq(m->name, name)) {
 			do_method(c, id, json_get_obj(msg, "params"), m);
 			return;
@@ -344,7 +365,8 @@ static void client_new(struct control *ctl, int fd)
 {
 	uid_t uid = 0;
 	pid_t pid = 0;
-	if (sock_peer(fd, &uid, &pid) < 0 || !sock_peer_allowed(fd)) {
+	enum access_right right = access_of_peer(fd);
+	if (sock_peer(fd, &uid, &pid) < 0 || right == ACCESS_NONE) {
 		audit_write(ctl->home, ctl->name,
 		    "who=uid(%u) pid=%d via=control.sock what=connect result=denied", (unsigned)uid,
 		    (int)pid);
@@ -358,6 +380,7 @@ static void client_new(struct control *ctl, int fd)
 	struct client *c = xcalloc(1, sizeof(*c));
 	CLEANUP_FREE char *user = user_name(uid);
 	c->control = ctl;
+	c->reader = right == ACCESS_READ;
 	c->who = xasprintf("%s(%u) pid=%d", user, (unsigned)uid, (int)pid);
 	c->wire = jsonl_new(ctl->loop, fd, RPC_MESSAGE_MAX, &client_ops, c);
 	jsonl_accept_fds(c->wire);

@@ -225,12 +225,17 @@ static int open_process(struct supervisor *s, struct err *err)
 static int open_all(struct supervisor *s, struct err *err)
 {
 	CLEANUP_FREE char *status = home_run_file(s->home, s->name, "status");
+	CLEANUP_FREE char *run = home_run_dir(s->home, s->name);
+	CLEANUP_FREE char *domains = home_domains_dir(s->home);
 	CLEANUP_FREE char *watch = home_run_file(s->home, s->name, "watch");
 	CLEANUP_FREE char *logs = home_log_dir(s->home, s->name);
 	CLEANUP_FREE char *log = home_log_file(s->home, s->name, "supervisor.log");
 	if (home_mkdir(s->home, logs, err) < 0 || open_process(s, err) < 0 ||
 	    status_writer_open(&s->page, status, true, err) < 0)
 		return -1;
+	const char *const shared[] = {s->home->run, run, s->home->conf, domains};
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		home_share_dir(s->home, shared[i]); /* they may be older than hvmux.conf */
 	home_share(s->home, status, 0640);
 	status_writer_claim(&s->page);
 	log_open(log);

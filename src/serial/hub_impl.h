@@ -34,6 +34,7 @@ struct hub_client {
 	struct hub *hub;
 	int fd;
 	bool raw;
+	bool reader;   /* may watch and not type */
 	bool attached; /* HELLO was good; raw: from the start */
 	bool dead;     /* closed; freed by hub_leave */
 	bool stalled;  /* not read: the guest does not take its keys */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/access.h"
 #include "core/mem.h"
 #include "core/sock.h"
 #include "serial/frame.h"
@@ -336,7 +337,8 @@ static void accepted(struct hub *b, int fd, bool raw)
 {
 	struct hub_client *c;
 
-	if (!sock_peer_allowed(fd)) {
+	enum access_right right = access_of_peer(fd);
+	if (right == ACCESS_NONE) {
 		hub_audit(b, "a process without permission was refused at %s", b->label);
 		close(fd);
 		return;
@@ -351,6 +353,7 @@ static void accepted(struct hub *b, int fd, bool raw)
 		return;
 	}
 	c = client_new(b, fd, raw);
+	c->reader = right == ACCESS_READ;
 	if (raw)
 		attach(c, FRAME_WANT_NO_REPLAY);
 }

@@ -8,7 +8,7 @@ void hub_keys_take(struct hub_client *c)
 {
 	struct hub *b = c->hub;
 
-	if (b->holder == c || c->dead)
+	if (b->holder == c || c->dead || c->reader)
 		return;
 	if (b->holder)
 		hub_audit(b, "%s took the keyboard of %s over from %s", c->name, b->label,
@@ -36,7 +36,7 @@ bool hub_keys_allowed(struct hub_client *c)
 
 	if (c->raw && !b->holder && !c->gone)
 		hub_keys_take(c);
-	if (b->holder == c || (c->gone && !b->holder))
+	if (!c->reader && (b->holder == c || (c->gone && !b->holder)))
 		return true;
 	if (c->raw && !c->warned) {
 		c->warned = true;

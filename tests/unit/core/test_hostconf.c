@@ -18,7 +18,7 @@ static void nothing_said(void **state)
 	assert_null(c.qemu_user);
 	assert_true(c.sandbox);
 	assert_int_equal(c.cgroup, HOSTCONF_CGROUP_ON);
-	assert_string_equal(c.operator_group, "hvmux");
+	assert_null(c.operator_group);
 	assert_null(c.reader_group);
 	assert_int_equal(c.max_core, 0);
 	hostconf_fini(&c);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "core/access.h"
 #include "core/sock.h"
 
 static void check_round(const char *path)
@@ -27,7 +28,7 @@ static void check_round(const char *path)
 	assert_int_equal(sock_peer(a, &uid, &pid), 0);
 	assert_int_equal(uid, getuid());
 	assert_int_equal(pid, getpid());
-	assert_true(sock_peer_allowed(a));
+	assert_int_equal(access_of_peer(a), ACCESS_OPERATE);
 	close(a);
 	close(c);
 	close(l);
