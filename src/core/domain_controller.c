@@ -11,6 +11,7 @@
 #define XHCI_PORTS_MAX 15    /* QEMU's */
 #define SERIAL_PORTS_MAX 511 /* virtio's, and QEMU's default is 31 */
 #define VECTORS_MAX 2048     /* MSI-X */
+#define NVME_SERIAL_MAX 20   /* bytes; NVMe's Identify Controller */
 #define HOLE64_MAX_KIB (1ull << 40)
 
 /* What PCI controllers are made of and may say. */
@@ -55,6 +56,7 @@ static const struct {
     {CONTROLLER_FDC, "* "},
     {CONTROLLER_VIRTIO_SERIAL, "* virtio virtio-transitional virtio-non-transitional "},
     {CONTROLLER_CCID, "* "},
+    {CONTROLLER_NVME, "* "},
 };
 
 static bool word_in(const char *list, const char *word)
@@ -238,6 +240,20 @@ static int parse_ports(struct parse *p, const xmlNode *node, struct domain_contr
 	return 0;
 }
 
+static int parse_serial(struct parse *p, const xmlNode *node, struct domain_controller *c)
+{
+	const xmlNode *serial = xml_child(node, "serial");
+	c->serial = xml_text(serial);
+	if (serial == NULL)
+		return 0;
+	if (c->type != CONTROLLER_NVME)
+		return parse_invalid(p, serial, "is for type='nvme' only");
+	if (c->serial[0] == '\0' || strlen(c->serial) > NVME_SERIAL_MAX ||
+	    !parse_text_ok(c->serial))
+		return parse_invalid(p, serial, "is not a line of 1 to %d bytes", NVME_SERIAL_MAX);
+	return 0;
+}
+
 static int parse_controller(struct parse *p, const xmlNode *node, struct domain_controller *c)
 {
 	CLEANUP_FREE char *index = xml_attr(node, "index");
@@ -258,6 +274,8 @@ static int parse_controller(struct parse *p, const xmlNode *node, struct domain_
 		rc = parse_pci(p, node, c);
 	if (rc == 0)
 		rc = parse_hole64(p, node, c);
+	if (rc == 0)
+		rc = parse_serial(p, node, c);
 	bool only_one = c->type == CONTROLLER_IDE || c->type == CONTROLLER_FDC;
 	if (rc == 0 && only_one && c->index != 0)
 		return parse_invalid(p, node, "index='%u': these machines have one %s controller",

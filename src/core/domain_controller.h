@@ -19,6 +19,7 @@ enum controller_type {
 	CONTROLLER_FDC,
 	CONTROLLER_VIRTIO_SERIAL,
 	CONTROLLER_CCID,
+	CONTROLLER_NVME,
 	CONTROLLER_TYPES
 };
 
@@ -28,6 +29,7 @@ struct domain_controller {
 	bool with_index;  /* given, or made by controllers_number */
 	bool index_made;  /* … and has to be written back */
 	char *model;      /* "pcie-root-port", "qemu-xhci" …; NULL the default of its type */
+	char *serial;     /* nvme; NULL that of its first disk, or one made up */
 	char *model_name; /* pci: <model name=…>, the QEMU device: "ioh3420"; NULL the default */
 	unsigned chassis, port; /* pcie-root-port, pci-bridge … */
 	bool with_chassis, with_port;

@@ -142,6 +142,7 @@ static int parse_bus(
 	    {"scsi", "sd", DISK_SCSI},
 	    {"usb", "sd", DISK_USB},
 	    {"fdc", "fd", DISK_FDC},
+	    {"nvme", "nvme", DISK_NVME},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(buses); i++) {
 		/* Without a bus "sd" is SCSI. */
@@ -157,7 +158,8 @@ static int parse_bus(
 	CLEANUP_FREE char *s =
 	    str_printable(bus != NULL ? bus : "", bus != NULL ? strlen(bus) : 0, 40);
 	return parse_refuse(p, target,
-	    "bus='%s': only 'virtio', 'scsi', 'sata', 'ide', 'usb' and 'fdc' are supported", s);
+	    "bus='%s': only 'virtio', 'scsi', 'sata', 'ide', 'usb', 'nvme' and 'fdc' are supported",
+	    s);
 }
 
 static int parse_target(struct parse *p, const xmlNode *node, struct domain_disk *disk)
@@ -175,7 +177,9 @@ static int parse_target(struct parse *p, const xmlNode *node, struct domain_disk
 		CLEANUP_FREE char *s = str_printable(disk->target, n, 40);
 		return parse_invalid(p, target, "dev='%s' is not a target like vda or sdb", s);
 	}
-	if (letters != n && disk_target_index(disk->target) < 0 && letters > 2)
+	unsigned nvme[2];
+	if (letters != n && disk_target_index(disk->target) < 0 && letters > 2 &&
+	    !disk_target_nvme(disk->target, &nvme[0], &nvme[1]))
 		return parse_invalid(p, target,
 		    "dev='%s' is a partition; a target is a whole disk like vda", disk->target);
 	int open;
@@ -279,7 +283,8 @@ static int parse_place(struct parse *p, const xmlNode *node, struct domain_disk 
 	    [DISK_SATA] = ADDRESS_DRIVE,
 	    [DISK_SCSI] = ADDRESS_DRIVE,
 	    [DISK_USB] = ADDRESS_USB,
-	    [DISK_FDC] = ADDRESS_DRIVE};
+	    [DISK_FDC] = ADDRESS_DRIVE,
+	    [DISK_NVME] = ADDRESS_DRIVE};
 	static const struct {
 		unsigned controllers, buses, targets, units;
 		const char *words;
@@ -289,6 +294,7 @@ static int parse_place(struct parse *p, const xmlNode *node, struct domain_disk 
 	    [DISK_SCSI] = {255, 0, 255, 16383,
 	        "SCSI has bus 0, targets 0 to 255, units 0 to 16383"},
 	    [DISK_FDC] = {0, 0, 0, 1, "a floppy controller has units 0 and 1"},
+	    [DISK_NVME] = {255, 0, 0, 255, "NVMe has bus 0, target 0, units 0 to 255"},
 	};
 	struct domain_address *a = &disk->address;
 	int rc = parse_address(p, node, ADDRESS_BIT(types[disk->bus]), a);
@@ -317,6 +323,9 @@ static int check_device(struct parse *p, const xmlNode *node, const struct domai
 {
 	enum disk_bus bus = disk->bus;
 	bool virtio = bus == DISK_VIRTIO;
+	if (bus == DISK_NVME && disk->device != DISK_DISK)
+		return parse_invalid(p, node, "device='%s' does not go with bus='nvme'",
+		    disk_device_name(disk->device));
 	if (disk->device == DISK_CDROM && (virtio || bus == DISK_FDC))
 		return parse_invalid(p, node,
 		    "a CD drive cannot be on bus='%s'; use 'sata' or 'ide'", disk_bus_name(bus));

@@ -10,7 +10,7 @@
 #include "core/domain_words.h"
 
 enum disk_device { DISK_DISK, DISK_CDROM, DISK_FLOPPY, DISK_LUN };
-enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_SATA, DISK_SCSI, DISK_USB, DISK_FDC };
+enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_SATA, DISK_SCSI, DISK_USB, DISK_FDC, DISK_NVME };
 enum disk_format {
 	DISK_RAW,
 	DISK_QCOW2,
@@ -149,6 +149,8 @@ const char *disk_bus_name(enum disk_bus b);
 const char *disk_device_name(enum disk_device d);
 const char *disk_format_name(enum disk_format f);
 const char *image_type_name(enum image_type t);
+/* "nvme1n2" → 1 and 2. */
+bool disk_target_nvme(const char *target, unsigned *controller, unsigned *namespace);
 /* "vda" → 0, "hdc" → 2, "sdaa" → 26; -1 when it does not end in a disk's letters. */
 int disk_target_index(const char *target);
 /* Is there an image at all? A drive may be empty. */

@@ -10,10 +10,12 @@
 #define NARROW_UNITS 7 /* of lsilogic: 7 is the controller's own id */
 #define WIDE_UNITS 15  /* of 16; 7 is left out */
 #define PLACES_MAX 4096
+#define NVME_NAMESPACES 256 /* of a controller, QEMU's limit */
 
 static bool by_drive(enum disk_bus bus)
 {
-	return bus == DISK_IDE || bus == DISK_SATA || bus == DISK_SCSI || bus == DISK_FDC;
+	return bus == DISK_IDE || bus == DISK_SATA || bus == DISK_SCSI || bus == DISK_FDC ||
+	       bus == DISK_NVME;
 }
 
 static enum controller_type controller_of(enum disk_bus bus)
@@ -21,6 +23,7 @@ static enum controller_type controller_of(enum disk_bus bus)
 	return bus == DISK_IDE    ? CONTROLLER_IDE
 	       : bus == DISK_SATA ? CONTROLLER_SATA
 	       : bus == DISK_SCSI ? CONTROLLER_SCSI
+	       : bus == DISK_NVME ? CONTROLLER_NVME
 	                          : CONTROLLER_FDC;
 }
 
@@ -57,6 +60,11 @@ static bool place_of(
 	if (bus == DISK_FDC) {
 		a->unit = i;
 		return i < 2;
+	}
+	if (bus == DISK_NVME) {
+		a->controller = i / NVME_NAMESPACES;
+		a->unit = i % NVME_NAMESPACES;
+		return a->controller < 256;
 	}
 	if (bus == DISK_SATA) {
 		a->controller = i / 6;
@@ -156,10 +164,21 @@ int domain_drive_check(struct domain *d, const char *file, struct err *err)
 }
 
 /* --- assigning --- */
+/* What the target says of the place: its number, as place_of counts; -1 nothing. */
+static int target_number(const struct domain_disk *disk)
+{
+	unsigned controller, namespace;
+	if (disk->bus != DISK_NVME)
+		return disk_target_index(disk->target);
+	if (!disk_target_nvme(disk->target, &controller, &namespace))
+		return -1;
+	return (int)(controller * NVME_NAMESPACES + namespace - 1);
+}
+
 static int assign_disk(struct domain *d, struct domain_disk *disk, struct err *err)
 {
 	struct domain_address place = {.type = ADDRESS_DRIVE, .line = disk->address.line};
-	int index = disk_target_index(disk->target);
+	int index = target_number(disk);
 	struct search s = {.bus = disk->bus, .place = &place, .self = &disk->address};
 	for (unsigned i = 0; i <= PLACES_MAX; i++) {
 		/* First what the target's letters say, then whatever is free. */

@@ -72,6 +72,7 @@ const struct rule rules_storage[] = {
     {"devices/controller/address", USED, PCI_PLACE " port"},
     {"devices/controller/alias", KEPT},
     {"devices/controller/acpi", USED, "index"},
+    {"devices/controller/serial", USED},
     {"devices/controller/master", USED, "startport"},
     {"devices/controller/model", USED, "name"},
     {"devices/controller/target", USED, "chassis port chassisNr busNr hotplug !memReserve !index"},

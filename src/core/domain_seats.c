@@ -88,6 +88,8 @@ static enum seat controller_seat(const struct domain *d, const struct domain_con
 		return domain_is_q35(d) && c->index == 0 ? SEAT_NONE : SEAT_PCI;
 	case CONTROLLER_VIRTIO_SERIAL:
 		return seat_of_virtio(c->model);
+	case CONTROLLER_NVME:
+		return SEAT_PCIE;
 	}
 	return SEAT_NONE;
 }

@@ -1,4 +1,5 @@
 /* Disks and controllers as data: words, freeing, finding. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ const char *disk_bus_name(enum disk_bus b)
 	    [DISK_SATA] = "sata",
 	    [DISK_SCSI] = "scsi",
 	    [DISK_USB] = "usb",
-	    [DISK_FDC] = "fdc"};
+	    [DISK_FDC] = "fdc",
+	    [DISK_NVME] = "nvme"};
 	return words[b];
 }
 
@@ -65,7 +67,8 @@ const char *controller_type_name(enum controller_type t)
 	    [CONTROLLER_SCSI] = "scsi",
 	    [CONTROLLER_FDC] = "fdc",
 	    [CONTROLLER_VIRTIO_SERIAL] = "virtio-serial",
-	    [CONTROLLER_CCID] = "ccid"};
+	    [CONTROLLER_CCID] = "ccid",
+	    [CONTROLLER_NVME] = "nvme"};
 	return words[t];
 }
 
@@ -87,9 +90,18 @@ int disk_target_index(const char *target)
 	return *s == '\0' ? index - 1 : -1;
 }
 
+bool disk_target_nvme(const char *target, unsigned *controller, unsigned *namespace)
+{
+	int end = 0;
+	return sscanf(target, "nvme%3un%3u%n", controller, namespace, &end) == 2 &&
+	       target[end] == '\0' && *controller < 256 && *namespace > 0 && *namespace <= 256;
+}
+
 bool disk_has_image(const struct domain_disk *disk)
 {
-	return image_has_place(&disk->image);
+	/* With an open tray the host's drive may be read by nobody. */
+	bool open = disk->tray_open && disk->image.type == IMAGE_BLOCK;
+	return image_has_place(&disk->image) && !open;
 }
 
 bool image_has_place(const struct disk_image *image)
@@ -161,6 +173,7 @@ void controller_fini(struct domain_controller *c)
 {
 	free(c->model);
 	free(c->model_name);
+	free(c->serial);
 }
 
 /* --- finding --- */

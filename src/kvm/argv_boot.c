@@ -18,6 +18,9 @@ static bool boot_is_default(const struct domain *d)
 	for (size_t i = 0; i < d->n_nets; i++)
 		if (d->nets[i].boot_order != 0)
 			return false;
+	for (size_t i = 0; i < d->n_devs; i++)
+		if (attrs_number(&d->devs[i].attrs, "boot@order", 0) != 0)
+			return false;
 	return d->n_boot == 0;
 }
 

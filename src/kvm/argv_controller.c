@@ -50,6 +50,7 @@ static const struct model {
     {CONTROLLER_VIRTIO_SERIAL, "virtio-non-transitional", "virtio-serial-pci-non-transitional"},
     {CONTROLLER_CCID, NULL, "usb-ccid"},
     {CONTROLLER_FDC, NULL, "isa-fdc"},
+    {CONTROLLER_NVME, NULL, "nvme"},
 };
 
 static const char *device_of(const struct domain_controller *c)
@@ -133,9 +134,29 @@ static void add_serial(struct buf *value, const struct domain_controller *c)
 	add_virtio(value, c);
 }
 
-static void add_members(struct buf *value, const struct domain_controller *c)
+/* QEMU insists on one. */
+static void add_nvme(struct builder *b, struct buf *value, const struct domain_controller *c)
+{
+	const unsigned char *u = b->d->uuid;
+	const char *serial = c->serial;
+	for (size_t i = 0; serial == NULL && i < b->d->n_disks; i++)
+		if (b->d->disks[i].bus == DISK_NVME &&
+		    b->d->disks[i].address.controller == c->index)
+			serial = b->d->disks[i].serial;
+	buf_addf(value, ",id=nvme%u", c->index);
+	if (serial != NULL)
+		build_key(value, "serial", serial);
+	else
+		buf_addf(value, ",serial=%02x%02x%02x%02x%02x%02x-%u", u[0], u[1], u[2], u[3], u[4],
+		    u[5], c->index);
+}
+
+static void add_members(struct builder *b, struct buf *value, const struct domain_controller *c)
 {
 	switch (c->type) {
+	case CONTROLLER_NVME:
+		add_nvme(b, value, c);
+		return;
 	case CONTROLLER_PCI:
 		add_pci(value, c);
 		return;
@@ -177,6 +198,7 @@ static bool is_builtin(const struct domain *d, const struct domain_controller *c
 	case CONTROLLER_SCSI:
 	case CONTROLLER_VIRTIO_SERIAL:
 	case CONTROLLER_CCID:
+	case CONTROLLER_NVME:
 	case CONTROLLER_TYPES:
 		break;
 	}
@@ -208,7 +230,7 @@ static int build_controller(struct builder *b, const struct domain_controller *c
 		    "type='%s' model='%s' is not supported", controller_type_name(c->type),
 		    c->model != NULL ? c->model : "");
 	buf_adds(&value, device);
-	add_members(&value, c);
+	add_members(b, &value, c);
 	build_address(b, &value, &c->address);
 	add_number(&value, "acpi-index", c->address.acpi_index);
 	return build_device(b, "controller", c->line, &value);

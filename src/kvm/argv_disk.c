@@ -70,6 +70,9 @@ static void add_place(struct builder *b, struct buf *value, const struct domain_
 	case DISK_FDC:
 		buf_addf(value, ",unit=%u", a->unit);
 		return;
+	case DISK_NVME:
+		buf_addf(value, ",bus=nvme%u,nsid=%u", a->controller, a->unit + 1);
+		return;
 	}
 }
 
@@ -93,6 +96,8 @@ static const char *device_of(const struct domain_disk *disk)
 		return cdrom ? "scsi-cd" : "usb-storage";
 	case DISK_FDC:
 		return "floppy";
+	case DISK_NVME:
+		return "nvme-ns";
 	}
 	return "";
 }
@@ -155,7 +160,8 @@ static void add_identity(struct buf *value, const struct domain_disk *disk, cons
 		build_key(value, "device_id", disk->serial);
 	else if (scsi)
 		buf_addf(value, ",device_id=drive-%s", id);
-	add_text(value, "serial", disk->serial);
+	if (disk->bus != DISK_NVME) /* the controller's */
+		add_text(value, "serial", disk->serial);
 	if (disk->wwn != NULL)
 		buf_addf(value, ",wwn=0x%s", disk->wwn);
 	add_text(value, "vendor", disk->vendor);
@@ -199,7 +205,8 @@ static void add_properties(
 		add_switch(value, "removable", disk->removable);
 	if (disk->cache != NULL && disk->device == DISK_DISK)
 		buf_addf(value, ",write-cache=%s", writes_through(disk) ? "off" : "on");
-	add_policies(value, disk);
+	if (disk->bus != DISK_NVME) /* it reports errors to the guest, and knows nothing else */
+		add_policies(value, disk);
 }
 
 /* --- the device --- */

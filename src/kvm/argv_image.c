@@ -432,6 +432,17 @@ static void format_json(struct node *n, const char *name, const char *below, con
 	buf_addf(&n->value, ",\"file\":\"%s\",\"backing\":null}", below);
 }
 
+#define NO_UNREF_QEMU 80100
+
+/* Without it the image fragments, and works. */
+static void tell_no_unref(struct node *n)
+{
+	if (n->disk->discard_no_unref == SWITCH_ON && n->depth == 0 &&
+	    n->b->c->version < NO_UNREF_QEMU)
+		buf_addf(&n->b->notes,
+		    "disk '%s': discard_no_unref has no effect before QEMU 8.1\n", n->disk->target);
+}
+
 static void format_plain(
     struct node *n, const char *name, const char *below, const char *secret, const char *backing)
 {
@@ -449,6 +460,10 @@ static void format_plain(
 		    strcmp(image->encryption, "qcow") == 0 ? "aes" : "luks", secret);
 	if (n->disk->detect_zeroes != NULL && n->depth == 0)
 		buf_addf(&n->value, ",detect-zeroes=%s", n->disk->detect_zeroes);
+	if (n->disk->discard_no_unref != SWITCH_ABSENT && n->depth == 0 &&
+	    n->b->c->version >= NO_UNREF_QEMU && image->format == DISK_QCOW2)
+		buf_addf(&n->value, ",discard-no-unref=%s",
+		    n->disk->discard_no_unref == SWITCH_ON ? "on" : "off");
 	if (image->metadata_cache > 0 && image->format == DISK_QCOW2)
 		buf_addf(&n->value, ",cache-size=%llu", (unsigned long long)image->metadata_cache);
 	add_discard(n);
@@ -458,7 +473,6 @@ static void format_plain(
 		buf_addf(&n->value, ",backing=%s", backing);
 }
 
-/* QEMU 8.1 knows discard-no-unref; without it the image fragments, and works. */
 static int build_format(
     struct node *n, const char *below, const char *backing, char name[NODE_NAME_MAX])
 {
@@ -471,6 +485,7 @@ static int build_format(
 	if (encrypted && add_secret(n, &image->encryption_secret, "key", secret) < 0)
 		return -1;
 	node_name(n, "format", name);
+	tell_no_unref(n);
 	if (image->backing_ends && has_backing(image->format))
 		format_json(n, name, below, encrypted ? secret : NULL);
 	else

@@ -117,7 +117,7 @@ need_kvm() { kvm_opens || tap_skip_all "/dev/kvm does not open"; }
 need_program() { command -v "$1" >/dev/null || tap_skip_all "no $1 here"; }
 
 # define_linux NAME [DEVICES [WORDS [TYPE]]]: our Linux under TCG with one serial port; DEVICES is more XML inside
-# <devices>, WORDS go to the kernel's command line. It has pvpanic, virtio-net, virtio-rng and a balloon.
+# <devices>, WORDS go to the kernel's command line; guest_machine is its machine, else q35. It has pvpanic, virtio-net, virtio-rng and a balloon.
 define_linux() {
 	cat >"$TEST_TMP/$1.xml" <<-END
 	<domain type='${4:-qemu}'>
@@ -125,7 +125,7 @@ define_linux() {
 	  <memory unit='MiB'>192</memory>
 	  <vcpu>1</vcpu>
 	  <os>
-	    <type arch='x86_64' machine='q35'>hvm</type>
+	    <type arch='x86_64' machine='${guest_machine:-q35}'>hvm</type>
 	    <kernel>$guest/vmlinuz</kernel>
 	    <initrd>$guest/${guest_initrd:-initramfs}</initrd>
 	    <cmdline>console=ttyS0 quiet hostname=$1 ${3:-}</cmdline>
