@@ -43,6 +43,20 @@ static void fail(struct import_vm *vm, const struct err *err)
 	import_note_lines(&vm->notes, IMPORT_FAILS, err->msg);
 }
 
+/* The parser's warnings say what it did: here nothing is left out unless that was wished. */
+static void note_unsupported(struct import_vm *vm, const char *warnings, bool leave_out)
+{
+	static const char did[] = "; ignored";
+	size_t before = vm->notes.n;
+	import_note_lines(&vm->notes, leave_out ? IMPORT_DIFFERS : IMPORT_FAILS, warnings);
+	for (size_t i = before; !leave_out && i < vm->notes.n; i++) {
+		char *text = vm->notes.notes[i].text;
+		size_t n = strlen(text), end = sizeof did - 1;
+		if (n > end && strcmp(text + n - end, did) == 0)
+			text[n - end] = '\0';
+	}
+}
+
 static void judge_unsupported(
     struct import *m, struct import_vm *vm, const char *xml, size_t n, const struct err *why)
 {
@@ -52,8 +66,7 @@ static void judge_unsupported(
 	int rc = domain_parse(
 	    xml, n, vm->file->path, DOMAIN_PARSE_IGNORE_UNSUPPORTED, &vm->d, &warnings, &err);
 	if (warnings.len > 0)
-		import_note_lines(
-		    &vm->notes, leave_out ? IMPORT_DIFFERS : IMPORT_FAILS, warnings.data);
+		note_unsupported(vm, warnings.data, leave_out);
 	if (rc < 0 || warnings.len == 0)
 		fail(vm, rc < 0 ? &err : why);
 	if (rc == 0 && !leave_out)
@@ -130,6 +143,7 @@ static void judge(struct import *m, struct import_vm *vm)
 	CLEANUP_FREE char *xml = xml_format(doc, &n);
 	judge_text(m, vm, xml, n);
 	import_check_files(&m->tree, doc, vm->name, &vm->notes);
+	import_check_nets(&m->tree, doc, &vm->notes);
 	note_running(m, vm);
 }
 

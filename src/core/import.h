@@ -89,6 +89,8 @@ void import_adapt(
 /* Files that it names and that are not here or not ours to use; saved states. */
 void import_check_files(
     const struct import_tree *t, const xmlDoc *doc, const char *name, struct import_notes *n);
+/* What its network cards are plugged into and is not here: import_net.c */
+void import_check_nets(const struct import_tree *t, const xmlDoc *doc, struct import_notes *n);
 /* A QEMU that libvirt runs for it now: its process, 0 none. uuid as text, NULL unknown. */
 pid_t import_running(const struct import_tree *t, const char *name, const char *uuid);
 
