@@ -186,14 +186,24 @@ void build_chardev_companion(struct builder *b, struct buf *value, const char *i
 	chardev_socket(b, value, id, kind, index, file);
 }
 
-void build_secret(struct builder *b, const char *id, const char *text)
+static void add_secret(struct builder *b, const char *id, const char *text, const char *more)
 {
 	int fd = add_socket(b, ARGV_SECRET, 0, id);
 	b->out->sockets[b->out->n_sockets - 1].secret = xstrdup(text);
 	if (fd > 0)
-		build_addf(b, "-object", "secret,id=%s,file=/proc/self/fd/%d", id, fd);
+		build_addf(b, "-object", "secret,id=%s,file=/proc/self/fd/%d%s", id, fd, more);
 	else
-		build_addf(b, "-object", "secret,id=%s,file=%s.secret", id, id);
+		build_addf(b, "-object", "secret,id=%s,file=%s.secret%s", id, id, more);
+}
+
+void build_secret(struct builder *b, const char *id, const char *text)
+{
+	add_secret(b, id, text, "");
+}
+
+void build_secret_base64(struct builder *b, const char *id, const char *base64)
+{
+	add_secret(b, id, base64, ",format=base64");
 }
 
 void build_uuid(struct buf *value, const unsigned char uuid[16])

@@ -47,11 +47,12 @@ struct argv_in {
 	 * long for a socket's path. */
 	int run_dir_fd;
 	bool no_sandbox; /* QEMU's seccomp filter is switched off in hvmux.conf */
-	/* The bytes of a secret that a disk names, as text (base64 for Ceph) on the heap, or NULL: there is none.
-	 * NULL: there are no secrets here. */
-	char *(*find_secret)(void *arg, const char *type, const char *uuid, const char *usage);
+	/* A secret that a disk names, in base64 on the heap, or NULL: there is none, and *err says why. NULL: there are
+	 * no secrets here. */
+	char *(*find_secret)(
+	    void *arg, const char *type, const char *uuid, const char *usage, struct err *err);
 	void *find_secret_arg;
-	const struct caps_kvm *kvm; /* NULL: assume usable, model "host" */
+	const struct caps_kvm *kvm;      /* NULL: assume usable, model "host" */
 	const struct firmware *firmware; /* resolved; NULL: the machine's own */
 	const char *ram_dir;             /* folder for memory that is a file; NULL run_dir */
 	int64_t now;     /* seconds since 1970: for clocks that are set relative to it */

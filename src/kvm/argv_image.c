@@ -8,6 +8,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "kvm/secret.h"
 
 /* One node in the making. */
 struct node {
@@ -73,20 +74,19 @@ static int add_secret(
 	const char *name = secret->uuid != NULL ? secret->uuid : secret->usage;
 	node_name(n, kind, id);
 	if (in->fd_first == 0) { /* for a reader: what the file has to hold is theirs to find */
-		build_secret(n->b, id, "");
+		build_secret_base64(n->b, id, "");
 		return 0;
 	}
+	struct err why = {.msg = "hvmux keeps none here"};
 	char *text = in->find_secret != NULL ? in->find_secret(in->find_secret_arg, secret->type,
-	                                           secret->uuid, secret->usage)
+	                                           secret->uuid, secret->usage, &why)
 	                                     : NULL;
 	if (text == NULL)
-		return refuse(n, "needs the secret of type '%s' with %s '%s', which is not here",
+		return refuse(n, "needs the secret of type '%s' with %s '%s': %s",
 		    secret->type != NULL ? secret->type : "passphrase", by,
-		    name != NULL ? name : "");
-	build_secret(n->b, id, text);
-	memset(text, 0, strlen(text));
-	__asm__ __volatile__("" ::"r"(text) : "memory");
-	free(text);
+		    name != NULL ? name : "", why.msg);
+	build_secret_base64(n->b, id, text);
+	secret_free(text);
 	return 0;
 }
 

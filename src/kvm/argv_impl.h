@@ -43,6 +43,8 @@ void build_chardev_companion(struct builder *b, struct buf *value, const char *i
  * line) reaches QEMU by a descriptor. Refer to it by password-secret=ID, key-secret=ID. Without
  * descriptors the command line names a file of that name that the reader has to make. */
 void build_secret(struct builder *b, const char *id, const char *text);
+/* The same of bytes of any kind, in base64. */
+void build_secret_base64(struct builder *b, const char *id, const char *base64);
 
 /* Without an option: "c7a5fdbd-edaf-…". */
 void build_uuid(struct buf *value, const unsigned char uuid[16]);

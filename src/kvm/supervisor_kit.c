@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/secrets.h"
 #include "core/sock.h"
 #include "core/str.h"
 #include "core/vm.h"
@@ -140,11 +141,21 @@ int sup_kit_init(
 	return -1;
 }
 
-void sup_kit_argv(const struct sup_kit *k, struct argv_in *in)
+/* arg: the supervisor. */
+static char *find_secret(
+    void *arg, const char *type, const char *uuid, const char *usage, struct err *err)
+{
+	const struct supervisor *s = arg;
+	return secrets_find(s->home, type, uuid, usage, err);
+}
+
+void sup_kit_argv(const struct sup_kit *k, struct supervisor *s, struct argv_in *in)
 {
 	in->fd_first = SPAWN_FD_FIRST + (k->dir >= 0);
 	in->run_dir_fd = k->dir >= 0 ? SPAWN_FD_FIRST : 0;
 	in->no_sandbox = !k->conf.sandbox;
+	in->find_secret = find_secret;
+	in->find_secret_arg = s;
 }
 
 /* --- the descriptors --- */

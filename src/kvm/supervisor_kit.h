@@ -25,7 +25,7 @@ struct sup_kit {
 /* Takes the lock before anything of an earlier QEMU is touched. Before the command line is built: argv_in's fd_first, run_dir_fd and sandbox follow from it. */
 int sup_kit_init(
     struct sup_kit *k, const struct supervisor *s, const struct domain *d, struct err *err);
-void sup_kit_argv(const struct sup_kit *k, struct argv_in *in);
+void sup_kit_argv(const struct sup_kit *k, struct supervisor *s, struct argv_in *in);
 /* Makes the descriptors that the command line names; changes it where QEMU may not open files itself. */
 int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d,
     struct argv_out *a, struct err *err);

@@ -222,7 +222,7 @@ static int build_and_launch(
 	struct argv_in in = {
 	    .run_dir = run, .log_dir = log, .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
 	struct argv_host host;
-	sup_kit_argv(k, &in);
+	sup_kit_argv(k, s, &in);
 	int rc = argv_host_init(&host, s->home, d, &caps, &in, err);
 	if (rc == 0)
 		rc = argv_host_prepare(&host, s->home, d, &in, err);

@@ -52,6 +52,31 @@ if [ "$(id -u)" -eq 0 ]; then
 	check "has the password, too" auth_is s3 'Xq7%,=z9' yes
 	hv destroy s3 >/dev/null
 fi
+# --- a disk's passphrase ------------------------------------------------------------------------------------
+id=0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f
+if command -v qemu-img >/dev/null && qemu-img create -q -f luks --object secret,id=s,data=s3cretWord \
+	-o key-secret=s,iter-time=10 "$TEST_TMP/luks.img" 4M; then
+	chmod 600 "$TEST_TMP/luks.img"
+	define_bootsect s5 "<disk type='file' device='disk'><driver name='qemu' type='raw'/>
+		<source file='$TEST_TMP/luks.img'><encryption format='luks'><secret type='passphrase' uuid='$id'/></encryption></source>
+		<target dev='vdb' bus='virtio'/></disk>" >/dev/null
+	check_fails "an encrypted disk without its secret" 1 "needs the secret of type 'passphrase'" hv start s5
+	mkdir -p -m 700 "$HVMUX_HOME/etc/secrets"
+	(umask 077 && printf 'd3Jvbmc=' >"$HVMUX_HOME/etc/secrets/$id.base64")
+	check_fails "with a wrong one" 1 "Invalid password" hv start s5
+	printf 's3cretWord' | base64 >"$HVMUX_HOME/etc/secrets/$id.base64"
+	check "with it" hv start s5
+	pid=$(json_number s5 qemu_pid)
+	check "it is not on the command line" sh -c "! tr '\\0' ' ' <'/proc/$pid/cmdline' | grep -e s3cretWord -e czNjcmV0V29yZA"
+	check "nor in a log" sh -c "! grep -re s3cretWord -e czNjcmV0V29yZA '$HVMUX_HOME/log/s5'"
+	hv destroy s5 >/dev/null
+	chmod 644 "$HVMUX_HOME/etc/secrets/$id.base64"
+	check_fails "one that others can read is refused" 1 "chmod 600 closes it" hv start s5
+else
+	tap_skip "an encrypted disk" "qemu-img makes none"
+fi
+
+# --- what is refused ----------------------------------------------------------------------------------------
 check_fails "a password that is too long is refused" 1 "passwd has 9 characters, VNC takes 8 at most" \
 	define_bootsect s4 "$(display "passwd='123456789'")"
 check_fails "no time is refused" 1 "passwdValidTo='tomorrow' is no time" \
