@@ -57,16 +57,22 @@ OPTS(start) = {
     DOMAIN_MANY,
     FLAG("paused", "leave the guest paused before its first instruction"),
     FLAG("console", "attach to the console at once"),
+    FLAG("throwaway", "discard at its end what the guest writes to its disks"),
     {0},
 };
 OPTS(shutdown) = {
     DOMAIN_MANY,
-    {"mode", OPT_STRING, .value = "MODE", .help = "how the guest is asked", .words = "acpi"},
+    {"mode", OPT_STRING, .value = "MODE", .help = "how the guest is asked",
+        .words = "acpi agent acpi,agent agent,acpi"},
+    {"timeout", OPT_NUMBER, .value = "SECONDS",
+        .help = "wait until it is off, not longer than this"},
+    FLAG("force", "with --timeout: destroy what has not shut down then"),
     {0},
 };
 OPTS(reboot) = {
     DOMAIN_MANY,
-    {"mode", OPT_STRING, .value = "MODE", .help = "how the guest is asked", .words = "acpi"},
+    {"mode", OPT_STRING, .value = "MODE", .help = "how the guest is asked",
+        .words = "acpi agent acpi,agent agent,acpi"},
     {0},
 };
 OPTS(reset) = {DOMAIN_MANY, {0}};
@@ -169,6 +175,7 @@ OPTS(complete) = {
 OPTS(supervise) = {
     {"name", OPT_WORD, .required = true, .value = "NAME", .help = "name of the domain"},
     FLAG("paused", "do not let the guest run"),
+    FLAG("throwaway", "discard what it writes"),
     FLAG("adopt", "take over a QEMU whose supervisor is gone"),
     {"ready-fd", OPT_NUMBER, .value = "N",
         .help = "descriptor that is told the outcome of the start"},
@@ -199,17 +206,25 @@ VERB(list) = {NAMES(list, "list"), .family = "Monitoring", .summary = "list doma
 VERB(start) = {NAMES(start, "start"), .family = "Domains",
     .summary = "start a (previously defined) inactive domain", .flags = VERB_CHANGES | VERB_VIRSH,
     .text =
-        "Starts a supervisor for the domain, outside the login session, and waits until the guest runs."};
+        "Starts a supervisor for the domain, outside the login session, and waits until the guest runs.\n\n"
+        "With --throwaway, and for disks that say <transient/>, all that is written goes to files of this run, and the "
+        "disks themselves are only read. The files are removed when the domain ends; a restart by its policy begins "
+        "from the disks as they were. Firmware variables are not disks."};
 
 VERB(shutdown) = {NAMES(shutdown, "shutdown"), .family = "Domains",
     .summary = "gracefully shutdown a domain", .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,
     .losses = "the guest's services stop",
-    .text = "Presses the guest's power button and returns; the guest decides. See also destroy."};
+    .text =
+        "Asks the guest and returns; the guest decides. It is asked by its agent where one answers, else by its power "
+        "button, or as --mode says: with acpi,agent the button follows when the agent does not take it. With --timeout "
+        "all named domains are asked first and then waited for together. See also destroy."};
 
 VERB(reboot) = {NAMES(reboot, "reboot"), .family = "Domains", .summary = "reboot a domain",
     .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,
     .losses = "the guest's services stop until it is up again",
-    .text = "Asks the guest to shut down and starts it again in the same QEMU."};
+    .text =
+        "Asks the guest to reboot, by its agent where one answers, or to shut down, by its power button, and then "
+        "starts it again in the same QEMU. --mode as for shutdown."};
 
 VERB(reset) = {NAMES(reset, "reset"), .family = "Domains", .summary = "reset a domain",
     .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH, .losses = GUEST_LOSES,

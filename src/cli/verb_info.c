@@ -166,6 +166,8 @@ static void print_ours(const struct vm *vm, const struct info *in)
 	if (!vm->live || !p)
 		return;
 	char started[OUT_TIME_MAX];
+	if (p->throwaway)
+		print_field("Throwaway:", "yes");
 	print_field("Answering:", vm->silent ? "no" : "yes");
 	print_field("Accelerator:", p->kvm ? "kvm" : "tcg");
 	print_guest(p);
@@ -250,6 +252,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_str(o, "notes", in->notes);
 	add_time(o, "started_time_ns", p ? p->started_ns : 0);
 	add_time(o, "changed_time_ns", p ? p->changed_ns : 0);
+	out_add_bool(o, "throwaway", live && p->throwaway);
 	out_add_u64(o, "restarts", p ? p->restarts : 0);
 	add_time(o, "next_start_time_ns", p ? p->next_start_ns : 0);
 	add_time(o, "ended_time_ns", p && !vm->live ? p->ended_ns : 0);

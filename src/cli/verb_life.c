@@ -11,6 +11,7 @@
 #include "cli/dispatch.h"
 #include "cli/live.h"
 #include "cli/out.h"
+#include "cli/shutdown.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/rpc.h"
@@ -122,11 +123,30 @@ static bool hangs(const struct err *err, const struct home *h, const char *name)
 
 /* --- one domain --- */
 
+static bool is_asking(const struct action *a)
+{
+	return a == &action_shutdown || a == &action_reboot;
+}
+
+/* 1: the agent took it; 0: the power button is to be pressed; -1. */
+static int try_agent(struct cli *c, const char *name, const struct action *a, struct err *err)
+{
+	unsigned modes = shutdown_modes(c);
+	if (!shutdown_by_agent(&c->home, name, modes))
+		return 0;
+	if (shutdown_ask_agent(&c->home, name, a == &action_reboot, err) == 0)
+		return 1;
+	return modes == SHUTDOWN_AGENT ? -1 : 0;
+}
+
 static int act(struct cli *c, const char *name, const struct action *a, struct err *err)
 {
 	bool began;
 	if (live_supervised(&c->home, name, err) < 0)
 		return -1;
+	int agent = is_asking(a) ? try_agent(c, name, a, err) : 0;
+	if (agent != 0)
+		return agent < 0 ? -1 : 0;
 	int rc = ask(&c->home, name, a, &began, err);
 	/* A supervisor that was dying as we came: its lock was still held, its socket took us and was closed. */
 	if (rc < 0 && !began && err->code != ERR_TIMEOUT &&
@@ -161,8 +181,9 @@ static int start(struct cli *c, const char *name, struct err *err)
 	/* What became of the last run is recorded before its status page is used anew. */
 	if (unsettled)
 		(void)vm_spawn_supervisor(&c->home, name, VM_SPAWN_ADOPT, NULL);
-	return vm_spawn_supervisor(
-	    &c->home, name, cli_flag(c, "paused") ? VM_SPAWN_PAUSED : 0, err);
+	unsigned flags = (cli_flag(c, "paused") ? VM_SPAWN_PAUSED : 0u) |
+	                 (cli_flag(c, "throwaway") ? VM_SPAWN_THROWAWAY : 0u);
+	return vm_spawn_supervisor(&c->home, name, flags, err);
 }
 
 static int one_domain(struct cli *c, const char *word, const struct action *a)
@@ -213,9 +234,39 @@ int verb_start(struct cli *c)
 	           : status;
 }
 
+/* Those of the command line that are there; the others were told of when they were asked. */
+static int await_all(struct cli *c, int status)
+{
+	unsigned n, there = 0;
+	const char *const *words = cli_values(c, "domain", &n);
+	CLEANUP_FREE char **names = xcalloc(n + 1, sizeof(*names));
+	for (unsigned i = 0; i < n; i++) {
+		char *name = vm_resolve(&c->home, words[i], NULL);
+		if (name != NULL)
+			names[there++] = name;
+	}
+	unsigned left = shutdown_await(
+	    c, names, there, cli_number(c, "timeout", 0) * 1000, cli_flag(c, "force"));
+	for (unsigned i = 0; i < there; i++)
+		free(names[i]);
+	/* A guest that could not be asked but was ended all the same: nothing of the wish is left open. */
+	return left > 0 ? CLI_FAILED : cli_flag(c, "force") ? CLI_DONE : status;
+}
+
 int verb_shutdown(struct cli *c)
 {
-	return each_domain(c, &action_shutdown);
+	bool wait = cli_value(c, "timeout") != NULL;
+	if (cli_flag(c, "force") && !wait) {
+		out_error(
+		    "--force needs --timeout: how long the guest may take before it is destroyed");
+		return CLI_USAGE;
+	}
+	if (cli_number(c, "timeout", 0) > SHUTDOWN_TIMEOUT_MAX_S) {
+		out_error("--timeout is a number of seconds up to %d", SHUTDOWN_TIMEOUT_MAX_S);
+		return CLI_USAGE;
+	}
+	int status = each_domain(c, &action_shutdown);
+	return wait ? await_all(c, status) : status;
 }
 
 int verb_reboot(struct cli *c)

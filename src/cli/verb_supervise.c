@@ -22,6 +22,8 @@ int verb_supervise(struct cli *c)
 	CLEANUP_FREE char *name = xstrdup(cli_value(c, "name"));
 	if (cli_flag(c, "paused"))
 		flags |= SUPERVISOR_PAUSED;
+	if (cli_flag(c, "throwaway"))
+		flags |= SUPERVISOR_THROWAWAY;
 	if (cli_flag(c, "adopt"))
 		flags |= SUPERVISOR_ADOPT;
 	return supervisor_main(&c->home, name, flags, ready_fd);

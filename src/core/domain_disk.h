@@ -122,6 +122,7 @@ struct domain_disk {
 	    discard_no_unref;
 	unsigned queues, queue_size, iothread; /* 0 none given */
 	bool readonly, shareable, transient, tray_open;
+	bool overlaid; /* image is one of this run, on top of the document's */
 	enum domain_switch removable;
 	char *startup_policy; /* "mandatory", "requisite", "optional" */
 	unsigned rotation_rate;

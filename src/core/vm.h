@@ -63,7 +63,7 @@ bool vm_locked(const struct home *h, const char *name); /* asks only, takes noth
 bool vm_locked_at(int run_fd, const char *name, int status_fd);
 
 /* --- supervisors --- */
-enum { VM_SPAWN_PAUSED = 1, VM_SPAWN_ADOPT = 2 };
+enum { VM_SPAWN_PAUSED = 1, VM_SPAWN_ADOPT = 2, VM_SPAWN_THROWAWAY = 4 };
 /* Starts `hvmux supervise NAME` outside this login session and waits until it says that the VM runs
  * (or is adopted), or what failed, in QEMU's own words. Through systemd's hvmux@NAME.service where
  * installed and we are in system mode. */

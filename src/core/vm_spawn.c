@@ -51,6 +51,8 @@ static void launch_init(
 	l->argv[n++] = l->name;
 	if (flags & VM_SPAWN_PAUSED)
 		l->argv[n++] = (char *)"--paused";
+	if (flags & VM_SPAWN_THROWAWAY)
+		l->argv[n++] = (char *)"--throwaway";
 	if (flags & VM_SPAWN_ADOPT)
 		l->argv[n++] = (char *)"--adopt";
 	if (ready >= 0) {
@@ -214,28 +216,35 @@ static int run_systemctl(const char *verb, const char *unit)
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
+/* How it is to start, as a file in the run directory; without the wish, one of a start that was interrupted is removed. */
+static int leave_wish(
+    const struct home *h, const char *name, const char *file, unsigned wish, struct err *err)
+{
+	CLEANUP_FREE char *path = home_run_file(h, name, file);
+	if (!wish) {
+		unlink(path);
+		return 0;
+	}
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 ? err_errno(err, errno, "cannot write '%s'", path) : 0;
+}
+
 /* The unit is Type=notify: systemctl returns when the supervisor says READY=1 or has ended. Words
- * of a failure are left on the status page; a wish for a paused start is left in the run directory.
- */
+ * of a failure are left on the status page; wishes are left in the run directory. */
 static int spawn_unit(const struct home *h, const char *name, unsigned flags, struct err *err)
 {
 	CLEANUP_FREE char *unit = unit_name(name);
-	CLEANUP_FREE char *wish = home_run_file(h, name, "start-paused");
 	CLEANUP_FREE char *dir = home_run_dir(h, name);
-	if (home_mkdir(h, dir, err) < 0)
+	if (home_mkdir(h, dir, err) < 0 ||
+	    leave_wish(h, name, "start-paused", flags & VM_SPAWN_PAUSED, err) < 0 ||
+	    leave_wish(h, name, "start-throwaway", flags & VM_SPAWN_THROWAWAY, err) < 0)
 		return -1;
-	if (flags & VM_SPAWN_PAUSED) {
-		CLEANUP_CLOSE int fd = open(wish, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0)
-			return err_errno(err, errno, "cannot write '%s'", wish);
-	} else {
-		unlink(wish); /* of a start that was interrupted */
-	}
 	/* An earlier run that failed too often must not keep this one from starting. */
 	run_systemctl("reset-failed", unit);
 	if (run_systemctl("start", unit) == 0)
 		return 0;
-	unlink(wish);
+	leave_wish(h, name, "start-paused", 0, NULL);
+	leave_wish(h, name, "start-throwaway", 0, NULL);
 	struct vm vm;
 	if (vm_probe(h, name, &vm, NULL) == 0 && vm.head && vm.head->detail[0])
 		err_set(err, ERR_FAIL, "%s", vm.head->detail);

@@ -554,9 +554,11 @@ static void build_limits(
 int build_image(struct builder *b, size_t i, char top[NODE_NAME_MAX])
 {
 	const struct domain_disk *disk = &b->d->disks[i];
-	if (disk->transient)
-		return build_unsupported(
-		    b, "disk", disk->line, "'%s': <transient/> is not supported", disk->target);
+	/* Who starts it has put something of this run on top. */
+	if (disk->transient && !disk->overlaid)
+		return build_unsupported(b, "disk", disk->line,
+		    "'%s': <transient/> has no command line of its own: 'start' makes an overlay for it",
+		    disk->target);
 	if (build_layer(b, disk, &disk->image, 0, top) < 0)
 		return -1;
 	build_copy_on_read(b, disk, top);

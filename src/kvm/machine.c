@@ -279,6 +279,14 @@ static void going_on(struct machine *m, void *req)
 	machine_go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
 }
 
+/* What it does about it, it does by itself: a reboot is its own. */
+static void was_asked(struct machine *m, void *req)
+{
+	(void)req;
+	m->reboot = false;
+	machine_go(m, MACHINE_ASKED, VM_REASON_USER);
+}
+
 static void asked_stopped(struct machine *m, void *req)
 {
 	m->reboot = false;
@@ -501,7 +509,7 @@ static void start_again(struct machine *m, void *req)
 	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_WATCHDOG_DUMP] = ignore, \
 	[EV_WATCHDOG_OFF] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, [EV_WAKE] = ignore
 /* They come where they were asked for, or late. */
-#define NO_DUMP_NO_RELEASE [EV_DUMPED] = ignore, [EV_RELEASED] = ignore
+#define NO_DUMP_NO_RELEASE [EV_DUMPED] = ignore, [EV_RELEASED] = ignore, [EV_ASKED] = ignore
 #define REQUESTS_REFUSED \
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse, \
 	[EV_DO_SHUTDOWN] = machine_refuse, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_refuse
@@ -525,7 +533,7 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
-	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, [EV_DUMPED] = ignore, [EV_RELEASED] = ignore, [EV_ASKED] = was_asked,
 	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = machine_do_suspend, [EV_DO_RESUME] = machine_runs_already, [EV_DO_RESET] = reset_hardware,
 	[EV_DO_SHUTDOWN] = machine_do_shutdown, [EV_DO_REBOOT] = machine_do_reboot, [EV_DO_DESTROY] = machine_do_destroy,
@@ -584,7 +592,7 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = quits, [EV_PANICKED] = dump_on,
 	[EV_IOERROR] = ignore, [EV_WATCHDOG] = dump_on, [EV_WATCHDOG_DUMP] = ignore,
 	[EV_WATCHDOG_OFF] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, [EV_WAKE] = ignore,
-	[EV_DUMPED] = dumped, [EV_RELEASED] = ignore, [EV_DIED] = died_dumping, [EV_TIMER] = ignore,
+	[EV_DUMPED] = dumped, [EV_RELEASED] = ignore, [EV_ASKED] = ignore, [EV_DIED] = died_dumping, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
 	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
@@ -599,7 +607,7 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_DO_SHUTDOWN] = machine_destroy_waiting, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_destroy_waiting,
     },
     [MACHINE_RELEASING] = {
-	NEWS_IGNORED, [EV_DUMPED] = ignore, [EV_RELEASED] = released, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	NEWS_IGNORED, [EV_DUMPED] = ignore, [EV_RELEASED] = released, [EV_ASKED] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
 	[EV_DO_SHUTDOWN] = machine_done_already, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_await_end,
     },

@@ -54,6 +54,7 @@ enum machine_event {
 	EV_TIMER,
 	EV_DUMPED,   /* ops->dump is over, well or not */
 	EV_RELEASED, /* ops->release is over */
+	EV_ASKED,    /* the guest's agent took a shutdown or a reboot */
 	/* requests of operators; each is answered once through ops->reply */
 	EV_DO_SUSPEND,
 	EV_DO_RESUME,

@@ -313,12 +313,18 @@ static int complete_document(const struct supervisor *s, struct domain *d, struc
 	return 0;
 }
 
+static bool take_wish(const struct supervisor *s, const char *file)
+{
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, file);
+	return unlink(path) == 0;
+}
+
 static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 {
 	struct domain d;
-	CLEANUP_FREE char *wish = home_run_file(s->home, s->name, "start-paused");
-	/* systemd's unit takes no arguments: a paused start is wished for by a file. */
-	s->machine.start_paused = unlink(wish) == 0 || (flags & SUPERVISOR_PAUSED) != 0;
+	/* systemd's unit takes no arguments: how it is to start is wished for by files. */
+	bool throwaway = take_wish(s, "start-throwaway") || (flags & SUPERVISOR_THROWAWAY) != 0;
+	s->machine.start_paused = take_wish(s, "start-paused") || (flags & SUPERVISOR_PAUSED) != 0;
 	if (sup_read_domain(s, false, &d, err) < 0)
 		return -1;
 	if (complete_document(s, &d, err) < 0) {
@@ -330,6 +336,7 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	struct status_page *p = status_begin(&s->page);
 	snprintf(p->name, sizeof(p->name), "%s", s->name);
 	memcpy(p->uuid, d.uuid, sizeof(p->uuid));
+	p->throwaway = throwaway;
 	status_end(&s->page);
 	s->process = (struct vm_process){.qemu = 0};
 	vm_process_boot_id(s->process.boot_id);

@@ -5,7 +5,7 @@
 
 #include "core/home.h"
 
-enum { SUPERVISOR_PAUSED = 1, SUPERVISOR_ADOPT = 2 };
+enum { SUPERVISOR_PAUSED = 1, SUPERVISOR_ADOPT = 2, SUPERVISOR_THROWAWAY = 4 };
 
 /* Runs until the VM has ended; returns the exit status. ready_fd (>= 0, taken): one line is written
  * to it once the outcome of the start is known, "ok\n" or "error CODE MESSAGE\n" (CODE an enum

@@ -132,6 +132,8 @@ int sup_agent_check(const struct supervisor *s, struct err *err);
  * agent was there and took it without a complaint (it gives no answer), within AGENT_COMMAND_MS. -1: done is not called. */
 int sup_agent_shutdown(struct supervisor *s, const char *mode,
     void (*done)(void *arg, const struct err *err), void *arg, struct err *err);
+/* supervisor_shutdown.c */
+void sup_ctl_shutdown_agent(void *arg, struct json_object *params, struct control_req *r);
 void sup_ctl_agent(void *arg, struct json_object *params, struct control_req *r);
 void sup_ctl_agent_info(void *arg, struct json_object *params, struct control_req *r);
 

@@ -21,6 +21,7 @@
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
 
 #define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
@@ -286,6 +287,7 @@ static void op_ended(void *arg)
 	companion_end_all(s->companions);
 	sup_devices_clear(s);
 	unlink_files(s);
+	throwaway_clear(s->home, s->name);
 	sup_kit_clear(s);
 	struct status_page *p = status_begin(&s->page);
 	p->ended_ns = timestamp_ns();
@@ -364,6 +366,7 @@ static void ctl_status(void *arg, struct json_object *o)
 static const struct control_method methods[] = {
     {"agent", CONTROL_COMMAND, sup_ctl_agent},
     {"agent-info", CONTROL_READS, sup_ctl_agent_info},
+    {"shutdown-agent", 0, sup_ctl_shutdown_agent},
     {0},
 };
 

@@ -24,6 +24,7 @@
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
 
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
@@ -197,6 +198,8 @@ static int launch(
 	if (a->n_consoles > STATUS_CONSOLES_MAX)
 		return err_set(err, ERR_UNSUPPORTED, "more than %d consoles in one domain",
 		    STATUS_CONSOLES_MAX);
+	/* What is shown, and what a restart reads, are the domain's own disks. */
+	throwaway_lift(d);
 	if (sup_make_hubs(s, a->n_consoles, err) < 0)
 		return -1;
 	sup_fill_page(s, d, a->n_consoles);
@@ -239,12 +242,18 @@ static int build_and_launch(
 	return rc;
 }
 
+static int put_overlays(struct supervisor *s, struct domain *d, struct err *err)
+{
+	return throwaway_apply(
+	    s->companions, s->home, s->name, d, s->page.page->throwaway != 0, err);
+}
+
 int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
 	CLEANUP_BUF struct buf missing = BUF_INIT;
-	if (check_files(d, &missing, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
-	    sup_kit_init(&kit, s, d, err) < 0)
+	if (check_files(d, &missing, err) < 0 || put_overlays(s, d, err) < 0 ||
+	    sup_devices_resolve(s, d, err) < 0 || sup_kit_init(&kit, s, d, err) < 0)
 		return -1;
 	buf_adds(&kit.notes, missing.data != NULL ? missing.data : "");
 	CLEANUP_FREE char *user = confine_words(&kit.confine, s->home);

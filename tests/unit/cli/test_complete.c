@@ -41,8 +41,8 @@ static void test_options(void **state)
 	COMPLETES("--paused --progress-fd", "start", "--p");
 	COMPLETES("--progress-fd", "start", "--paused", "--p");
 	COMPLETES("--connect", "--con");
-	COMPLETES("acpi", "shutdown", "x", "--mode", "");
-	COMPLETES("--mode=acpi", "shutdown", "--mode=");
+	COMPLETES("acpi agent acpi,agent agent,acpi", "shutdown", "x", "--mode", "");
+	COMPLETES("--mode=acpi --mode=acpi,agent", "shutdown", "--mode=ac");
 	COMPLETES("", "shutdown", "--mode=x");
 	COMPLETES("qemu:///system qemu:///session", "-c", "q");
 	COMPLETES("qemu-argv", "domxml-to-native", "");

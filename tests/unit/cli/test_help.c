@@ -8,14 +8,19 @@ static void test_one_command(void **state)
 {
 	static const char start[] =
 	    "  NAME\n    start - start a (previously defined) inactive domain\n\n"
-	    "  SYNOPSIS\n    start DOMAIN... [--paused] [--console]\n\n"
+	    "  SYNOPSIS\n    start DOMAIN... [--paused] [--console] [--throwaway]\n\n"
 	    "  DESCRIPTION\n"
 	    "    Starts a supervisor for the domain, outside the login session, and waits\n"
 	    "    until the guest runs.\n\n"
+	    "    With --throwaway, and for disks that say <transient/>, all that is written\n"
+	    "    goes to files of this run, and the disks themselves are only read. The files\n"
+	    "    are removed when the domain ends; a restart by its policy begins from the\n"
+	    "    disks as they were. Firmware variables are not disks.\n\n"
 	    "  OPTIONS\n"
 	    "    [--domain] DOMAIN domain name, id or uuid; several may be given\n"
 	    "    --paused         leave the guest paused before its first instruction\n"
-	    "    --console        attach to the console at once\n\n";
+	    "    --console        attach to the console at once\n"
+	    "    --throwaway      discard at its end what the guest writes to its disks\n\n";
 	(void)state;
 	EXPECT(0, start, "", "start", "--help");
 	EXPECT(0, start, "", "-q", "help", "start");

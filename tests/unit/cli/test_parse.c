@@ -197,8 +197,8 @@ static void test_what_is_wrong_is_named(void **state)
 	expect_error("dominfo a b", "unexpected data 'b'; see 'hvmux help dominfo'");
 	expect_error(
 	    "dominfo a --domain b", "option --domain already seen; see 'hvmux help dominfo'");
-	expect_error("shutdown a --mode agent",
-	    "invalid value 'agent' for --mode, expected one of: acpi; see 'hvmux help shutdown'");
+	expect_error("shutdown a --mode initctl",
+	    "invalid value 'initctl' for --mode, expected one of: acpi agent acpi,agent agent,acpi; see 'hvmux help shutdown'");
 	expect_error("domxml-to-native xen-xl a",
 	    "invalid value 'xen-xl' for format, expected one of: qemu-argv; see 'hvmux help domxml-to-native'");
 	expect_error("-c", "option --connect needs a value: --connect URI; see 'hvmux help'");

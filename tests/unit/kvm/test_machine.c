@@ -370,6 +370,19 @@ static void test_goes_deaf_while_quitting(void **state)
 	expect(x, "qmp quit; timer 2000; signal 9; ", VM_STOPPING, VM_REASON_DESTROYED);
 }
 
+static void test_asked_by_agent(void **state)
+{
+	struct fixture *x = *state;
+	to_running(x);
+	machine_handle(&x->m, EV_ASKED, NULL);
+	expect(x, "", VM_SHUTDOWN, VM_REASON_USER);
+	machine_handle(&x->m, EV_RESET, NULL); /* it was a reboot */
+	expect(x, "(reboot) ", VM_RUNNING, VM_REASON_BOOTED);
+	machine_handle(&x->m, EV_ASKED, NULL);
+	machine_handle(&x->m, EV_POWEROFF, NULL);
+	expect(x, "(Shutdown Finished) qmp quit; timer 2000; ", VM_STOPPING, VM_REASON_SHUTDOWN);
+}
+
 static void test_panic(void **state)
 {
 	struct fixture *x = *state;
@@ -685,6 +698,7 @@ int main(void)
 	    T(test_destroy_escalates),
 	    T(test_destroy_deaf),
 	    T(test_goes_deaf_while_quitting),
+	    T(test_asked_by_agent),
 	    T(test_panic),
 	    T(test_panic_preserve),
 	    T(test_crash_restart_backs_off),
