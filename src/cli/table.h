@@ -116,15 +116,18 @@ struct verb {
 	X(iothreadpin, "iothreadpin")                   \
 	X(schedinfo, "schedinfo")                       \
 	X(domjobinfo, "domjobinfo")
-#define VERBS_HOST(X)                     \
-	X(hostname, "hostname")           \
-	X(nodeinfo, "nodeinfo")           \
-	X(nodecpumap, "nodecpumap")       \
-	X(nodecpustats, "nodecpustats")   \
-	X(nodememstats, "nodememstats")   \
-	X(freecell, "freecell")           \
-	X(host_validate, "host-validate") \
-	X(kvm_ok, "kvm-ok")
+#define VERBS_HOST(X)                         \
+	X(hostname, "hostname")               \
+	X(nodeinfo, "nodeinfo")               \
+	X(nodecpumap, "nodecpumap")           \
+	X(nodecpustats, "nodecpustats")       \
+	X(nodememstats, "nodememstats")       \
+	X(freecell, "freecell")               \
+	X(host_validate, "host-validate")     \
+	X(kvm_ok, "kvm-ok")                   \
+	X(capabilities, "capabilities")       \
+	X(domcapabilities, "domcapabilities") \
+	X(cpu_models, "cpu-models")
 #define VERBS_AGENT(X)                  \
 	X(domtime, "domtime")           \
 	X(domhostname, "domhostname")   \

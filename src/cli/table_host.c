@@ -64,3 +64,31 @@ VERB(kvm_ok) = {NAMES(kvm_ok, "kvm-ok"), .family = "Host",
     .summary = "can KVM acceleration be used here", .flags = VERB_READS,
     .text =
         "Exit status 0 when it can: a trial guest ran. A link to hvmux named kvm-ok does the same."};
+
+OPTS(capabilities) = {{0}};
+OPTS(domcapabilities) = {
+    {"virttype", OPT_STRING, .value = "TYPE", .help = "of domains of this type",
+        .words = "kvm qemu"},
+    {"emulatorbin", OPT_STRING, .value = "PATH", .help = "with this QEMU"},
+    {"arch", OPT_STRING, .value = "ARCH", .help = "of this architecture"},
+    {"machine", OPT_STRING, .value = "MACHINE", .help = "with this machine"},
+    {0},
+};
+OPTS(cpu_models) = {
+    {"arch", OPT_WORD, .required = true, .value = "ARCH", .help = "architecture, such as x86_64"},
+    JSON,
+    {0},
+};
+
+VERB(capabilities) = {NAMES(capabilities, "capabilities"), .family = "Host",
+    .summary = "capabilities", .flags = VERB_READS | VERB_VIRSH,
+    .text = "The host's processors, memory and QEMUs, in libvirt's XML."};
+
+VERB(domcapabilities) = {NAMES(domcapabilities, "domcapabilities"), .family = "Host",
+    .summary = "domain capabilities", .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "What a domain may have here, in libvirt's XML: each value is one that define accepts and this QEMU has. "
+        "KVM's where KVM can be used, unless --virttype says otherwise."};
+
+VERB(cpu_models) = {NAMES(cpu_models, "cpu-models"), .family = "Host", .summary = "CPU models",
+    .flags = VERB_READS | VERB_VIRSH, .text = "The names that this QEMU takes in <model>."};
