@@ -127,7 +127,8 @@ struct verb {
 	X(kvm_ok, "kvm-ok")                   \
 	X(capabilities, "capabilities")       \
 	X(domcapabilities, "domcapabilities") \
-	X(cpu_models, "cpu-models")
+	X(cpu_models, "cpu-models")           \
+	X(osinfo_query, "osinfo-query")
 #define VERBS_AGENT(X)                  \
 	X(domtime, "domtime")           \
 	X(domhostname, "domhostname")   \

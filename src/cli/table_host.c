@@ -92,3 +92,23 @@ VERB(domcapabilities) = {NAMES(domcapabilities, "domcapabilities"), .family = "H
 
 VERB(cpu_models) = {NAMES(cpu_models, "cpu-models"), .family = "Host", .summary = "CPU models",
     .flags = VERB_READS | VERB_VIRSH, .text = "The names that this QEMU takes in <model>."};
+
+OPTS(osinfo_query) = {
+    {"type", OPT_WORD, .required = true, .value = "TYPE", .help = "what is listed", .words = "os"},
+    {"condition", OPT_WORD, .many = true, .value = "PROPERTY=VALUE",
+        .help = "only those of which it is true"},
+    {"fields", OPT_STRING, .letter = 'f', .value = "FIELDS",
+        .help =
+            "columns, separated by commas: short-id, name, version, family, vendor, release-date, eol-date, "
+            "codename, id"},
+    {"sort-key", OPT_STRING, .letter = 's', .value = "FIELD", .help = "sort by this field"},
+    JSON,
+    {0},
+};
+
+VERB(osinfo_query) = {NAMES(osinfo_query, "osinfo-query"), .family = "Host",
+    .summary = "list operating systems of guests", .flags = VERB_READS,
+    .text =
+        "What the osinfo-db package knows, and the administrator's additions in /etc/osinfo. With --json also the "
+        "resources that a system wants and the devices that it has drivers for. A link to hvmux named osinfo-query "
+        "does the same."};
