@@ -54,17 +54,15 @@ const struct rule rules_devices[] = {
         "csum=on|off gso=on|off tso4=on|off tso6=on|off ecn=on|off ufo=on|off mrg_rxbuf=on|off"},
     {"devices/interface/driver/guest", USED,
         "csum=on|off tso4=on|off tso6=on|off ecn=on|off ufo=on|off"},
-    {"devices/interface/backend", USED, "type=default|passt tap=/ vhost=/ logFile=/"},
+    {"devices/interface/backend", USED, "type=default|passt ~tap vhost=/ logFile=/"},
     {"devices/interface/ip", USED, "+address family=ipv4|ipv6 prefix=0..128 ~peer"},
     {"devices/interface/route", IDLE},
-    {"devices/interface/portForward", USED, "+proto=tcp|udp address dev"},
+    {"devices/interface/portForward", USED, "+proto=tcp|udp address ~dev"},
     {"devices/interface/portForward/range", USED,
         "+start=1..65535 end=1..65535 to=1..65535 exclude=yes|no"},
     {"devices/interface/link", USED, "+state=up|down"},
     {"devices/interface/mtu", USED, "+size=68..65535"},
-    {"devices/interface/coalesce", USED},
-    {"devices/interface/coalesce/rx", USED},
-    {"devices/interface/coalesce/rx/frames", USED, "max=0..4294967295"},
+    {"devices/interface/coalesce", IDLE},
     {"devices/interface/tune", USED},
     {"devices/interface/tune/sndbuf", USED},
     {"devices/interface/bandwidth", IDLE},
@@ -92,7 +90,7 @@ const struct rule rules_devices[] = {
     {"devices/graphics", USED,
         "+type=vnc|spice|egl-headless|dbus|!sdl|!rdp|!desktop port autoport=yes|no "
         "tlsPort websocket listen socket=/ passwd passwdValidTo "
-        "connected=keep|fail|disconnect keymap sharePolicy=allow-exclusive|force-shared|ignore "
+        "~connected keymap sharePolicy=allow-exclusive|force-shared|ignore "
         "powerControl=yes|no defaultMode=any|secure|insecure address p2p=yes|no"},
     {"devices/graphics/listen", USED, "+type=address|network|socket|none address socket=/ network"},
     {"devices/graphics/channel", USED,

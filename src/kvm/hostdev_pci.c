@@ -70,11 +70,11 @@ static int check_vfio(const char *sysfs, const char *address, struct err *err)
 	return 0;
 }
 
-int hostdev_pci_take(
-    const char *sysfs, const char *address, bool managed, bool *taken, struct err *err)
+int hostdev_pci_check(
+    const char *sysfs, const char *address, bool managed, bool *needed, struct err *err)
 {
 	CLEANUP_FREE char *device = device_file(sysfs, address, "");
-	*taken = false;
+	*needed = false;
 	if (access(device, F_OK) < 0)
 		return err_set(err, ERR_NOT_FOUND, "the host has no PCI device %s", address);
 	CLEANUP_FREE char *driver = driver_of(sysfs, address);
@@ -84,17 +84,18 @@ int hostdev_pci_take(
 		return err_set(err, ERR_STATE,
 		    "PCI device %s is with the host's driver '%s': managed='yes' takes it for the run",
 		    address, driver != NULL ? driver : "none");
-	if (check_vfio(sysfs, address, err) < 0)
-		return -1;
+	*needed = true;
+	return check_vfio(sysfs, address, err);
+}
+
+int hostdev_pci_take(const char *sysfs, const char *address, struct err *err)
+{
 	int rc = rebind(sysfs, address, OWNER, err);
 	CLEANUP_FREE char *now = driver_of(sysfs, address);
-	if (rc == 0 && str_eq(now, OWNER)) {
-		*taken = true;
+	if (rc == 0 && str_eq(now, OWNER))
 		return 0;
-	}
 	if (rc == 0)
 		err_set(
 		    err, ERR_FAIL, "PCI device %s does not go to " OWNER " (see dmesg)", address);
-	hostdev_pci_give_back(sysfs, address, NULL);
 	return -1;
 }

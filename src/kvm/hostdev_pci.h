@@ -9,10 +9,12 @@
 
 #define HOSTDEV_SYSFS "/sys" /* tests have one of their own */
 
-/* Is it there, and with vfio-pci? managed: may it be taken from another driver? 0: it is QEMU's to open, *taken says whether that
- * driver has to get it back. address: "0000:06:12.5". */
-int hostdev_pci_take(
-    const char *sysfs, const char *address, bool managed, bool *taken, struct err *err);
+/* Is it there, and with vfio-pci? *needed: no, but it can be taken; without `managed` that is an error. address:
+ * "0000:06:12.5". */
+int hostdev_pci_check(
+    const char *sysfs, const char *address, bool managed, bool *needed, struct err *err);
+/* On failure it may be without a driver: give it back. */
+int hostdev_pci_take(const char *sysfs, const char *address, struct err *err);
 /* To the driver that the host would choose. */
 int hostdev_pci_give_back(const char *sysfs, const char *address, struct err *err);
 

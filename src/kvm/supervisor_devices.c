@@ -1,6 +1,5 @@
 #include "kvm/supervisor_devices.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vhost.h>
@@ -8,157 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "core/file.h"
 #include "core/jsonl.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "core/store.h"
-#include "core/xml.h"
-#include "kvm/hostdev_pci.h"
 #include "kvm/qmp.h"
 #include "net/port.h"
-#include "net/script.h"
-#include "net/tap.h"
 
-#define SCRIPT_MS 10000
-#define HELPER_MS 5000
 #define PORT_FIRST 5900
 #define PORT_LAST 65535
 #define WEBSOCKET_FIRST 5700
 #define CID_FIRST 3 /* 0 to 2 are the hypervisor's, the host's own */
 #define CID_LAST 65535
 
-static int refuse(const struct domain *d, const char *element, unsigned line, struct err *err)
+int sup_devices_refuse(const struct domain *d, const char *element, unsigned line, struct err *err)
 {
 	return err_wrap(err, "domain '%s': <%s> (line %u)", d->name, element, line);
 }
 
-/* --- networks: one that is a bridge of the host's, by libvirt's document in conf/networks --- */
-static int network_bridge(struct supervisor *s, const char *name, char **bridge, struct err *err)
+int sup_devices_need(const char *what, const char *path, int mode, struct err *err)
 {
-	CLEANUP_FREE char *path = xasprintf("%s/networks/%s.xml", s->home->conf, name);
-	CLEANUP_BUF struct buf text = BUF_INIT;
-	if (name_check("network", name, err) < 0)
-		return -1;
-	if (access(path, F_OK) < 0)
-		return err_set(err, ERR_UNSUPPORTED,
-		    "there is no network '%s': hvmux has no virtual networks yet; <interface type='bridge'> and "
-		    "type='user' need none",
-		    name);
-	if (file_read(path, STORE_XML_MAX, &text, err) < 0)
-		return -1;
-	CLEANUP_XML xmlDoc *doc =
-	    xml_read(text.data != NULL ? text.data : "", text.len, path, "network", err);
-	if (doc == NULL)
-		return -1;
-	const xmlNode *root = xmlDocGetRootElement(doc);
-	CLEANUP_FREE char *mode = xml_child_attr(root, "forward", "mode");
-	*bridge = xml_child_attr(root, "bridge", "name");
-	if (str_eq(mode, "bridge") && *bridge != NULL && link_is_bridge(*bridge))
+	if (access(path, mode) == 0)
 		return 0;
-	return err_set(err, ERR_UNSUPPORTED,
-	    "network '%s' is none of a bridge that the host has: hvmux runs no virtual networks yet; <interface "
-	    "type='bridge'> and type='user' need none",
-	    name);
-}
-
-/* --- PCI devices --- */
-/* Which devices were taken from the host's drivers, a line each, for whoever ends this run. */
-#define TAKEN_FILE "pci-taken"
-
-static int take_pci(const struct supervisor *s, const struct domain_attrs *a, struct err *err)
-{
-	CLEANUP_FREE char *address = xasprintf("%04llx:%02llx:%02llx.%llx",
-	    (unsigned long long)attrs_number(a, "source/address@domain", 0),
-	    (unsigned long long)attrs_number(a, "source/address@bus", 0),
-	    (unsigned long long)attrs_number(a, "source/address@slot", 0),
-	    (unsigned long long)attrs_number(a, "source/address@function", 0));
-	CLEANUP_FREE char *path = home_run_file(s->home, s->name, TAKEN_FILE);
-	bool taken;
-	if (hostdev_pci_take(HOSTDEV_SYSFS, address, attrs_on(a, "@managed"), &taken, err) < 0)
-		return -1;
-	if (!taken)
-		return 0;
-	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || dprintf(fd, "%s\n", address) < 0)
-		return err_errno(err, errno, "cannot write '%s'", path);
-	return 0;
-}
-
-static void give_back_pci(const struct supervisor *s)
-{
-	CLEANUP_FREE char *path = home_run_file(s->home, s->name, TAKEN_FILE);
-	CLEANUP_BUF struct buf list = BUF_INIT;
-	struct err err;
-	char *save = NULL;
-	if (access(path, F_OK) < 0 || file_read(path, STORE_XML_MAX, &list, &err) < 0)
-		return;
-	for (char *a = strtok_r(list.data, "\n", &save); a != NULL; a = strtok_r(NULL, "\n", &save))
-		if (hostdev_pci_give_back(HOSTDEV_SYSFS, a, &err) < 0)
-			log_warn("PCI device %s stays with vfio-pci: %s", a, err.msg);
-	unlink(path);
-}
-
-/* --- interfaces --- */
-static bool net_is_virtio(const struct domain_net *net)
-{
-	return net->model != NULL && str_prefix(net->model, "virtio");
-}
-
-static int resolve_vhost(const struct domain *d, struct domain_net *net, struct err *err)
-{
-	const char *driver = attrs_get(&net->attrs, "driver@name");
-	const char *path = attrs_get(&net->attrs, "backend@vhost");
-	if (!net_is_virtio(net) || str_eq(driver, "qemu"))
-		return 0;
-	if (path == NULL)
-		path = "/dev/vhost-net";
-	net->vhost = access(path, R_OK | W_OK) == 0;
-	if (net->vhost || !str_eq(driver, "vhost"))
-		return 0;
-	err_errno(err, errno, "<driver name='vhost'>: cannot use '%s' (modprobe vhost_net)", path);
-	return refuse(d, "interface", net->line, err);
-}
-
-static int resolve_net(
-    struct supervisor *s, const struct domain *d, struct domain_net *net, struct err *err)
-{
-	char *bridge = NULL;
-	if (net->type == NET_NETWORK) {
-		if (network_bridge(s, net->source, &bridge, err) < 0) {
-			free(bridge);
-			return refuse(d, "interface", net->line, err);
-		}
-		free(net->bridge);
-		net->bridge = bridge;
-	} else if (net->type == NET_BRIDGE && !link_is_bridge(net->source)) {
-		err_set(err, ERR_NOT_FOUND,
-		    link_exists(net->source)
-		        ? "'%s' is no Linux bridge"
-		        : "there is no bridge '%s' on this host (ip link add NAME type bridge makes one)",
-		    net->source);
-		return refuse(d, "interface", net->line, err);
-	} else if (net->type == NET_BRIDGE) {
-		free(net->bridge);
-		net->bridge = xstrdup(net->source);
-	} else if (net->type == NET_DIRECT && !link_exists(net->source)) {
-		err_set(err, ERR_NOT_FOUND, "there is no network device '%s' on this host",
-		    net->source);
-		return refuse(d, "interface", net->line, err);
-	}
-	if (net->type == NET_HOSTDEV && attrs_is(&net->attrs, "source/address@type", "pci") &&
-	    take_pci(s, &net->attrs, err) < 0)
-		return refuse(d, "interface", net->line, err);
-	if (attrs_is(&net->attrs, "backend@type", "passt")) {
-		err_set(err, ERR_UNSUPPORTED,
-		    "<backend type='passt'>: hvmux does not start passt yet; without "
-		    "<backend> QEMU's own user network serves");
-		return refuse(d, "interface", net->line, err);
-	}
-	return resolve_vhost(d, net, err);
+	return err_errno(err, errno, "%s: '%s'", what, path);
 }
 
 /* --- ports of displays --- */
@@ -233,6 +107,23 @@ static int resolve_graphics(struct supervisor *s, struct domain_dev *dev, struct
 	return 0;
 }
 
+/* "2026-11-21T16:00:00", in UTC, from which on the password is none any more. */
+static int resolve_validity(struct supervisor *s, const struct domain_dev *dev, struct err *err)
+{
+	const char *until = attrs_get(&dev->attrs, "@passwdValidTo");
+	struct tm tm = {0};
+	if (until == NULL || !attrs_has(&dev->attrs, "@passwd"))
+		return 0;
+	const char *end = strptime(until, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end == NULL || *end != '\0')
+		return err_set(err, ERR_INVALID,
+		    "passwdValidTo='%.40s' is not like 2026-11-21T16:00:00 (UTC)", until);
+	CLEANUP_FREE char *before = s->validity;
+	s->validity = xasprintf("%s%s %lld ", before != NULL ? before : "",
+	    attrs_get(&dev->attrs, "@type"), (long long)timegm(&tm));
+	return 0;
+}
+
 /* --- vsock --- */
 /* Asked of the kernel, which knows who has which. */
 static int resolve_vsock(struct domain_dev *dev, struct err *err)
@@ -252,99 +143,24 @@ static int resolve_vsock(struct domain_dev *dev, struct err *err)
 	return err_set(err, ERR_BUSY, "no context id is free for vsock");
 }
 
-/* --- what must be there --- */
-static int need_path(const char *what, const char *path, int mode, struct err *err)
-{
-	if (access(path, mode) == 0)
-		return 0;
-	return err_errno(err, errno, "%s: '%s'", what, path);
-}
-
-/* A USB device by its place on the bus makes QEMU fail when it is not there; one by its makers' numbers it waits for. */
-static int resolve_usb(struct domain_dev *dev, struct err *err)
-{
-	const struct domain_attrs *a = &dev->attrs;
-	if (!attrs_has(a, "source/address@device") || attrs_has(a, "source/vendor"))
-		return 0;
-	CLEANUP_FREE char *path =
-	    xasprintf("/dev/bus/usb/%03u/%03u", (unsigned)attrs_number(a, "source/address@bus", 0),
-	        (unsigned)attrs_number(a, "source/address@device", 0));
-	if (access(path, F_OK) == 0)
-		return 0;
-	if (attrs_is(a, "source@startupPolicy", "optional")) {
-		log_info("the host has no USB device '%s': the guest starts without it", path);
-		dev->address.type = ADDRESS_UNASSIGNED;
-		return 0;
-	}
-	return err_set(err, ERR_NOT_FOUND,
-	    "the host has no USB device '%s' (startupPolicy='optional' starts without)", path);
-}
-
-/* Which /dev/sgN the numbers of an address mean. */
-static int resolve_scsi(struct domain_dev *dev, struct err *err)
-{
-	const struct domain_attrs *a = &dev->attrs;
-	const char *adapter = attrs_get(a, "source/adapter@name");
-	if (adapter == NULL)
-		return 0;
-	CLEANUP_FREE char *place = xasprintf("%s:%u:%u:%u", adapter + strlen("scsi_host"),
-	    (unsigned)attrs_number(a, "source/address@bus", 0),
-	    (unsigned)attrs_number(a, "source/address@target", 0),
-	    (unsigned)attrs_number(a, "source/address@unit", 0));
-	CLEANUP_FREE char *path = xasprintf("/sys/bus/scsi/devices/%s/scsi_generic", place);
-	DIR *dir = opendir(path);
-	struct dirent *e;
-	CLEANUP_FREE char *found = NULL;
-	while (dir != NULL && found == NULL && (e = readdir(dir)) != NULL)
-		if (str_prefix(e->d_name, "sg"))
-			found = xasprintf("/dev/%s", e->d_name);
-	if (dir != NULL)
-		closedir(dir);
-	if (found == NULL)
-		return err_set(err, ERR_NOT_FOUND,
-		    "the host has no SCSI device %s with a /dev/sgN (modprobe sg)", place);
-	attrs_set(&dev->attrs, "source@path", found);
-	return 0;
-}
-
-static int resolve_hostdev(struct supervisor *s, struct domain_dev *dev, struct err *err)
-{
-	const struct domain_attrs *a = &dev->attrs;
-	CLEANUP_FREE char *mdev = xasprintf("/sys/bus/mdev/devices/%s",
-	    attrs_has(a, "source/address@uuid") ? attrs_get(a, "source/address@uuid") : "");
-	switch (domain_hostdev_type(dev)) {
-	case HOSTDEV_USB:
-		return resolve_usb(dev, err);
-	case HOSTDEV_PCI:
-		return take_pci(s, a, err);
-	case HOSTDEV_MDEV:
-		return need_path("the host has no such mediated device", mdev, F_OK, err);
-	case HOSTDEV_SCSI:
-		return resolve_scsi(dev, err);
-	case HOSTDEV_SCSI_HOST:
-		return need_path(
-		    "vhost-scsi (modprobe vhost_scsi)", "/dev/vhost-scsi", R_OK | W_OK, err);
-	}
-	return 0;
-}
-
+/* --- all --- */
 static int resolve_dev(struct supervisor *s, struct domain_dev *dev, struct err *err)
 {
 	const struct domain_attrs *a = &dev->attrs;
 	switch (dev->kind) {
 	case DEV_GRAPHICS:
-		return resolve_graphics(s, dev, err);
+		return resolve_validity(s, dev, err) < 0 ? -1 : resolve_graphics(s, dev, err);
 	case DEV_VSOCK:
 		return resolve_vsock(dev, err);
 	case DEV_HOSTDEV:
-		return resolve_hostdev(s, dev, err);
+		return sup_hostdev_resolve(s, dev, err);
 	case DEV_FILESYSTEM:
-		return attrs_has(a, "source@dir")
-		           ? need_path("no such folder", attrs_get(a, "source@dir"), F_OK, err)
-		           : 0;
+		return attrs_has(a, "source@dir") ? sup_devices_need("no such folder",
+		                                        attrs_get(a, "source@dir"), F_OK, err)
+		                                  : 0;
 	case DEV_TPM:
 		return attrs_is(a, "backend@type", "passthrough")
-		           ? need_path("TPM",
+		           ? sup_devices_need("TPM",
 		                 attrs_has(a, "backend/device@path")
 		                     ? attrs_get(a, "backend/device@path")
 		                     : "/dev/tpm0",
@@ -353,6 +169,13 @@ static int resolve_dev(struct supervisor *s, struct domain_dev *dev, struct err 
 	default:
 		return 0;
 	}
+}
+
+static void forget_wishes(struct supervisor *s)
+{
+	free(s->links_down);
+	free(s->validity);
+	s->links_down = s->validity = NULL;
 }
 
 static void note_link(struct supervisor *s, const struct domain *d, size_t net)
@@ -364,103 +187,18 @@ static void note_link(struct supervisor *s, const struct domain *d, size_t net)
 
 int sup_devices_resolve(struct supervisor *s, struct domain *d, struct err *err)
 {
-	free(s->links_down);
-	s->links_down = NULL;
+	forget_wishes(s);
 	for (size_t i = 0; i < d->n_nets; i++) {
-		if (resolve_net(s, d, &d->nets[i], err) < 0)
+		if (sup_net_resolve(s, d, &d->nets[i], err) < 0)
 			return -1;
 		if (d->nets[i].link_down)
 			note_link(s, d, i);
 	}
 	for (size_t i = 0; i < d->n_devs; i++)
 		if (resolve_dev(s, &d->devs[i], err) < 0)
-			return refuse(d, domain_dev_name(d->devs[i].kind), d->devs[i].line, err);
+			return sup_devices_refuse(
+			    d, domain_dev_name(d->devs[i].kind), d->devs[i].line, err);
 	return 0;
-}
-
-/* --- taps --- */
-/* The first of the interface's queues has made it. */
-static int set_up_tap(const struct domain_net *net, const char *name, struct err *err)
-{
-	const char *script = attrs_get(&net->attrs, "script@path");
-	unsigned mtu = (unsigned)attrs_number(&net->attrs, "mtu@size", 0);
-	int bridge_mtu = net->bridge != NULL ? link_mtu(net->bridge) : -1;
-	if (mtu == 0 && bridge_mtu > 0)
-		mtu = (unsigned)bridge_mtu;
-	/* A bridge takes the least MAC address of its ports for its own, so the host's end gets a great one. */
-	if (net->mac != NULL) {
-		CLEANUP_FREE char *mac = xasprintf("fe%s", net->mac + 2);
-		if (link_set_mac(name, mac, err) < 0)
-			return -1;
-	}
-	if ((mtu > 0 && link_set_mtu(name, mtu, err) < 0) ||
-	    (net->bridge != NULL && link_join_bridge(net->bridge, name, err) < 0) ||
-	    link_set_up(name, true, err) < 0)
-		return -1;
-	if (script != NULL && script[0] != '\0' && strcmp(script, "no") != 0)
-		return script_run(script, name, SCRIPT_MS, err);
-	return 0;
-}
-
-static int open_tap(struct domain_net *net, struct err *err)
-{
-	char name[LINK_NAME_MAX] = "vnet%d";
-	const struct tap_wish wish = {.many = net->queues > 1,
-	    .theirs = attrs_is(&net->attrs, "target@managed", "no"),
-	    .sndbuf = (unsigned)attrs_number(&net->attrs, "tune/sndbuf", 0)};
-	bool first = !net->opened;
-	if (geteuid() != 0 && net->bridge != NULL)
-		return tap_open_by_helper(net->bridge, HELPER_MS, err);
-	/* "vnetN" in a document is a name that was made up on another day. */
-	if (net->target != NULL && (!first || !str_prefix(net->target, "vnet")))
-		snprintf(name, sizeof(name), "%s", net->target);
-	CLEANUP_CLOSE int fd = tap_open(name, &wish, err);
-	if (fd < 0 || (first && !wish.theirs && set_up_tap(net, name, err) < 0))
-		return -1;
-	free(net->target);
-	net->target = xstrdup(name);
-	net->opened = true;
-	return TAKE_FD(fd);
-}
-
-static int open_macvtap(struct domain_net *net, struct err *err)
-{
-	char name[LINK_NAME_MAX] = "";
-	const char *mode = attrs_get(&net->attrs, "source@mode");
-	if (!net->opened) {
-		unsigned mtu = (unsigned)attrs_number(&net->attrs, "mtu@size", 0);
-		if (net->target != NULL && !str_prefix(net->target, "macvtap") &&
-		    !str_prefix(net->target, "vnet"))
-			snprintf(name, sizeof(name), "%s", net->target);
-		if (link_add_macvtap(
-		        net->source, mode != NULL ? mode : "vepa", net->mac, name, err) < 0)
-			return -1;
-		free(net->target);
-		net->target = xstrdup(name);
-		net->opened = true;
-		if ((mtu > 0 && link_set_mtu(name, mtu, err) < 0) ||
-		    link_set_up(name, true, err) < 0) {
-			link_del_macvtap(name);
-			return -1;
-		}
-	}
-	return link_open_macvtap(net->target, err);
-}
-
-int sup_devices_open(struct domain *d, const struct argv_socket *k, struct err *err)
-{
-	struct domain_net *net = &d->nets[k->index];
-	int fd;
-	if (k->kind == ARGV_VHOST_NET) {
-		const char *path = attrs_get(&net->attrs, "backend@vhost");
-		path = path != NULL ? path : "/dev/vhost-net";
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			err_errno(err, errno, "cannot open '%s'", path);
-	} else {
-		fd = net->type == NET_DIRECT ? open_macvtap(net, err) : open_tap(net, err);
-	}
-	return fd < 0 ? refuse(d, "interface", net->line, err) : fd;
 }
 
 int sup_devices_note(struct domain *d, struct err *err)
@@ -489,10 +227,10 @@ static void no_answer(void *arg, struct json_object *result, const struct err *e
 	(void)arg;
 	(void)result;
 	if (err != NULL)
-		log_warn("link state='down': %s", err->msg);
+		log_warn("a device is not as the definition wants it: %s", err->msg);
 }
 
-/* QEMU has no word for it on its command line. */
+/* QEMU has no words for these on its command line. */
 static void pull_cables(struct supervisor *s)
 {
 	char *save = NULL;
@@ -503,8 +241,19 @@ static void pull_cables(struct supervisor *s)
 		json_object_object_add(args, "up", json_object_new_boolean(false));
 		qmp_send(s->qmp, "set_link", args, 0, no_answer, s);
 	}
-	free(s->links_down);
-	s->links_down = NULL;
+}
+
+static void limit_passwords(struct supervisor *s)
+{
+	char *save = NULL;
+	for (char *type = strtok_r(s->validity, " ", &save); type != NULL;
+	     type = strtok_r(NULL, " ", &save)) {
+		struct json_object *args = json_object_new_object();
+		json_object_object_add(args, "protocol", json_object_new_string(type));
+		json_object_object_add(
+		    args, "time", json_object_new_string(strtok_r(NULL, " ", &save)));
+		qmp_send(s->qmp, "expire_password", args, 0, no_answer, s);
+	}
 }
 
 void sup_devices_up(struct supervisor *s)
@@ -512,25 +261,16 @@ void sup_devices_up(struct supervisor *s)
 	free_ports(s);
 	if (s->links_down != NULL)
 		pull_cables(s);
+	if (s->validity != NULL)
+		limit_passwords(s);
+	forget_wishes(s);
 }
 
 /* --- afterwards --- */
 void sup_devices_drop(const struct supervisor *s, const struct domain *d, bool opened)
 {
-	struct err err;
-	give_back_pci(s);
-	for (size_t i = 0; i < d->n_nets; i++) {
-		const struct domain_net *net = &d->nets[i];
-		const char *script = attrs_get(&net->attrs, "downscript@path");
-		if (opened && !net->opened)
-			continue;
-		if (net->type == NET_DIRECT && net->target != NULL)
-			link_del_macvtap(net->target);
-		if (net->type == NET_ETHERNET && net->target != NULL && script != NULL &&
-		    script[0] != '\0' && strcmp(script, "no") != 0 &&
-		    script_run(script, net->target, SCRIPT_MS, &err) < 0)
-			log_warn("%s", err.msg);
-	}
+	sup_pci_give_back(s);
+	sup_nets_drop(d, opened);
 }
 
 void sup_devices_clear(struct supervisor *s)
@@ -538,8 +278,8 @@ void sup_devices_clear(struct supervisor *s)
 	struct domain d;
 	struct err err;
 	free_ports(s);
-	free(s->links_down);
-	s->links_down = NULL;
+	forget_wishes(s);
+	sup_pci_give_back(s);
 	if (sup_read_domain(s, true, &d, &err) < 0)
 		return;
 	sup_devices_drop(s, &d, false);

@@ -20,4 +20,17 @@ void sup_devices_drop(const struct supervisor *s, const struct domain *d, bool o
 /* After a run, while live.xml is there: what does not go by itself. */
 void sup_devices_clear(struct supervisor *s);
 
+/* --- shared by supervisor_devices.c, supervisor_nets.c, supervisor_hostdevs.c --- */
+/* Puts the domain and the element before err's words; -1. */
+int sup_devices_refuse(const struct domain *d, const char *element, unsigned line, struct err *err);
+/* The path can be used so (access(2)'s mode), or the error says what it is for. */
+int sup_devices_need(const char *what, const char *path, int mode, struct err *err);
+int sup_net_resolve(
+    struct supervisor *s, const struct domain *d, struct domain_net *net, struct err *err);
+void sup_nets_drop(const struct domain *d, bool opened);
+int sup_hostdev_resolve(struct supervisor *s, struct domain_dev *dev, struct err *err);
+/* The device of <source><address>: noted in the run directory before it is taken from its driver. */
+int sup_pci_take(const struct supervisor *s, const struct domain_attrs *a, struct err *err);
+void sup_pci_give_back(const struct supervisor *s);
+
 #endif

@@ -118,16 +118,17 @@ static void test_taken_and_back(void **state)
 {
 	(void)state;
 	struct err err = {0};
-	bool taken = false;
+	bool needed = false;
+	assert_int_equal(hostdev_pci_check(root, CARD, true, &needed, &err), 0);
+	assert_true(needed);
 	pid_t kernel = act("e1000e", "vfio-pci");
-	if (hostdev_pci_take(root, CARD, true, &taken, &err) < 0)
+	if (hostdev_pci_take(root, CARD, &err) < 0)
 		fail_msg("%s", err.msg);
 	ended(kernel);
-	assert_true(taken);
 	expect_text(DEVICE "/driver_override", "vfio-pci");
 	/* It is there already: nothing is done, nothing is to be given back. */
-	assert_int_equal(hostdev_pci_take(root, CARD, false, &taken, &err), 0);
-	assert_false(taken);
+	assert_int_equal(hostdev_pci_check(root, CARD, false, &needed, &err), 0);
+	assert_false(needed);
 	kernel = act("vfio-pci", "e1000e");
 	assert_int_equal(hostdev_pci_give_back(root, CARD, &err), 0);
 	ended(kernel);
@@ -137,16 +138,15 @@ static void test_refused(void **state)
 {
 	(void)state;
 	struct err err = {0};
-	bool taken = true;
-	assert_int_equal(hostdev_pci_take(root, "0000:07:00.0", true, &taken, &err), -1);
+	bool needed = true;
+	assert_int_equal(hostdev_pci_check(root, "0000:07:00.0", true, &needed, &err), -1);
 	assert_string_equal(err.msg, "the host has no PCI device 0000:07:00.0");
-	assert_int_equal(hostdev_pci_take(root, CARD, false, &taken, &err), -1);
+	assert_int_equal(hostdev_pci_check(root, CARD, false, &needed, &err), -1);
 	assert_non_null(strstr(err.msg, "is with the host's driver 'e1000e': managed='yes'"));
 	CLEANUP_FREE char *group = at(DEVICE "/iommu_group");
 	rmdir(group);
-	assert_int_equal(hostdev_pci_take(root, CARD, true, &taken, &err), -1);
+	assert_int_equal(hostdev_pci_check(root, CARD, true, &needed, &err), -1);
 	assert_non_null(strstr(err.msg, "behind no IOMMU"));
-	assert_false(taken);
 	expect_text(DEVICE "/driver_override", "");
 }
 
