@@ -159,10 +159,11 @@ bool nat_has_device(const struct native *n, const char *types)
 static const struct {
 	const char *name, *told; /* told: what is lost; NULL nothing worth a word */
 } of_the_run[] = {{"S", NULL}, {"nodefaults", NULL}, {"no-user-config", NULL},
-    {"nodefconfig", NULL}, {"daemonize", NULL}, {"sandbox", NULL}, {"msg", NULL},
-    {"no-shutdown", NULL}, {"enable-kvm", NULL}, {"pidfile", NULL}, {"nographic", NULL},
-    {"no-fd-bootchk", NULL}, {"full-screen", NULL}, {"trace", "it is no part of a machine"},
-    {"D", "QEMU's log is log/NAME/qemu.log"}, {"d", "QEMU's log is log/NAME/qemu.log"},
+    {"nodefconfig", NULL}, {"daemonize", NULL}, {"id", NULL} /* Proxmox */, {"sandbox", NULL},
+    {"msg", NULL}, {"no-shutdown", NULL}, {"enable-kvm", NULL}, {"pidfile", NULL},
+    {"nographic", NULL}, {"no-fd-bootchk", NULL}, {"full-screen", NULL},
+    {"trace", "it is no part of a machine"}, {"D", "QEMU's log is log/NAME/qemu.log"},
+    {"d", "QEMU's log is log/NAME/qemu.log"},
     {"monitor", "the supervisor has a monitor of its own"},
     {"qmp", "the supervisor has a monitor of its own"},
     {"qmp-pretty", "the supervisor has a monitor of its own"},

@@ -211,6 +211,8 @@ static bool express_serial(struct native *n, struct nat_opt *o, xmlNode *e, cons
 			serial_target(e, kinds[i][1], driver, (unsigned)port);
 	if (strcmp(driver, "pci-serial") == 0)
 		nat_pci(n, o, e);
+	if (strcmp(driver, "usb-serial") == 0)
+		nat_usb(n, o, e);
 	return true;
 }
 

@@ -120,7 +120,7 @@ static void usb_keys(struct nat_opt *o, xmlNode *c, const char *model)
 	nat_take(o, "firstport");
 }
 
-static void scsi_keys(struct nat_opt *o, xmlNode *c)
+static void scsi_keys(struct native *n, struct nat_opt *o, xmlNode *c)
 {
 	static const char *const keys[][2] = {{"num_queues", "queues"},
 	    {"cmd_per_lun", "cmd_per_lun"}, {"max_sectors", "max_sectors"},
@@ -134,9 +134,11 @@ static void scsi_keys(struct nat_opt *o, xmlNode *c)
 		d = d != NULL ? d : nat_el(c, "driver");
 		nat_attr(d, keys[i][1], v);
 	}
-	if (thread != NULL && str_prefix(thread, "iothread")) {
+	uint64_t number = thread != NULL ? nat_iothread(n, thread) : 0;
+	if (number > 0) {
 		d = d != NULL ? d : nat_el(c, "driver");
-		nat_attr(d, "iothread", nat_take(o, "iothread") + strlen("iothread"));
+		nat_attru(d, "iothread", number);
+		nat_take(o, "iothread");
 	}
 }
 
@@ -177,7 +179,7 @@ bool nat_controller_device(struct native *n, struct nat_opt *o)
 		usb_keys(o, c, k->model);
 		break;
 	case NAT_BUS_SCSI:
-		scsi_keys(o, c);
+		scsi_keys(n, o, c);
 		break;
 	case NAT_BUS_SERIAL:
 		nat_attr(c, "ports", nat_take(o, "max_ports"));

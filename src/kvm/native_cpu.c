@@ -215,7 +215,7 @@ static void express_smp(struct native *n)
 }
 
 /* --- -cpu --- */
-static xmlNode *need_feature(struct native *n, const char *name)
+xmlNode *nat_feature(struct native *n, const char *name)
 {
 	for (xmlNode *c = n->features->children; c != NULL; c = c->next)
 		if (xmlStrEqual(c->name, (const xmlChar *)name))
@@ -225,7 +225,7 @@ static xmlNode *need_feature(struct native *n, const char *name)
 
 static void add_hyperv(struct native *n, const char *name, const char *value)
 {
-	xmlNode *hv = need_feature(n, "hyperv");
+	xmlNode *hv = nat_feature(n, "hyperv");
 	nat_attr(hv, "mode", "custom");
 	xmlNode *f = nat_el(hv, name);
 	bool retries = strcmp(name, "spinlocks") == 0, vendor = strcmp(name, "vendor_id") == 0;
@@ -258,12 +258,12 @@ static bool special(struct native *n, const char *key, const char *value)
 		return true;
 	}
 	if (strcmp(key, "kvm") == 0) {
-		xmlNode *kvm = need_feature(n, "kvm");
+		xmlNode *kvm = nat_feature(n, "kvm");
 		nat_attr(nat_el(kvm, "hidden"), "state", nat_is_off(value) ? "on" : "off");
 		return true;
 	}
 	if (strcmp(key, "pmu") == 0) {
-		nat_attr(need_feature(n, "pmu"), "state", nat_is_on(value) ? "on" : "off");
+		nat_attr(nat_feature(n, "pmu"), "state", nat_is_on(value) ? "on" : "off");
 		return true;
 	}
 	if (strcmp(key, "migratable") == 0) {
@@ -314,6 +314,10 @@ static void express_flag(struct native *n, struct nat_key *k)
 	}
 	if (!is_flag_name(name) || (!plus && !minus && !nat_is_on(value) && !nat_is_off(value)))
 		return;
+	CLEANUP_FREE char *dashed = xstrdup(name);
+	for (char *c = dashed; str_prefix(name, "kvm_") && *c != '\0'; c++)
+		*c = *c == '_' ? '-' : *c; /* the old spelling */
+	name = dashed;
 	xmlNode *f = nat_el(n->cpu, "feature");
 	nat_attr(f, "policy", on ? "require" : "disable");
 	nat_attr(f, "name", name);

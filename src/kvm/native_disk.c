@@ -64,8 +64,8 @@ static void take_text(struct nat_opt *o, xmlNode *disk, const char *key, const c
 }
 
 /* The target of a disk stands before what is optional; driver is its <driver>, NULL none. */
-static void express_device(
-    struct nat_opt *o, const struct nat_source *s, xmlNode *disk, const char *device)
+static void express_device(struct native *n, struct nat_opt *o, const struct nat_source *s,
+    xmlNode *disk, const char *device)
 {
 	static const struct {
 		const char *key, *attr;
@@ -85,11 +85,12 @@ static void express_device(
 			driver = nat_el(disk, "driver");
 			nat_attr(driver, "name", "qemu");
 		}
-		/* libvirt numbers iothreads, and their ids are iothreadN. */
-		if (strcmp(driver_keys[i].key, "iothread") == 0 && !str_prefix(v, "iothread"))
+		if (strcmp(driver_keys[i].key, "iothread") != 0)
+			nat_attr(driver, driver_keys[i].attr, v);
+		else if (nat_iothread(n, v) > 0)
+			nat_attru(driver, "iothread", nat_iothread(n, v));
+		else
 			continue;
-		nat_attr(driver, driver_keys[i].attr,
-		    str_prefix(v, "iothread") ? v + strlen("iothread") : v);
 		nat_take(o, driver_keys[i].key);
 	}
 	nat_attr(disk, "device", device);
@@ -219,7 +220,6 @@ static bool place_virtio(struct native *n, struct nat_opt *o, xmlNode *disk, xml
 
 static bool place_usb(struct native *n, struct nat_opt *o, xmlNode *disk, xmlNode *target)
 {
-	(void)disk;
 	name_target(n, target, NAME_SD, wished_name(o, "sd"));
 	nat_attr(target, "bus", "usb");
 	const char *removable = nat_take(o, "removable");
@@ -227,17 +227,7 @@ static bool place_usb(struct native *n, struct nat_opt *o, xmlNode *disk, xmlNod
 	    removable == NULL      ? NULL
 	    : nat_is_on(removable) ? "on"
 	                           : "off");
-	const struct nat_bus *b = nat_bus(n, NAT_BUS_USB, nat_get(o, "bus"));
-	const char *port = nat_get(o, "port");
-	if (b == NULL)
-		return true;
-	nat_take(o, "bus");
-	if (port != NULL) {
-		xmlNode *a = nat_el(disk, "address");
-		nat_attr(a, "type", "usb");
-		nat_attru(a, "bus", b->index);
-		nat_attr(a, "port", nat_take(o, "port"));
-	}
+	nat_usb(n, o, disk);
 	return true;
 }
 
@@ -295,7 +285,7 @@ bool nat_disk_device(struct native *n, struct nat_opt *o)
 	xmlNode *target = nat_el(disk, "target");
 	ok = ok && k->place(n, o, disk, target);
 	nat_take(o, "id");
-	express_device(o, &s, disk, k->device);
+	express_device(n, o, &s, disk, k->device);
 	return nat_end(n, disk, ok);
 }
 
@@ -371,7 +361,7 @@ static bool express_drive(struct native *n, struct nat_opt *o, const char *bus, 
 		add_drive_address(disk, 0, (unsigned)index / 2, 0, (unsigned)index % 2);
 	}
 	nat_attr(target, "bus", bus);
-	express_device(o, &s, disk, floppy ? "floppy" : cdrom ? "cdrom" : "disk");
+	express_device(n, o, &s, disk, floppy ? "floppy" : cdrom ? "cdrom" : "disk");
 	return nat_end(n, disk, ok);
 }
 

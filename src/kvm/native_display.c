@@ -200,6 +200,15 @@ static void express_spice(struct native *n)
 	nat_end(n, g, true);
 }
 
+static void express_keymap(struct native *n)
+{
+	struct nat_opt *o = nat_first(n, "k");
+	if (o == NULL || n->groups[NAT_GRAPHICS]->children == NULL)
+		return;
+	nat_attr(n->groups[NAT_GRAPHICS]->children, "keymap", o->value);
+	o->used = true;
+}
+
 static void add_vnc(struct native *n)
 {
 	nat_attr(nat_device(n, NAT_GRAPHICS, "graphics"), "type", "vnc");
@@ -259,17 +268,7 @@ static bool input_device(struct native *n, struct nat_opt *o)
 			nat_pci(n, o, e);
 			return nat_end(n, e, true);
 		}
-		const struct nat_bus *b = nat_bus(n, NAT_BUS_USB, nat_get(o, "bus"));
-		const char *port = nat_get(o, "port");
-		if (b != NULL)
-			nat_take(o, "bus");
-		if (b != NULL && port != NULL) {
-			xmlNode *a = nat_el(e, "address");
-			nat_attr(a, "type", "usb");
-			nat_attru(a, "bus", b->index);
-			nat_attr(a, "port", nat_take(o, "port"));
-		}
-		return nat_end(n, e, b != NULL);
+		return nat_end(n, e, nat_usb(n, o, e));
 	}
 	return false;
 }
@@ -389,6 +388,7 @@ void nat_display_options(struct native *n)
 	express_vnc(n);
 	express_spice(n);
 	express_display(n);
+	express_keymap(n);
 	express_soundhw(n);
 	express_usbdevices(n);
 	drop_audiodevs(n);

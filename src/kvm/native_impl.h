@@ -65,6 +65,7 @@ enum nat_group { /* order of elements in <devices> */
 	NAT_VIDEO,
 	NAT_HOSTDEV,
 	NAT_REDIR,
+	NAT_HUB,
 	NAT_WATCHDOG,
 	NAT_BALLOON,
 	NAT_RNG,
@@ -142,6 +143,8 @@ void nat_places_init(struct native *n);
 /* Takes bus, addr and multifunction of a PCI device; without addr the slot that QEMU would choose. */
 void nat_pci(struct native *n, struct nat_opt *o, xmlNode *element);
 void nat_pci_at(struct native *n, xmlNode *element, unsigned bus, unsigned slot, unsigned function);
+/* Takes bus and port of a USB device; false: a bus of nobody's. */
+bool nat_usb(struct native *n, struct nat_opt *o, xmlNode *element);
 /* The next free slot of the root bus. */
 unsigned nat_pci_slot(struct native *n, unsigned bus);
 /* An absolute path of the process's. On the heap. */
@@ -167,6 +170,10 @@ void nat_misc_options(struct native *n);
 
 /* "2G", "512", "0x1000k": bytes; without a suffix MiB when mega. 0: no size. native_cpu.c */
 uint64_t nat_size(const char *text, bool mega);
+/* The number of the iothread of this id, as <iothreadids> has it; 0 there is none. native_misc.c */
+uint64_t nat_iothread(const struct native *n, const char *id);
+/* The child of <features>, made when it is not there. native_cpu.c */
+xmlNode *nat_feature(struct native *n, const char *name);
 /* native_numa.c. pluggable: there are slots for memory. */
 void nat_numa(struct native *n, uint64_t memory_kib, uint64_t cpus, bool pluggable);
 /* native_rest.c: what is left, into <qemu:commandline> */

@@ -26,6 +26,30 @@ static char *usable_name(const char *wanted)
 	return xstrdup("native");
 }
 
+static void add_uuid(struct native *n, const char *given)
+{
+	char text[37];
+	uuid_t uuid;
+	if (uuid_parse(given, uuid) < 0)
+		return;
+	uuid_unparse_lower(uuid, text);
+	nat_text(n->root, "uuid", text);
+}
+
+/* Without -uuid the one that the guest reads in its SMBIOS is the machine's. */
+static struct nat_opt *smbios_uuid(struct native *n)
+{
+	uuid_t uuid;
+	for (size_t i = 0; i < n->opts.n; i++) {
+		struct nat_opt *o = &n->opts.o[i];
+		const char *given = nat_get(o, "uuid");
+		if (strcmp(o->name, "smbios") == 0 && str_eq(nat_get(o, "type"), "1") &&
+		    given != NULL && uuid_parse(given, uuid) == 0)
+			return o;
+	}
+	return NULL;
+}
+
 static void express_name(struct native *n)
 {
 	struct nat_opt *o = nat_first(n, "name");
@@ -45,11 +69,13 @@ static void express_name(struct native *n)
 		nat_note(n, "-name %s: no name for a domain, it is named '%s'", wanted, name);
 	struct nat_opt *id = nat_first(n, "uuid");
 	uuid_t uuid;
+	if (id == NULL && (id = smbios_uuid(n)) != NULL) {
+		add_uuid(n, nat_take(id, "uuid"));
+		return;
+	}
 	if (id == NULL || id->value == NULL || uuid_parse(id->value, uuid) < 0)
 		return;
-	char text[37];
-	uuid_unparse_lower(uuid, text);
-	nat_text(n->root, "uuid", text);
+	add_uuid(n, id->value);
 	id->used = true;
 }
 
@@ -102,7 +128,36 @@ static const char *find_accel(struct native *n, const struct nat_opt *machine)
 		return "kvm";
 	if (a != NULL && nat_get(a, "accel") != NULL)
 		return nat_get(a, "accel");
-	return machine != NULL ? nat_get(machine, "accel") : NULL;
+	const char *told = machine != NULL ? nat_get(machine, "accel") : NULL;
+	const char *slash = strrchr(n->cmd->words[0], '/');
+	const char *base = slash != NULL ? slash + 1 : n->cmd->words[0];
+	/* What distributions call so has KVM without being told. */
+	if (told == NULL && (strcmp(base, "kvm") == 0 || strcmp(base, "qemu-kvm") == 0))
+		return "kvm";
+	return told;
+}
+
+/* A second -accel beside our own would be refused by QEMU: what has no element is told and left out. */
+static void express_accel_keys(struct native *n, struct nat_opt *a)
+{
+	const char *ring = nat_take(a, "dirty-ring-size"), *cache = nat_take(a, "tb-size"), *left;
+	nat_take(a, "accel");
+	nat_ignore(a, "thread", "multi");
+	nat_ignore(a, "kernel-irqchip", "on");
+	if (ring != NULL) {
+		xmlNode *r = nat_el(nat_feature(n, "kvm"), "dirty-ring");
+		nat_attr(r, "state", strcmp(ring, "0") == 0 ? "off" : "on");
+		nat_attr(r, "size", strcmp(ring, "0") == 0 ? NULL : ring);
+	}
+	if (cache != NULL)
+		nat_attr(nat_text(nat_feature(n, "tcg"), "tb-cache", cache), "unit", "MiB");
+	if (str_eq(nat_get(a, "kernel-irqchip"), "split")) {
+		nat_take(a, "kernel-irqchip");
+		nat_attr(nat_feature(n, "ioapic"), "driver", "qemu");
+	}
+	if (!nat_all_taken(a, &left))
+		nat_note(n, "-accel %s: '%s' is left out", a->value, left);
+	a->used = true;
 }
 
 /* "kvm:tcg": the first one that works. */
@@ -113,13 +168,8 @@ static void express_accel(struct native *n, struct nat_opt *machine)
 	if (machine != NULL)
 		nat_take(machine, "accel");
 	nat_attr(n->root, "type", n->kvm ? "kvm" : "qemu");
-	for (struct nat_opt *a; (a = nat_first(n, "accel")) != NULL;) {
-		nat_take(a, "accel");
-		const char *left;
-		if (!nat_all_taken(a, &left))
-			break; /* stays, and adds its keys to the machine's */
-		a->used = true;
-	}
+	for (struct nat_opt *a; (a = nat_first(n, "accel")) != NULL;)
+		express_accel_keys(n, a);
 }
 
 static struct nat_opt *machine_option(struct native *n)
@@ -158,10 +208,21 @@ static void express_arch(struct native *n, xmlNode *type)
 	nat_attr(type, "arch", strcmp(arch, "i386") == 0 ? "i686" : arch);
 }
 
+/* "pc-i440fx-8.1+pve0": Proxmox marks its own variants of a machine. */
+static char *plain_type(struct native *n, const char *type)
+{
+	if (type == NULL)
+		return NULL;
+	const char *mark = strstr(type, "+pve");
+	if (mark != NULL)
+		nat_note(n, "machine '%s': without Proxmox's mark", type);
+	return xstrndup(type, mark != NULL ? (size_t)(mark - type) : strlen(type));
+}
+
 static void express_machine(struct native *n)
 {
 	struct nat_opt *o = machine_option(n);
-	const char *type = o != NULL ? nat_take(o, "type") : NULL;
+	CLEANUP_FREE char *type = o != NULL ? plain_type(n, nat_take(o, "type")) : NULL;
 	express_accel(n, o);
 	n->q35 = type != NULL && (strcmp(type, "q35") == 0 || strstr(type, "-q35-") != NULL);
 	xmlNode *t = nat_text(n->os, "type", "hvm");
@@ -246,6 +307,8 @@ static void express_boot(struct native *n)
 	const char *timeout = nat_take(o, "reboot-timeout");
 	if (timeout != NULL)
 		nat_attr(nat_el(n->os, "bios"), "rebootTimeout", timeout);
+	if (nat_take(o, "splash") != NULL)
+		nat_note(n, "-boot %s: the splash picture is left out", o->value);
 	nat_end(n, NULL, true);
 }
 
@@ -280,7 +343,7 @@ static bool smbios_block(struct native *n, struct nat_opt *o, xmlNode *sysinfo)
 	            {"release", "release"}}},
 	    {"1", "system",
 	        {{"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"},
-	            {"serial", "serial"}, {"uuid", "uuid"}, {"sku", "sku"}, {"family", "family"}}},
+	            {"serial", "serial"}, {"sku", "sku"}, {"family", "family"}}},
 	    {"2", "baseBoard",
 	        {{"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"},
 	            {"serial", "serial"}, {"asset", "asset"}, {"location", "location"}}},
@@ -302,7 +365,13 @@ static bool smbios_block(struct native *n, struct nat_opt *o, xmlNode *sysinfo)
 				nat_attr(nat_text(block, "entry", value), "name",
 				    blocks[i].entries[k].entry);
 		}
-		return nat_end(n, block, true);
+		bool empty = block->children == NULL; /* a uuid alone, which is the domain's */
+		bool done = nat_end(n, block, true);
+		if (done && empty) {
+			xmlUnlinkNode(block);
+			xmlFreeNode(block);
+		}
+		return done;
 	}
 	return false;
 }

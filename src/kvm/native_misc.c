@@ -263,17 +263,15 @@ static bool redirection(struct native *n, struct nat_opt *o)
 	nat_attr(e, "bus", "usb");
 	nat_ignore(c, "name", "usbredir");
 	bool ok = nat_chardev(n, e, c);
-	const struct nat_bus *b = nat_bus(n, NAT_BUS_USB, nat_get(o, "bus"));
-	const char *port = nat_get(o, "port");
-	if (b != NULL)
-		nat_take(o, "bus");
-	if (b != NULL && port != NULL) {
-		xmlNode *a = nat_el(e, "address");
-		nat_attr(a, "type", "usb");
-		nat_attru(a, "bus", b->index);
-		nat_attr(a, "port", nat_take(o, "port"));
-	}
+	nat_usb(n, o, e);
 	return nat_end(n, e, ok);
+}
+
+static bool hub(struct native *n, struct nat_opt *o)
+{
+	xmlNode *e = begin(n, o, NAT_HUB, "hub");
+	nat_attr(e, "type", "usb");
+	return nat_end(n, e, nat_usb(n, o, e));
 }
 
 /* --- of the machine, not of a bus --- */
@@ -312,7 +310,8 @@ bool nat_misc_device(struct native *n, struct nat_opt *o)
 	    {"ib700", watchdog}, {"diag288", watchdog}, {"pvpanic", panic}, {"pvpanic-pci", panic},
 	    {"tpm-crb", tpm}, {"tpm-tis", tpm}, {"tpm-spapr", tpm}, {"vhost-vsock-pci", vsock},
 	    {"virtio-9p-pci", filesystem}, {"vfio-pci", vfio}, {"usb-host", usb_host},
-	    {"usb-redir", redirection}, {"vmcoreinfo", vmcoreinfo}, {"vmgenid", vmgenid}};
+	    {"usb-redir", redirection}, {"usb-hub", hub}, {"vmcoreinfo", vmcoreinfo},
+	    {"vmgenid", vmgenid}};
 	const char *driver = nat_get(o, "driver");
 	for (size_t i = 0; driver != NULL && i < ARRAY_LEN(devices); i++)
 		if (strcmp(devices[i].driver, driver) == 0)
@@ -357,20 +356,49 @@ static void old_watchdog(struct native *n)
 	o->used = true;
 }
 
-/* libvirt numbers them; anybody else's names stay with their owner. */
+static bool is_iothread(const struct nat_opt *o)
+{
+	return strcmp(o->name, "object") == 0 && str_eq(nat_get(o, "qom-type"), "iothread") &&
+	       nat_get(o, "id") != NULL;
+}
+
+/* The number in "iothread3"; 0: another name. */
+static uint64_t own_number(const char *id)
+{
+	uint64_t number;
+	bool ours =
+	    str_prefix(id, "iothread") && str_u64(id + strlen("iothread"), 1u << 20, &number) == 0;
+	return ours ? number : 0;
+}
+
+/* libvirt numbers them: those with other names come after all that have numbers. */
+uint64_t nat_iothread(const struct native *n, const char *id)
+{
+	uint64_t next = 1;
+	for (size_t i = 0; i < n->opts.n; i++)
+		if (is_iothread(&n->opts.o[i]) && own_number(nat_get(&n->opts.o[i], "id")) >= next)
+			next = own_number(nat_get(&n->opts.o[i], "id")) + 1;
+	for (size_t i = 0; i < n->opts.n; i++) {
+		const struct nat_opt *o = &n->opts.o[i];
+		if (!is_iothread(o))
+			continue;
+		uint64_t own = own_number(nat_get(o, "id"));
+		if (strcmp(nat_get(o, "id"), id) == 0)
+			return own > 0 ? own : next;
+		next += own == 0;
+	}
+	return 0;
+}
+
 static void iothreads(struct native *n)
 {
 	unsigned count = 0;
 	xmlNode *ids = xmlNewDocNode(n->doc, NULL, (const xmlChar *)"iothreadids", NULL);
 	for (size_t i = 0; i < n->opts.n; i++) {
 		struct nat_opt *o = &n->opts.o[i];
-		const char *id = nat_get(o, "id");
-		uint64_t number;
-		if (o->used || strcmp(o->name, "object") != 0 ||
-		    !str_eq(nat_get(o, "qom-type"), "iothread") || id == NULL ||
-		    !str_prefix(id, "iothread") ||
-		    str_u64(id + strlen("iothread"), 1u << 20, &number) < 0)
+		if (o->used || !is_iothread(o))
 			continue;
+		uint64_t number = nat_iothread(n, nat_get(o, "id"));
 		nat_begin(n, o);
 		nat_take(o, "qom-type");
 		nat_take(o, "id");

@@ -207,6 +207,22 @@ static void express_keys(struct native *n, struct nat_opt *o, xmlNode *e)
 	nat_attr(r, "bar", rom_bar == NULL ? NULL : strcmp(rom_bar, "0") == 0 ? "off" : "on");
 }
 
+/* The rings of a virtio card, in the <driver> that its backend may have made. */
+static void express_rings(struct nat_opt *o, xmlNode *e)
+{
+	static const char *const keys[] = {"rx_queue_size", "tx_queue_size"};
+	xmlNode *d = e->children;
+	while (d != NULL && !xmlStrEqual(d->name, (const xmlChar *)"driver"))
+		d = d->next;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *size = nat_take(o, keys[i]);
+		if (size != NULL && d == NULL)
+			d = nat_el(e, "driver");
+		if (size != NULL)
+			nat_attr(d, keys[i], size);
+	}
+}
+
 /* With several queues libvirt adds what follows from their number. */
 static void multiqueue_keys(struct nat_opt *o)
 {
@@ -233,6 +249,7 @@ bool nat_net_device(struct native *n, struct nat_opt *o)
 	nat_attr(nat_el(e, "model"), "type", model);
 	express_keys(n, o, e);
 	multiqueue_keys(o);
+	express_rings(o, e);
 	if (strcmp(model, "usb-net") == 0)
 		nat_take(o, "bus");
 	else

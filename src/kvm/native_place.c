@@ -131,6 +131,22 @@ void nat_pci(struct native *n, struct nat_opt *o, xmlNode *element)
 		nat_attr(element->last, "multifunction", nat_is_on(multi) ? "on" : "off");
 }
 
+bool nat_usb(struct native *n, struct nat_opt *o, xmlNode *element)
+{
+	const struct nat_bus *b = nat_bus(n, NAT_BUS_USB, nat_get(o, "bus"));
+	const char *port = nat_get(o, "port");
+	if (b == NULL)
+		return false;
+	nat_take(o, "bus");
+	if (port == NULL)
+		return true;
+	xmlNode *a = nat_el(element, "address");
+	nat_attr(a, "type", "usb");
+	nat_attru(a, "bus", b->index);
+	nat_attr(a, "port", nat_take(o, "port"));
+	return true;
+}
+
 /* --- files --- */
 char *nat_path(const struct native *n, const char *path)
 {
