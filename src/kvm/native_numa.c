@@ -18,7 +18,10 @@ static char *cpus_of(struct nat_opt *o)
 			buf_addf(&cpus, "%s%s", cpus.len > 0 ? "," : "", o->keys[i].value);
 			o->keys[i].taken = true;
 		}
-	return cpus.len > 0 ? buf_take(&cpus) : NULL;
+	if (cpus.len > 0)
+		return buf_take(&cpus);
+	buf_fini(&cpus);
+	return NULL;
 }
 
 /* Bytes of a node; 0: not what an element says. */
