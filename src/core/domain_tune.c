@@ -341,6 +341,8 @@ int tune_check(struct parse *p, const xmlNode *root)
 	const struct domain *d = p->d;
 	const struct domain_cputune *t = &d->tune.cpu;
 	const xmlNode *cputune = xml_child(root, "cputune");
+	if (p->flags & DOMAIN_PARSE_LENIENT)
+		return 0;
 	for (size_t i = 0; i < t->n_iothreadpins; i++)
 		if (!has_iothread(d, t->iothreadpins[i].id))
 			return parse_invalid(p, xml_child(cputune, "iothreadpin"),
@@ -364,7 +366,7 @@ static int parse_partition(struct parse *p, const xmlNode *root, char **partitio
 	return parse_path_check(p, node, *partition);
 }
 
-int tune_parse(struct parse *p, const xmlNode *root)
+static int parse_all(struct parse *p, const xmlNode *root)
 {
 	struct domain_tune *t = &p->d->tune;
 	t->locked = xml_child(xml_child(root, "memoryBacking"), "locked") != NULL;
@@ -375,5 +377,16 @@ int tune_parse(struct parse *p, const xmlNode *root)
 	    parse_blkiotune(p, xml_child(root, "blkiotune"), &t->blkio) < 0 ||
 	    parse_numatune(p, root, &t->numa) < 0 || parse_partition(p, root, &t->partition) < 0)
 		return -1;
+	return 0;
+}
+
+int tune_parse(struct parse *p, const xmlNode *root)
+{
+	if (parse_all(p, root) == 0)
+		return 0;
+	if (!(p->flags & DOMAIN_PARSE_LENIENT))
+		return -1;
+	/* Of a machine that runs already: there was a time when nobody looked at these wishes. */
+	domain_tune_fini(&p->d->tune);
 	return 0;
 }

@@ -140,8 +140,8 @@ static void test_no_smm(void **state)
 	assert_false(f.smm);
 	firmware_fini(&f);
 	assert_int_equal(
-	    resolve("q35", EFI, "<firmware><feature name='secure-boot' enabled='yes'/></firmware>", "",
-	        &f, &err),
+	    resolve("q35", EFI, "<firmware><feature name='secure-boot' enabled='yes'/></firmware>",
+	        "", &f, &err),
 	    -1);
 	assert_non_null(strstr(err.msg, "needs System Management Mode"));
 	env.no_smm = false;
