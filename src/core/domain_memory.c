@@ -230,6 +230,20 @@ static int check_memnodes(struct parse *p, const xmlNode *root)
 	return 0;
 }
 
+/* Expander buses belong to a node. */
+static int check_controllers(struct parse *p)
+{
+	const struct domain *d = p->d;
+	for (size_t i = 0; i < d->n_controllers; i++) {
+		const struct domain_controller *c = &d->controllers[i];
+		if (c->node >= 0 && (size_t)c->node >= d->cpu.n_cells)
+			return err_set(p->err, ERR_INVALID,
+			    "%s:%u: <controller>: there is no NUMA node %d: the guest has %zu cells in <cpu>",
+			    p->file, c->line, c->node, d->cpu.n_cells);
+	}
+	return 0;
+}
+
 int memory_finish(struct parse *p, const xmlNode *root)
 {
 	struct domain *d = p->d;
@@ -257,5 +271,7 @@ int memory_finish(struct parse *p, const xmlNode *root)
 		    (unsigned long long)said, (unsigned long long)cells);
 	if (d->current_memory_kib > d->memory_kib || xml_child(root, "currentMemory") == NULL)
 		d->current_memory_kib = d->memory_kib;
-	return check_hotplug(p, root) < 0 ? -1 : check_memnodes(p, root);
+	if (check_hotplug(p, root) < 0 || check_memnodes(p, root) < 0)
+		return -1;
+	return check_controllers(p);
 }
