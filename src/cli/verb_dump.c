@@ -146,7 +146,12 @@ static int begin(struct live *l, int pipe_in, struct err *err)
 	out_add_bool(args, "detach", true);
 	if (format)
 		out_add_str(args, "format", format);
-	return live_qmp(l, "dump-guest-memory", args, NULL, err);
+	if (live_qmp(l, "dump-guest-memory", args, NULL, err) == 0)
+		return 0;
+	args = json_object_new_object();
+	out_add_str(args, "fdname", FD_NAME);
+	(void)live_qmp(l, "closefd", args, NULL, NULL);
+	return -1;
 }
 
 /* The pipe is closed whatever happens: that is what ends QEMU's side. */

@@ -99,9 +99,9 @@ static void got_fact(void *arg, struct json_object *result, const struct err *er
 {
 	struct supervisor *s = arg;
 	struct sup_agent *g = &s->guest;
-	enum agent_fact f = polled[g->step];
 	if (!g->polling)
 		return;
+	enum agent_fact f = polled[g->step];
 	if (err != NULL && err->code != ERR_UNSUPPORTED && err->code != ERR_FAIL) {
 		g->polling = false; /* it does not answer: the next round tries again */
 		return;
@@ -277,6 +277,8 @@ void sup_agent_connect(struct supervisor *s)
 	if (g->redial == NULL)
 		abort(); /* out of memory */
 	g->redial_ms = REDIAL_MIN_MS;
+	/* A killed supervisor may have: what it wrote is ours to take back. */
+	g->told_address = true;
 	dial(s);
 }
 

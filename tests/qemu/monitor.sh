@@ -69,14 +69,24 @@ check "define, with much memory" define_bootsect big
 sed -i "s|<memory unit='MiB'>8</memory>|<memory unit='MiB'>3072</memory>|" "$TEST_TMP/big.xml"
 check "define" hv define "$TEST_TMP/big.xml"
 check "start" hv start big
-# Compressing takes its time; what is interrupted meanwhile must end as if nothing had been.
+# Compressing takes its time. When the guest is seen to stop, the command is stopped, too: QEMU waits for it then, with the
+# dump in the middle.
+pauses() { grep -c "Suspended Paused" "$TEST_TMP/events"; }
+# It listens when it has told of a pause of ours.
+listens() { hv suspend big && hv resume big && [ "$(pauses)" -gt 0 ]; }
+paused_again() { [ "$(pauses)" -gt "$1" ]; }
 begin_dump() {
+	wait_for 20 listens || return 1
+	before=$(pauses)
 	"$HVMUX" dump big "$TEST_TMP/out/b" --memory-only --format kdump-zlib >"$TEST_TMP/dump.out" 2>&1 &
 	dump=$!
-	wait_state big paused 20
+	wait_for 20 paused_again "$before" && kill -STOP $dump && wait_state big paused 5
 }
+"$HVMUX" events --domain big --event lifecycle --loop --timeout 200 >"$TEST_TMP/events" 2>&1 &
+events=$!
 check "a dump that lasts: the guest stands still" begin_dump
 kill -INT $dump
+kill -CONT $dump
 wait $dump
 check "Ctrl-C: exit status 1" test $? -eq 1
 check "says so" grep -q interrupted "$TEST_TMP/dump.out"
@@ -89,8 +99,10 @@ check "killed with -9: the guest runs on" wait_state big running 30
 check "leaves nothing" nothing_left
 check "another" begin_dump
 kill -9 "$(json_number big supervisor_pid)"
+kill -CONT $dump
 wait $dump
 check "its supervisor killed meanwhile: the dump is whole" test $? -eq 0
 check "it is there" starts_with "$TEST_TMP/out/b" 6d616b6564756d7066696c65 12
 check "the guest runs on" wait_state big running 30
+kill $events
 tap_done
