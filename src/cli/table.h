@@ -96,6 +96,7 @@ struct verb {
 	X(domiflist, "domiflist")
 #define VERBS_LIVE(X)                                   \
 	X(qemu_monitor_command, "qemu-monitor-command") \
+	X(qemu_monitor_event, "qemu-monitor-event")     \
 	X(inject_nmi, "inject-nmi")                     \
 	X(send_key, "send-key")                         \
 	X(screenshot, "screenshot")                     \

@@ -13,6 +13,18 @@ OPTS(qemu_monitor_command) = {
         .help = "JSON, '{\"execute\": \"query-block\"}', or a QMP command's name alone"},
     {0},
 };
+OPTS(qemu_monitor_event) = {
+    {"domain", OPT_DOMAIN, .value = "DOMAIN", .help = "only events of this domain"},
+    {"event", OPT_STRING, .value = "EVENT", .help = "only events of this name: RTC_CHANGE"},
+    FLAG("pretty", "print what comes with an event on several lines"),
+    FLAG("loop", "go on until the timeout or an interrupt"),
+    {"timeout", OPT_NUMBER, .value = "SECONDS", .help = "stop waiting after this time"},
+    FLAG("regex", "EVENT is an extended regular expression"),
+    FLAG("no-case", "EVENT in any case"),
+    FLAG("timestamp", "put the time before each event"),
+    JSON,
+    {0},
+};
 OPTS(inject_nmi) = {DOMAIN_ONE, {0}};
 OPTS(send_key) = {
     DOMAIN_ONE,
@@ -60,6 +72,11 @@ VERB(qemu_monitor_command) = {NAMES(qemu_monitor_command, "qemu-monitor-command"
     .text =
         "For what has no command of its own. The supervisor stays the only one that is connected: what the command "
         "causes is shown and recorded as ever. QEMU's refusal is an answer, too: it is printed, and the exit status is 0."};
+
+VERB(qemu_monitor_event) = {NAMES(qemu_monitor_event, "qemu-monitor-event"), .family = "QEMU",
+    .summary = "wait for events of QEMU's monitor", .flags = VERB_READS | VERB_VIRSH,
+    .text =
+        "QEMU's own events, as they come. What they mean for a domain's life is told by events."};
 
 VERB(inject_nmi) = {NAMES(inject_nmi, "inject-nmi"), .family = "QEMU",
     .summary = "send a non-maskable interrupt to the guest",

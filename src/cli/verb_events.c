@@ -2,10 +2,12 @@
  * through inotify on the run directories. */
 #include <errno.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -38,6 +40,9 @@ struct source {
 struct watcher {
 	struct cli *c;
 	const char *domain, *type; /* NULL any */
+	bool qemu;                 /* QEMU's own events instead of ours */
+	bool no_case;
+	regex_t *pattern; /* NULL: type is a name */
 	int notify;
 	struct source *sources;
 	size_t n;
@@ -79,7 +84,10 @@ static void connect_source(struct watcher *w, const char *name)
 	if (s->rpc || loop_now_ms() < s->not_before)
 		return;
 	s->rpc = rpc_connect(&w->c->home, name, CONNECT_MS, &err);
-	if (s->rpc && rpc_call(s->rpc, "subscribe", NULL, CONNECT_MS, NULL, &err) < 0) {
+	struct json_object *params = s->rpc && w->qemu ? json_object_new_object() : NULL;
+	if (params)
+		out_add_bool(params, "qemu", true);
+	if (s->rpc && rpc_call(s->rpc, "subscribe", params, CONNECT_MS, NULL, &err) < 0) {
 		rpc_free(s->rpc);
 		s->rpc = NULL;
 	}
@@ -130,15 +138,53 @@ static void print_event(const struct watcher *w, struct json_object *p, const ch
 	fflush(stdout);
 }
 
+/* virsh's form: "event RTC_CHANGE at 1795270953.012345 for domain 'vm1': {...}". */
+static void print_qemu_event(const struct watcher *w, struct json_object *p, const char *type)
+{
+	struct json_object *data = json_get_obj(p, "data");
+	const char *domain = json_get_str(p, "domain");
+	int64_t ns = json_get_int(p, "time_ns", 0);
+	char stamp[OUT_TIME_MAX] = "";
+	if (w->c->json) {
+		out_json_line(json_object_get(p));
+		return;
+	}
+	if (cli_flag(w->c, "timestamp"))
+		out_time(ns > 0 ? (uint64_t)ns : timestamp_ns(), stamp);
+	const char *text = data == NULL
+	                       ? ""
+	                       : json_object_to_json_string_ext(data,
+	                             JSON_C_TO_STRING_NOSLASHESCAPE |
+	                                 (cli_flag(w->c, "pretty")
+	                                         ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+	                                         : JSON_C_TO_STRING_PLAIN));
+	CLEANUP_FREE char *line =
+	    stamp[0] ? xasprintf("%s: event %s for domain '%s'%s%s", stamp, type,
+	                   domain ? domain : "?", text[0] ? ": " : "", text)
+	             : xasprintf("event %s at %lld.%06u for domain '%s'%s%s", type,
+	                   (long long)(ns / 1000000000), (unsigned)(ns / 1000 % 1000000),
+	                   domain ? domain : "?", text[0] ? ": " : "", text);
+	CLEANUP_FREE char *shown = str_printable_lines(line);
+	puts(shown);
+	fflush(stdout);
+}
+
+static bool type_wanted(const struct watcher *w, const char *type)
+{
+	if (w->pattern)
+		return regexec(w->pattern, type, 0, NULL, 0) == 0;
+	return !w->type || (w->no_case ? strcasecmp(type, w->type) == 0 : str_eq(type, w->type));
+}
+
 static void take_notification(struct watcher *w, struct json_object *o)
 {
 	struct json_object *p = json_get_obj(o, "params");
 	const char *method = json_get_str(o, "method"), *type = json_get_str(p, "event");
-	if (!method || !str_eq(method, "event") || !type || (w->type && !str_eq(type, w->type)))
+	if (!str_eq(method, w->qemu ? "qemu-event" : "event") || !type || !type_wanted(w, type))
 		return;
 	if (w->one_shot && w->received)
 		return;
-	print_event(w, p, type);
+	(w->qemu ? print_qemu_event : print_event)(w, p, type);
 	w->received++;
 }
 
@@ -299,4 +345,42 @@ int verb_events(struct cli *c)
 	    .notify = -1,
 	    .one_shot = !cli_flag(c, "loop")};
 	return run_watch(c, &w);
+}
+
+static int watch_qemu(struct cli *c, struct watcher *w)
+{
+	regex_t pattern;
+	if (!cli_flag(c, "regex") || !w->type)
+		return run_watch(c, w);
+	int rc =
+	    regcomp(&pattern, w->type, REG_EXTENDED | REG_NOSUB | (w->no_case ? REG_ICASE : 0));
+	if (rc != 0) {
+		char why[160];
+		regerror(rc, &pattern, why, sizeof(why));
+		out_error("invalid regular expression '%s': %s", w->type, why);
+		return CLI_FAILED;
+	}
+	w->pattern = &pattern;
+	int status = run_watch(c, w);
+	regfree(&pattern);
+	return status;
+}
+
+int verb_qemu_monitor_event(struct cli *c)
+{
+	struct err err = {0};
+	const char *word = cli_value(c, "domain");
+	CLEANUP_FREE char *domain = word ? vm_resolve(&c->home, word, &err) : NULL;
+	if (word && !domain) {
+		out_error("%s", err.msg);
+		return CLI_FAILED;
+	}
+	struct watcher w = {.c = c,
+	    .domain = domain,
+	    .type = cli_value(c, "event"),
+	    .qemu = true,
+	    .no_case = cli_flag(c, "no-case"),
+	    .notify = -1,
+	    .one_shot = !cli_flag(c, "loop")};
+	return watch_qemu(c, &w);
 }

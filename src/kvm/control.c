@@ -35,9 +35,9 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct control *control;
 	struct jsonl *wire;
-	char *who; /* "root(0) pid=4711" */
-	bool subscribed, eof;
-	bool reader; /* may ask and listen only */
+	char *who;                  /* "root(0) pid=4711" */
+	bool subscribed, qemu, eof; /* qemu: to QEMU's own events, too */
+	bool reader;                /* may ask and listen only */
 	unsigned n_requests;
 };
 
@@ -174,8 +174,8 @@ static void do_status(struct client *c, struct json_object *id, struct json_obje
 
 static void do_subscribe(struct client *c, struct json_object *id, struct json_object *params)
 {
-	(void)params;
 	c->subscribed = true;
+	c->qemu = json_get_bool(params, "qemu", 0);
 	if (id != NULL)
 		send_result(c, id, NULL);
 }
@@ -456,6 +456,38 @@ void control_event(
 	for (cl = TAILQ_FIRST(&c->clients); cl != NULL; cl = next) {
 		next = TAILQ_NEXT(cl, entry);
 		if (cl->subscribed)
+			jsonl_send(cl->wire, o);
+	}
+	json_object_put(o);
+}
+
+static bool qemu_heard(const struct control *c)
+{
+	const struct client *cl;
+	TAILQ_FOREACH(cl, &c->clients, entry)
+	if (cl->qemu)
+		return true;
+	return false;
+}
+
+void control_qemu_event(
+    struct control *c, const char *event, struct json_object *data, uint64_t time_ns)
+{
+	struct client *cl, *next;
+	if (!qemu_heard(c))
+		return;
+	struct json_object *o = envelope(), *p = json_object_new_object();
+	int64_t now = (int64_t)(time_ns > 0 ? time_ns : timestamp_ns());
+	json_object_object_add(o, "method", json_object_new_string("qemu-event"));
+	json_object_object_add(p, "event", json_object_new_string(event));
+	json_object_object_add(p, "domain", json_object_new_string(c->name));
+	json_object_object_add(p, "time_ns", json_object_new_int64(now));
+	if (data != NULL)
+		json_object_object_add(p, "data", json_object_get(data));
+	json_object_object_add(o, "params", p);
+	for (cl = TAILQ_FIRST(&c->clients); cl != NULL; cl = next) {
+		next = TAILQ_NEXT(cl, entry);
+		if (cl->qemu)
 			jsonl_send(cl->wire, o);
 	}
 	json_object_put(o);

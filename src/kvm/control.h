@@ -48,6 +48,9 @@ void control_reply(struct control_req *r, struct json_object *result, const stru
 /* To every subscriber. detail may be NULL; data (taken) too. */
 void control_event(
     struct control *c, const char *event, const char *detail, struct json_object *data);
+/* QEMU's own event, to those who subscribed to these; data borrowed, may be NULL. time_ns 0: now. */
+void control_qemu_event(
+    struct control *c, const char *event, struct json_object *data, uint64_t time_ns);
 /* Listens no more and removes the socket; clients that are there stay. */
 void control_stop(struct control *c);
 /* Open requests are answered with an error. */

@@ -258,7 +258,7 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	} plain[] = {{"STOP", EV_STOPPED}, {"RESUME", EV_RESUMED}, {"RESET", EV_RESET},
 	    {"SUSPEND", EV_SLEEP}, {"WAKEUP", EV_WAKE}};
 	struct supervisor *s = arg;
-	(void)time_ns;
+	control_qemu_event(s->control, name, data, time_ns);
 	if (str_eq(name, "RESUME"))
 		s->detail[0] = '\0'; /* what it was stopped for is over */
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)

@@ -31,6 +31,16 @@ check "qmp_capabilities once more harms nobody" hv qemu-monitor-command q qmp_ca
 check "the supervisor goes on asking" hv suspend q
 hv resume q >/dev/null
 
+hv qemu-monitor-event q --event 'res.me' --regex --no-case --timeout 30 >"$TEST_TMP/resume" 2>&1 &
+event=$!
+# It may not listen yet at the first of them.
+resumes() { hv suspend q && hv resume q && grep -q RESUME "$TEST_TMP/resume"; }
+check "qemu-monitor-event" wait_for 20 resumes
+wait $event
+check "ends after the first: exit status 0" test $? -eq 0
+check "in virsh's form" grep -Eq "^event RESUME at [0-9]+\.[0-9]{6} for domain 'q'" "$TEST_TMP/resume"
+check_fails "no pattern" 1 "invalid regular expression" hv qemu-monitor-event q --event '(' --regex
+
 check "send-key by name" hv send-key q KEY_LEFTCTRL KEY_LEFTALT KEY_DELETE
 check "send-key by scan code" hv send-key q --codeset xt --holdtime 10 0xe01c 30
 check_fails "no such key" 1 "invalid keycode: 'KEY_FLY'" hv send-key q KEY_FLY
