@@ -85,6 +85,13 @@ static char *make_set(struct pass *p, const char *path, const int *flags, size_t
 	return xasprintf("/dev/fdset/%u", set);
 }
 
+/* NULL: it is no folder, or cannot be opened, which QEMU then says. */
+static char *make_folder(struct pass *p, const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? NULL : xasprintf("/proc/self/fd/%d", give(p, fd));
+}
+
 /* --- copies --- */
 
 static int copy_bytes(int from, int to)
@@ -125,11 +132,12 @@ static char *make_copy(struct pass *p, const char *path)
 /* --- options other than block nodes --- */
 
 enum way {
-	WAY_READ,  /* a set to read, when the user may not itself */
-	WAY_BOTH,  /* … to read and write */
-	WAY_LOG,   /* … to write: made when missing, emptied unless it is appended to */
-	WAY_IMAGE, /* … to read, and to write unless `other` is on */
-	WAY_COPY,  /* a copy, when the user may not read it */
+	WAY_READ,   /* a set to read, when the user may not itself */
+	WAY_BOTH,   /* … to read and write */
+	WAY_LOG,    /* … to write: made when missing, emptied unless it is appended to */
+	WAY_IMAGE,  /* … to read, and to write unless `other` is on */
+	WAY_FOLDER, /* a descriptor of the folder, when it is one: the user cannot walk to it */
+	WAY_COPY,   /* a copy, when the user may not read it */
 };
 
 static const struct rule {
@@ -154,6 +162,7 @@ static const struct rule {
     {"-chardev", "parallel", "path", WAY_BOTH, NULL},
     {"-chardev", NULL, "logfile", WAY_LOG, "logappend"},
     {"-object", "rng-random", "filename", WAY_READ, NULL},
+    {"-object", "memory-backend-file", "mem-path", WAY_FOLDER, NULL},
     {"-object", "input-linux", "evdev", WAY_BOTH, NULL},
     {"-drive", NULL, "file", WAY_IMAGE, "readonly"},
     {"-tpmdev", "passthrough", "path", WAY_BOTH, NULL},
@@ -178,6 +187,11 @@ static char *replace_path(
 		break;
 	case WAY_BOTH:
 		name = make_set(p, path, both, 1);
+		break;
+	case WAY_FOLDER:
+		name = make_folder(p, path);
+		if (name == NULL)
+			return NULL;
 		break;
 	case WAY_IMAGE:
 		name = option_is(o, r->other, "on") ? make_set(p, path, reading, 1)

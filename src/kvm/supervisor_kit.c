@@ -15,6 +15,7 @@
 #include "core/sock.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "kvm/confine_nodes.h"
 #include "kvm/secret.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
@@ -81,6 +82,7 @@ void sup_kit_clear(const struct supervisor *s)
 	struct err err;
 	unlink(notes);
 	cgroup_remove(s->home, s->name);
+	confine_nodes_take_back(s->home, s->name);
 	if (file_remove_tree(path, &err) < 0)
 		log_warn("%s", err.msg);
 }
@@ -129,6 +131,7 @@ int sup_kit_init(
 	unlink(notes);
 	k->lock = vm_lock_qemu(s->home, s->name, err);
 	if (k->lock >= 0) {
+		confine_nodes_take_back(s->home, s->name);
 		/* Of an earlier QEMU, whoever started them. */
 		companion_adopt(s->companions);
 		companion_end_all(s->companions);
@@ -156,6 +159,14 @@ void sup_kit_argv(const struct sup_kit *k, struct supervisor *s, struct argv_in 
 	in->no_sandbox = !k->conf.sandbox;
 	in->find_secret = find_secret;
 	in->find_secret_arg = s;
+}
+
+int sup_kit_own(const struct sup_kit *k, const char *dir, struct err *err)
+{
+	if (!k->confine.other_user || dir == NULL ||
+	    chown(dir, k->confine.uid, k->confine.gid) == 0 || errno == ENOENT)
+		return 0;
+	return err_errno(err, errno, "cannot give '%s' to user %s", dir, k->confine.user);
 }
 
 /* --- the descriptors --- */
@@ -194,6 +205,8 @@ int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d
     struct argv_out *a, struct err *err)
 {
 	raise_files();
+	if (confine_nodes_give(&k->confine, "/sys", "/dev", s->home, d, err) < 0)
+		return -1;
 	if (k->dir >= 0)
 		add_fd(k, TAKE_FD(k->dir));
 	for (size_t i = 0; i < a->n_sockets; i++) {

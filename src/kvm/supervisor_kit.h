@@ -26,6 +26,8 @@ struct sup_kit {
 int sup_kit_init(
     struct sup_kit *k, const struct supervisor *s, const struct domain *d, struct err *err);
 void sup_kit_argv(const struct sup_kit *k, struct supervisor *s, struct argv_in *in);
+/* A folder of ours for files that QEMU makes; it need not be there. NULL is fine. */
+int sup_kit_own(const struct sup_kit *k, const char *dir, struct err *err);
 /* Makes the descriptors that the command line names; changes it where QEMU may not open files itself. */
 int sup_kit_fill(struct sup_kit *k, const struct supervisor *s, struct domain *d,
     struct argv_out *a, struct err *err);

@@ -230,6 +230,8 @@ static int build_and_launch(
 	if (rc == 0)
 		rc = argv_host_prepare(&host, s->home, d, &in, err);
 	if (rc == 0)
+		rc = sup_kit_own(k, in.ram_dir, err);
+	if (rc == 0)
 		rc = argv_build(d, &caps, &in, &argv, err);
 	if (rc == 0) {
 		buf_adds(&k->notes, argv.notes == NULL ? "" : argv.notes);

@@ -109,6 +109,30 @@ check "destroy ends it" hv destroy c1
 gone() { [ ! -e "$HVMUX_HOME/run/c1/qemu" ] && [ ! -L "$HVMUX_HOME/run/c1/vnc.sock" ]; }
 check "its folder and VNC's name are gone" gone
 
+# Firmware with its variables, memory that is a file, many disks.
+if [ -r /usr/share/OVMF/OVMF_VARS.fd ]; then
+	many=
+	for letter in b c d e f g h i j k l m n o p q r s t u; do
+		qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 "$images/many-$letter.qcow2"
+		many="$many $(disk "$images/many-$letter.qcow2" qcow2 vd$letter)"
+	done
+	define_bootsect c4 "$many" qemu >/dev/null
+	sed "s|<os>.*</os>|<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os>|
+s|<vcpu>|<memoryBacking><source type='file'/></memoryBacking><vcpu>|
+s|<memory unit='MiB'>8|<memory unit='MiB'>128|" "$TEST_TMP/c4.xml" >"$TEST_TMP/c4e.xml"
+	check "firmware, memory in a file, 21 disks" hv define "$TEST_TMP/c4e.xml"
+	check "start" hv start c4
+	vars=$(for f in /proc/"$(qemu_pid c4)"/fd/*; do readlink "$f"; done | grep -i vars)
+	check "the firmware's variables are handed over" [ -n "$vars" ]
+	check "and stay root's" [ "$(stat -c %u "${vars%%
+*}")" = 0 ]
+	c4_is() { grep -q "^Uid:[[:space:]]*$uid" "/proc/$(qemu_pid c4)/status"; }
+	check "it is the user" c4_is
+	hv destroy c4 >/dev/null
+else
+	tap_skip "firmware" "no OVMF here"
+fi
+
 # A kernel that only root may read.
 if [ -r "$guest/initramfs" ]; then
 	cp "$guest/vmlinuz" "$guest/initramfs" "$images" && chmod 600 "$images"/vmlinuz "$images"/initramfs
