@@ -12,7 +12,7 @@ writer() {
 		<boot order='2'/>${2:-}</disk></devices>#" "$TEST_TMP/$1.xml" && hv define "$TEST_TMP/$1.xml"
 }
 fill() { wait_screen "$1" COM1 90 && type_line "$1" fill && wait_screen "$1" "!" 60; }
-unwritten() { cmp "$disk" "$TEST_TMP/before" && ! ls "$overlays" 2>/dev/null | grep .; }
+unwritten() { cmp "$disk" "$TEST_TMP/before" && [ -z "$(ls "$overlays" 2>/dev/null)" ]; }
 written() { ! cmp -s "$disk" "$TEST_TMP/before"; }
 # The guest writes zeroes.
 fresh() { head -c 4194304 /dev/zero | tr '\0' x >"$disk" && cp "$disk" "$TEST_TMP/before"; }
