@@ -1,9 +1,12 @@
 #include "cli/complete.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/dispatch.h"
+#include "cli/facts.h"
+#include "core/domain_meta.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/vm.h"
@@ -76,12 +79,53 @@ static void offer_domains(struct completer *k)
 	vm_list_free(vms, n);
 }
 
+struct marks {
+	char **words;
+	size_t n;
+};
+
+/* Each once. */
+static void offer_mark(struct completer *k, struct marks *seen, const char *word, const char *what)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (str_eq(seen->words[i], word))
+			return;
+	seen->words = xreallocarray(seen->words, seen->n + 1, sizeof(*seen->words));
+	seen->words[seen->n++] = xstrdup(word);
+	offer(k, word, what);
+}
+
+/* Tags or groups that some domain has. */
+static void offer_marks(struct completer *k, bool groups)
+{
+	struct vm *vms;
+	size_t n;
+	struct marks seen = {0};
+	if (vm_list_brief(k->home, &vms, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct domain_meta m;
+		(void)facts_meta(k->home, vms[i].name, &m, NULL);
+		for (size_t t = 0; !groups && t < m.n_tags; t++)
+			offer_mark(k, &seen, m.tags[t], "tag");
+		if (groups && m.group)
+			offer_mark(k, &seen, m.group, "group");
+		domain_meta_fini(&m);
+	}
+	for (size_t i = 0; i < seen.n; i++)
+		free(seen.words[i]);
+	free(seen.words);
+	vm_list_free(vms, n);
+}
+
 static void offer_value(struct completer *k, const struct verb_opt *o)
 {
 	if (o->words)
 		offer_list(k, o->words);
 	else if (o->kind == OPT_DOMAIN)
 		offer_domains(k);
+	else if (str_eq(o->name, "tag") || str_eq(o->name, "group"))
+		offer_marks(k, str_eq(o->name, "group"));
 	else if (o->kind == OPT_WORD && k->verb == &verb_def_help)
 		offer_verbs(k);
 }

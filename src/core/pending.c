@@ -92,12 +92,12 @@ static int rewrite_name(const struct home *h, const char *name)
 	return rc;
 }
 
-static void move_logs(const struct home *h, const char *from, const char *to)
+/* Fails, and shall fail, where there is something under the new name. */
+static void move_folder(const char *in, char *from_take, char *to_take)
 {
-	CLEANUP_FREE char *old = home_log_dir(h, from), *fresh = home_log_dir(h, to);
-	/* Fails, and shall fail, where there are logs under the new name. */
-	if (rename(old, fresh) == 0)
-		sync_folder(h->log);
+	CLEANUP_FREE char *from = from_take, *to = to_take;
+	if (rename(from, to) == 0)
+		sync_folder(in);
 }
 
 /* All that follows the one step that decides. Doing it again changes nothing. */
@@ -107,7 +107,10 @@ static int finish_rename(
 	if ((marked && autostart_set(h, to, true, err) < 0) ||
 	    autostart_set(h, from, false, err) < 0)
 		return -1;
-	move_logs(h, from, to);
+	CLEANUP_FREE char *snapshots = xasprintf("%s/snapshots", h->data);
+	move_folder(h->log, home_log_dir(h, from), home_log_dir(h, to));
+	move_folder(
+	    snapshots, home_data_file(h, "snapshots", from), home_data_file(h, "snapshots", to));
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "core/err.h"
 #include "core/home.h"
 
-/* Under store_lock, with neither domain running and `to` not defined. xml: the definition under its new name. Logs of an
+/* Under store_lock, with neither domain running and `to` not defined. xml: the definition under its new name. Logs and snapshots of an
  * earlier domain `to` stay where they are, and those of `from` then stay, too. */
 int pending_rename(const struct home *h, const char *from, const char *to, const char *xml,
     size_t n, struct err *err);

@@ -79,13 +79,31 @@ static void test_as_a_command(void **state)
 	EXPECT(0, "uri\tprint the hypervisor canonical URI\n", "", "complete", "--", "ur");
 }
 
+static void test_marks(void **state)
+{
+	(void)state;
+	static const char xml[] =
+	    "<domain type='qemu'><name>%s</name><metadata><h:domain "
+	    "xmlns:h='urn:hvmux:domain:1'><h:tag>web</h:tag><h:tag>%s-only</h:tag>"
+	    "<h:group>prod/web</h:group></h:domain></metadata></domain>";
+	static const char *const names[] = {"m1", "m2"};
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP_FREE char *text = xasprintf(xml, names[i], names[i]);
+		run_define(names[i], text);
+	}
+	COMPLETES("web m1-only m2-only", "tag", "m1", "");
+	COMPLETES("--tag=web", "list", "--tag=w");
+	COMPLETES("prod/web", "list", "--group", "");
+	COMPLETES("prod/web", "group", "m1", "p");
+}
+
 int main(int argc, char **argv)
 {
 	(void)argv;
 	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
-	const struct CMUnitTest tests[] = {
-	    T(test_commands), T(test_options), T(test_domains), T(test_as_a_command)};
+	const struct CMUnitTest tests[] = {T(test_commands), T(test_options), T(test_domains),
+	    T(test_as_a_command), T(test_marks)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
