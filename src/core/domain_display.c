@@ -37,10 +37,9 @@ static unsigned count_graphics(const struct parse *p, const char *type)
 
 static int check_listen(struct parse *p, const xmlNode *node, const struct domain_attrs *a)
 {
-	static const char *const second = "listen[1]";
 	const char *type = attrs_get(a, "listen@type");
 	const char *old = attrs_get(a, "@listen"), *address = attrs_get(a, "listen@address");
-	if (attrs_has(a, second))
+	if (attrs_has(a, "listen[1]"))
 		parse_warn(p, node, "QEMU listens on one address: the first <listen>");
 	if (str_eq(type, "address") && old != NULL && address != NULL && strcmp(old, address) != 0)
 		return parse_invalid(p, node,

@@ -266,8 +266,6 @@ static const char *card_device(
 	};
 	const struct domain_attrs *a = &dev->attrs;
 	bool gl = attrs_on(a, "model/acceleration@accel3d");
-	if (attrs_is(a, "driver@name", "vhostuser"))
-		return primary ? "vhost-user-vga" : "vhost-user-gpu-pci";
 	if (strcmp(type, "virtio") == 0 && gl && caps_has_device(b->c, "virtio-vga-gl"))
 		return primary ? "virtio-vga-gl" : "virtio-gpu-gl-pci";
 	for (size_t i = 0; i < ARRAY_LEN(cards); i++)
@@ -299,12 +297,6 @@ static void card_memory(const struct domain_attrs *a, const char *type, struct b
 		buf_addf(value, ",vgamem=%lluk", (unsigned long long)kib(a, "model@vram"));
 }
 
-static int card_vhost_user(struct builder *b, const struct domain_dev *dev)
-{
-	return build_unsupported(b, "video", dev->line,
-	    "<driver name='vhostuser'> needs a vhost-user-gpu daemon, which hvmux does not start yet");
-}
-
 int build_video(struct builder *b, const struct domain_dev *dev)
 {
 	static const struct dev_key virtio[] = {
@@ -318,7 +310,8 @@ int build_video(struct builder *b, const struct domain_dev *dev)
 	if (strcmp(type, "none") == 0)
 		return 0;
 	if (attrs_is(a, "driver@name", "vhostuser"))
-		return card_vhost_user(b, dev);
+		return build_unsupported(b, "video", dev->line,
+		    "<driver name='vhostuser'> needs a vhost-user-gpu daemon, which hvmux does not start yet");
 	const char *device = card_device(b, dev, type, primary);
 	if (device == NULL)
 		return build_unsupported(

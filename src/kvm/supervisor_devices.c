@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include <libxml/parser.h>
 
 #include "core/jsonl.h"
 #include "core/log.h"
@@ -204,6 +205,7 @@ int sup_devices_resolve(struct supervisor *s, struct domain *d, struct err *err)
 int sup_devices_note(struct domain *d, struct err *err)
 {
 	char *text = domain_format(d, err);
+	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
 	if (text == NULL)
 		return -1;
 	free(d->source);
