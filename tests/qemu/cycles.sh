@@ -7,7 +7,8 @@ cycles=${CYCLES:-12}
 cyc=cyc$$ # control groups are the whole host's
 # Everything of ours that there is, logs apart: files with their sizes, sockets, what the kernel keeps.
 inventory() {
-	(cd "$HVMUX_HOME" && find . -path ./log -prune -o -printf '%p %y %s\n' | sort)
+	# The next Id is a counter.
+	(cd "$HVMUX_HOME" && find . \( -path ./log -o -path ./run/.next-id \) -prune -o -printf '%p %y %s\n' | sort)
 	echo "blocks $(du -sk --exclude=log "$HVMUX_HOME" | cut -f 1)"
 	echo "sockets $(grep -cF "$HVMUX_HOME" /proc/net/unix)"
 	echo "mounts $(grep -cF "$HVMUX_HOME" /proc/self/mounts)"
