@@ -205,8 +205,19 @@ kill_all() {
 		[ $round -eq 3 ] || sleep 0.05
 	done
 }
+# Control groups of VMs that were killed with everybody who would have removed them.
+remove_groups() {
+	for list in "$HVMUX_HOME"/run/*/cgroups; do
+		[ -r "$list" ] || continue
+		while read -r kind group; do
+			[ "$kind" = ours ] && rmdir "$group"/*/ "$group"
+		done <"$list" 2>/dev/null
+	done
+	return 0
+}
 cleanup() {
 	kill_all
+	remove_groups
 	rm -rf "$TEST_TMP"
 }
 trap cleanup EXIT

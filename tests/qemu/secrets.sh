@@ -61,7 +61,8 @@ if command -v qemu-img >/dev/null && qemu-img create -q -f luks --object secret,
 		<source file='$TEST_TMP/luks.img'><encryption format='luks'><secret type='passphrase' uuid='$id'/></encryption></source>
 		<target dev='vdb' bus='virtio'/></disk>" >/dev/null
 	check_fails "an encrypted disk without its secret" 1 "needs the secret of type 'passphrase'" hv start s5
-	mkdir -p -m 700 "$HVMUX_HOME/etc/secrets"
+	mkdir "$HVMUX_HOME/etc/secrets"
+	chmod 700 "$HVMUX_HOME/etc/secrets"
 	(umask 077 && printf 'd3Jvbmc=' >"$HVMUX_HOME/etc/secrets/$id.base64")
 	check_fails "with a wrong one" 1 "Invalid password" hv start s5
 	printf 's3cretWord' | base64 >"$HVMUX_HOME/etc/secrets/$id.base64"
