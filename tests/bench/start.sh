@@ -8,6 +8,7 @@ cat >"$TEST_TMP/b.xml" <<-END
   <memory unit='MiB'>16</memory>
   <os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features>
   <devices>
+    <controller type='usb' model='none'/>
     <serial type='pty'><target port='0'/></serial>
     <memballoon model='none'/>
   </devices>
@@ -38,3 +39,22 @@ if [ -n "$virsh_start" ]; then
 fi
 row "start to QMP ready, q35, paused" "$start ms" "$peers" "$(ratio "$start" "$floor")" "<= 1.25 x bare QEMU$than_virsh" "$start_met"
 row "destroy" "$destroy ms" "$ends" "$(ratio "$destroy" "$quit")" "<= 40 ms$than_virsh" "$end_met"
+
+# Twenty disks: what the document costs, its addresses, its images looked at, 60 words of command line.
+disks=
+set -- qemu-system-x86_64 -S -nodefaults -no-user-config -machine q35,accel=tcg -m 16 -display none -serial null
+for i in a b c d e f g h i j k l m n o p q r s t; do
+	truncate -s 1M "$TEST_TMP/$i.img"
+	disks="$disks<disk type='file'><driver name='qemu' type='raw' cache='none'/><source file='$TEST_TMP/$i.img'/>"
+	disks="$disks<target dev='vd$i' bus='virtio'/></disk>"
+	set -- "$@" -blockdev "driver=file,node-name=$i-file,filename=$TEST_TMP/$i.img,cache.direct=on" \
+		-blockdev "driver=raw,node-name=$i,file=$i-file,cache.direct=on" -device "pcie-root-port,id=p$i,chassis=$(printf %d "'$i")" \
+		-device "virtio-blk-pci,drive=$i,bus=p$i"
+done
+sed -e 's|<name>b<|<name>b20<|' -e "s|<serial|$disks<serial|" "$TEST_TMP/b.xml" >"$TEST_TMP/b20.xml"
+hv define "$TEST_TMP/b20.xml" >/dev/null && hv start b20 --paused >/dev/null && hv destroy b20 >/dev/null || exit 1
+"$tools/pairs" "$rounds" "$HVMUX" start b20 --paused ::: "$HVMUX" destroy b20 ::: \
+	"@$tools/qemu_ready" ready "$@" ::: "@$tools/qemu_ready" quit "$@" >"$TEST_TMP/ms" || exit 1
+{ read -r start; read -r destroy; read -r floor; read -r quit; } <"$TEST_TMP/ms"
+row "start of a VM with 20 disks, paused" "$start ms" "bare QEMU $floor ms" "$(ratio "$start" "$floor")" "<= 1.25 x bare QEMU" \
+	"$(verdict "$(ratio "$start" "$floor")" le 1.25)"

@@ -86,7 +86,7 @@ type_line q35 "cat /sys/block/vda/serial; echo" >/dev/null
 check "a serial number arrives" wait_for 20 seen_line q35 first
 
 # The guest writes, the image has it.
-type_line q35 "printf written | dd of=/dev/vda conv=fsync 2>/dev/null; echo don''e" >/dev/null
-check "what the guest writes" wait_for 30 seen_line q35 done
+type_line q35 "printf written | dd of=/dev/vda conv=fsync 2>/dev/null; echo writ''ten-out" >/dev/null
+check "what the guest writes" wait_for 30 seen_line q35 written-out
 check "… is in the image" sh -c "head -c 7 '$TEST_TMP/2010.img' | grep -q written"
 tap_done
