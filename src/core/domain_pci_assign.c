@@ -48,10 +48,31 @@ static bool find_on(struct pci_map *m, unsigned b, unsigned plug, struct domain_
 	return false;
 }
 
-static bool find_place(struct pci_map *m, unsigned plug, struct domain_address *out)
+/* May the bus be above the controller `self`? Not its own, none behind it, and for a bridge none of a larger index:
+ * domain_pci.c would not have it. */
+static bool may_be_on(const struct pci_map *m, unsigned b, const struct domain_controller *self)
+{
+	if (self == NULL)
+		return true;
+	if (pci_model_find(self->model)->is == PLUG_BRIDGE && b >= self->index)
+		return false;
+	for (unsigned n = 0; b != 0 && n < PCI_BUSES; n++) {
+		const struct domain_controller *at = domain_controller(m->d, CONTROLLER_PCI, b);
+		if (b == self->index)
+			return false;
+		if (at == NULL || at->address.type != ADDRESS_PCI)
+			return true;
+		b = at->address.bus;
+	}
+	return true;
+}
+
+/* self: the PCI controller that is to be placed; NULL a device. */
+static bool find_place(struct pci_map *m, unsigned plug, const struct domain_controller *self,
+    struct domain_address *out)
 {
 	for (unsigned b = 0; b < m->n_buses; b++)
-		if (find_on(m, b, plug, out))
+		if (may_be_on(m, b, self) && find_on(m, b, plug, out))
 			return true;
 	return false;
 }
@@ -70,7 +91,7 @@ static bool grow(struct pci_map *m, unsigned plug)
 {
 	if (plug == PLUG_PCIE || plug == PLUG_UPSTREAM || plug == PLUG_PCIE_BRIDGE)
 		return add_bus(m, "pcie-root-port", plug == PLUG_PCIE_BRIDGE);
-	if (plug != PLUG_PCI && plug != PLUG_BRIDGE)
+	if (plug != PLUG_PCI)
 		return false;
 	for (unsigned b = 0; b < m->n_buses; b++)
 		if (m->bus[b].model != NULL && (m->bus[b].model->takes & PLUG_BRIDGE))
@@ -95,9 +116,10 @@ static void settle(struct domain_address *a, const struct domain_address *place)
 	a->multifunction = place->multifunction;
 }
 
-static int reserve(struct assign *s, unsigned plug, struct domain_address *place)
+static int reserve(struct assign *s, unsigned plug, const struct domain_controller *self,
+    struct domain_address *place)
 {
-	while (!find_place(s->map, plug, place))
+	while (!find_place(s->map, plug, self, place))
 		if (!s->trial || !grow(s->map, plug))
 			return -1;
 	mark(s->map, place, plug);
@@ -145,7 +167,7 @@ static int assign_usb(struct assign *s, const struct domain_controller *c, struc
 {
 	struct domain_address place = s->usb[c->index];
 	if (place.type == ADDRESS_NONE) {
-		if (reserve(s, PLUG_PCI, &place) < 0)
+		if (reserve(s, PLUG_PCI, NULL, &place) < 0)
 			return -1;
 		/* The whole slot is theirs; the bit of function 0 may be another's. */
 		s->map->bus[place.bus].used[place.slot] = 0;
@@ -154,7 +176,7 @@ static int assign_usb(struct assign *s, const struct domain_controller *c, struc
 	}
 	usb_place(c, &place);
 	if (s->map->bus[place.bus].used[place.slot] & (1u << place.function))
-		return reserve(s, PLUG_PCI, &place) < 0 ? -1 : (settle(a, &place), 0);
+		return reserve(s, PLUG_PCI, NULL, &place) < 0 ? -1 : (settle(a, &place), 0);
 	mark(s->map, &place, PLUG_PCI);
 	if (!s->trial)
 		settle(a, &place);
@@ -217,6 +239,7 @@ static int assign_one(void *arg, const struct seat_user *user)
 	if (user->address->type != ADDRESS_NONE || plug == 0)
 		return 0;
 	const struct domain_controller *usb = usb_of(user);
+	const struct domain_controller *self = user->seat == SEAT_BUS ? user->device : NULL;
 	if (usb != NULL && assign_usb(s, usb, user->address) == 0)
 		return 0;
 	bool root = user->seat == SEAT_PCIE_ROOT && domain_is_q35(s->map->d);
@@ -228,7 +251,7 @@ static int assign_one(void *arg, const struct seat_user *user)
 					settle(user->address, &place);
 				return 0;
 			}
-	if (usb != NULL || reserve(s, plug, &place) < 0)
+	if (usb != NULL || reserve(s, plug, self, &place) < 0)
 		return err_set(s->map->err, ERR_INVALID,
 		    "domain '%s': no place on PCI is left for <%s>%s; add a controller that takes it",
 		    s->map->d->name, user->element, user->seat == SEAT_BUS ? " like this" : "");
@@ -258,14 +281,14 @@ static int plan_buses(struct assign *s)
 	struct domain_address spare = {0};
 	s->trial = true;
 	/* i440fx keeps a slot for what comes later, which may be a bridge. */
-	if (!domain_is_q35(m->d) && find_place(m, PLUG_PCI, &spare))
+	if (!domain_is_q35(m->d) && find_place(m, PLUG_PCI, NULL, &spare))
 		mark(m, &spare, PLUG_PCI);
 	if (domain_seats(m->d, assign_one, s) < 0)
 		return -1;
 	/* A new machine, whose buses are ours to decide. */
 	if (before == 1 && m->n_buses > 1 && domain_is_q35(m->d))
 		for (int i = 0; i < SPARE_PORTS; i++)
-			if (reserve(s, PLUG_PCIE, &spare) < 0)
+			if (reserve(s, PLUG_PCIE, NULL, &spare) < 0)
 				break;
 	add_controllers(m->d, m, before);
 	return 0;

@@ -57,8 +57,6 @@ static int collect_serial(struct port_map *m, const struct seat_user *user)
 		m->need_serial = true;
 		return 0;
 	}
-	if (a->bus != 0)
-		return refuse(m, user, "virtio-serial has bus 0 alone, not %u", a->bus);
 	if (!serial_given(user))
 		return 0;
 	unsigned ports = serial_ports(m->d, a->controller);
@@ -138,10 +136,18 @@ static int assign_serial(struct port_map *m, const struct seat_user *user)
 		return 0;
 	if (a->type == ADDRESS_VIRTIO_SERIAL && take_serial(m, a, a->controller, from))
 		return 0;
-	for (unsigned i = 0; a->type == ADDRESS_NONE && i < CONTROLLERS; i++)
+	bool any = a->type == ADDRESS_NONE;
+	for (unsigned i = 0; any && i < CONTROLLERS; i++)
 		if (domain_controller(m->d, CONTROLLER_VIRTIO_SERIAL, i) != NULL &&
 		    take_serial(m, a, i, from))
 			return 0;
+	/* All are full: one more, as libvirt has it. */
+	for (unsigned i = 0; any && i < CONTROLLERS; i++)
+		if (domain_controller(m->d, CONTROLLER_VIRTIO_SERIAL, i) == NULL) {
+			domain_need_controller(m->d, CONTROLLER_VIRTIO_SERIAL, i, NULL);
+			take_serial(m, a, i, from);
+			return 0;
+		}
 	return err_set(m->err, ERR_INVALID,
 	    "domain '%s': <%s>: no virtio-serial port is left; add a <controller type='virtio-serial'>",
 	    m->d->name, user->element);

@@ -37,7 +37,8 @@ void build_address(struct builder *b, struct buf *value, const struct domain_add
 		buf_addf(value, ",bus=scsi%u.%u", a->controller, a->bus);
 		return;
 	case ADDRESS_VIRTIO_SERIAL:
-		buf_addf(value, ",bus=virtio-serial%u.%u,nr=%u", a->controller, a->bus, a->port);
+		/* There is one bus, whatever the document says. */
+		buf_addf(value, ",bus=virtio-serial%u.0,nr=%u", a->controller, a->port);
 		return;
 	case ADDRESS_CCID:
 		buf_addf(value, ",bus=ccid%u.0", a->controller);

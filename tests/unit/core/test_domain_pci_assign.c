@@ -187,6 +187,20 @@ static void test_full(void **state)
 	domain_fini(&d);
 }
 
+/* A bridge is never put onto itself. */
+static void test_own_bus(void **state)
+{
+	(void)state;
+	static const char xml[] =
+	    DOC("q35", "<controller type='pci' index='2' model='pci-bridge'/>");
+	struct domain d;
+	struct err err = {0};
+	assert_int_equal(domain_parse(xml, strlen(xml), "x.xml", 0, &d, NULL, &err), 0);
+	assert_int_equal(domain_complete(&d, NULL, NULL, &err), -1);
+	assert_non_null(strstr(err.msg, "no place on PCI is left for <controller>"));
+	domain_fini(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +209,7 @@ int main(void)
 	    cmocka_unit_test(test_old_document),
 	    cmocka_unit_test(test_bridges),
 	    cmocka_unit_test(test_full),
+	    cmocka_unit_test(test_own_bus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
