@@ -239,6 +239,14 @@ static void link_devices(struct adopt *a, xmlNode *devices)
 	}
 }
 
+static bool has_name(const struct native_cmd *cmd)
+{
+	for (size_t i = 1; i < cmd->n; i++)
+		if (strcmp(cmd->words[i], "-name") == 0 || strcmp(cmd->words[i], "--name") == 0)
+			return true;
+	return false;
+}
+
 static void set_name(xmlNode *root, const char *name)
 {
 	xmlNode *node = xml_child(root, "name");
@@ -268,7 +276,8 @@ static int make_documents(
 	if (doc == NULL)
 		return -1;
 	xmlNode *root = xmlDocGetRootElement(doc);
-	set_name(root, name);
+	CLEANUP_FREE char *unnamed = has_name(cmd) ? NULL : xasprintf("qemu-%d", (int)a->pid);
+	set_name(root, name != NULL ? name : unnamed);
 	need_uuid(root);
 	a->name = xml_child_text(root, "name");
 	if (name_check("domain", a->name, err) < 0)

@@ -63,9 +63,9 @@ static void express_name(struct native *n)
 	}
 	CLEANUP_FREE char *name = usable_name(wanted != NULL ? wanted : "");
 	nat_text(n->root, "name", name);
-	if (wanted == NULL)
+	if (wanted == NULL && !n->cmd->adopting)
 		nat_note(n, "no -name guest=…: the domain is named '%s'", name);
-	else if (strcmp(name, wanted) != 0)
+	else if (wanted != NULL && strcmp(name, wanted) != 0)
 		nat_note(n, "-name %s: no name for a domain, it is named '%s'", wanted, name);
 	struct nat_opt *id = nat_first(n, "uuid");
 	uuid_t uuid;

@@ -78,6 +78,10 @@ if command -v socat >/dev/null; then
 else
 	tap_skip "a monitor that is taken" "no socat here"
 fi
+check "a QEMU without a name" foreign nine -qmp unix:nine.qmp,server=on,wait=off -serial file:nine.out
+check "is adopted by its number" sh -c '"$HVMUX" adopt '"$(pid_of nine)"' 2>&1 | grep -q "its serial (file) is not on a Unix socket"'
+check "and is on the list" hv domstate "qemu-$(pid_of nine)"
+hv destroy "qemu-$(pid_of nine)" >/dev/null
 check "a QEMU whose socket was removed" foreign five -name five -qmp unix:five.qmp,server=on,wait=off
 mv five.qmp five.moved
 homeless=$(pid_of five)
