@@ -33,7 +33,7 @@ struct import {
 	struct caps_kvm kvm;
 	char *caps_of; /* its path, "" the host's own; NULL none was asked */
 	struct err caps_err;
-	struct home asked; /* where its answers are kept: in a dry run not with us */
+	struct home asked; /* where caches are kept: in a dry run not with us */
 	char *scratch;
 };
 
@@ -172,6 +172,31 @@ static void judge_all(struct import *m)
 	}
 }
 
+/* --- caches --- */
+/* A dry run asks QEMU and indexes the definitions, too; its caches go to a folder that is removed. */
+static int open_cache(struct import *m, struct err *err)
+{
+	m->asked = m->c->home;
+	if (!m->report.dry_run)
+		return 0;
+	const char *tmp = getenv("TMPDIR");
+	m->scratch =
+	    xasprintf("%s/hvmux-import.XXXXXX", tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+	if (mkdtemp(m->scratch) == NULL)
+		return err_set(err, ERR_IO, "cannot make a folder like '%s'", m->scratch);
+	m->asked.data = m->asked.run = m->asked.log = m->scratch;
+	return 0;
+}
+
+static void close_cache(struct import *m)
+{
+	if (m->scratch != NULL)
+		file_remove_tree(m->scratch, NULL);
+	free(m->scratch);
+	caps_fini(&m->caps);
+	free(m->caps_of);
+}
+
 /* --- second pass: under the lock --- */
 static const struct domain *find_ours(const struct import *m, const char *name)
 {
@@ -234,15 +259,13 @@ static void take_domain(struct import *m, struct import_vm *vm)
 	}
 	if (!vm->parsed)
 		return;
-	CLEANUP_FREE char *xml = NULL;
-	if (store_one(m, vm, &err) < 0 || (xml = domain_format(&vm->d, &err)) == NULL) {
+	if (store_one(m, vm, &err) < 0) {
 		fail(vm, &err);
 		return;
 	}
 	vm->fate = here ? FATE_REPLACED : FATE_IMPORTED;
 	take_autostart(m, vm);
-	if (!here)
-		definitions_add(&m->all, xml, strlen(xml), vm->name, NULL);
+	definitions_put(&m->all, &vm->d);
 	if (!m->report.dry_run)
 		audit_write(&m->c->home, vm->name, "uid=%u pid=%d what=import from=%s result=ok",
 		    (unsigned)getuid(), (int)getpid(), vm->file->path);
@@ -254,7 +277,7 @@ static int take_domains(struct import *m, struct err *err)
 	CLEANUP_CLOSE int lock = -1;
 	if (!r->dry_run && (lock = store_lock(&m->c->home, err)) < 0)
 		return -1;
-	if (definitions_read(&m->c->home, &m->all, err) < 0)
+	if (definitions_read(&m->asked, &m->all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->n_vms; i++) {
 		take_domain(m, &r->vms[i]);
@@ -264,30 +287,6 @@ static int take_domains(struct import *m, struct err *err)
 }
 
 /* --- third pass: would it start? --- */
-/* A dry run asks QEMU, too; its answers go to a folder that is removed. */
-static int open_cache(struct import *m, struct err *err)
-{
-	m->asked = m->c->home;
-	if (!m->report.dry_run)
-		return 0;
-	const char *tmp = getenv("TMPDIR");
-	m->scratch =
-	    xasprintf("%s/hvmux-import.XXXXXX", tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
-	if (mkdtemp(m->scratch) == NULL)
-		return err_set(err, ERR_IO, "cannot make a folder like '%s'", m->scratch);
-	m->asked.data = m->asked.run = m->asked.log = m->scratch;
-	return 0;
-}
-
-static void close_cache(struct import *m)
-{
-	if (m->scratch != NULL)
-		file_remove_tree(m->scratch, NULL);
-	free(m->scratch);
-	caps_fini(&m->caps);
-	free(m->caps_of);
-}
-
 /* Neighbours mostly run on the same QEMU: the last one's answers are kept. */
 static int ask_qemu(struct import *m, const struct domain *d, struct err *err)
 {
@@ -426,7 +425,7 @@ static int run(struct import *m, struct err *err)
 	struct import_report *r = &m->report;
 	judge_all(m);
 	check_wanted(m);
-	if (take_domains(m, err) < 0 || open_cache(m, err) < 0)
+	if (open_cache(m, err) < 0 || take_domains(m, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->n_vms; i++) {
 		struct import_vm *vm = &r->vms[i];
