@@ -236,7 +236,6 @@ static int check_uri(const struct metadata *m, struct err *err)
 /* The first element of a text of its own, to be put into doc. */
 static xmlNode *read_element(xmlDoc *doc, const struct metadata *m, struct err *err)
 {
-	xmlNode *wrapped = NULL;
 	/* xml_read checks the root's name: the text gets a root. */
 	CLEANUP_FREE char *text = xasprintf("<set>%s</set>", m->text);
 	CLEANUP_XML xmlDoc *own = xml_read(text, strlen(text), "(metadata_xml)", "set", err);
@@ -247,8 +246,7 @@ static xmlNode *read_element(xmlDoc *doc, const struct metadata *m, struct err *
 		err_set(err, ERR_INVALID, "(metadata_xml): one element is needed");
 		return NULL;
 	}
-	wrapped = xmlDocCopyNode((xmlNode *)first, doc, 1);
-	return wrapped;
+	return xmlDocCopyNode((xmlNode *)first, doc, 1);
 }
 
 static char *put_metadata(
