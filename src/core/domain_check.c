@@ -99,8 +99,8 @@ int domain_check(struct parse *p)
 	if (check_macs(p) < 0 || check_boot_order(p) < 0 || check_consoles(p) < 0)
 		return -1;
 	if (!(p->flags & DOMAIN_PARSE_LENIENT) &&
-	    (audio_check_all(p) < 0 || filesystem_check_all(p) < 0 || graphics_check_all(p) < 0 || hostdev_check_all(p) < 0 ||
-	        video_check_all(p) < 0))
+	    (audio_check_all(p) < 0 || filesystem_check_all(p) < 0 || graphics_check_all(p) < 0 ||
+	        hostdev_check_all(p) < 0 || video_check_all(p) < 0))
 		return -1;
 	return storage_check(p);
 }

@@ -17,7 +17,8 @@ enum rule_kind {
  * known, but refused as HARDWARE), "name=1..64" a number, decimal or 0x…, "name=/" an absolute path.
  * No value may hold control characters. */
 struct rule {
-	const char *path; /* below <domain>; "devices/@/…" is for every device that has none of its own */
+	const char
+	    *path; /* below <domain>; "devices/@/…" is for every device that has none of its own */
 	enum rule_kind kind;
 	const char *attrs;
 };

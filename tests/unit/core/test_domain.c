@@ -130,13 +130,13 @@ static void test_console_alias(void **state)
 }
 
 /* --- what is not supported --- */
-static const char mixed[] = HEAD OS
-    "<cputune><cachetune vcpus='0'/></cputune><novel a='1'/>\n<devices>\n"
-    "<hostdev mode='capabilities' type='storage'/>\n"
-    "<disk type='file'><source file='/x'/><target dev='vda' bus='sd'/></disk>\n"
-    "<disk type='file'><source file='/a'/><target dev='vdb' bus='virtio'/></disk>\n"
-    "<interface type='vds'/>\n"
-    "<interface type='user' colour='red'/>\n<graphics type='sdl'/></devices></domain>";
+static const char mixed[] =
+    HEAD OS "<cputune><cachetune vcpus='0'/></cputune><novel a='1'/>\n<devices>\n"
+            "<hostdev mode='capabilities' type='storage'/>\n"
+            "<disk type='file'><source file='/x'/><target dev='vda' bus='sd'/></disk>\n"
+            "<disk type='file'><source file='/a'/><target dev='vdb' bus='virtio'/></disk>\n"
+            "<interface type='vds'/>\n"
+            "<interface type='user' colour='red'/>\n<graphics type='sdl'/></devices></domain>";
 
 static void test_ignored(void **state)
 {
