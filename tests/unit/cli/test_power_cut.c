@@ -534,6 +534,12 @@ static int teardown(void **state)
 {
 	recording = false;
 	forget_ops();
+	/* What a failure left beside the home. */
+	static const char *const left[] = {"base.cut", "base", "one"};
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		CLEANUP_FREE char *path = xasprintf("%s.%s", run_home, left[i]);
+		file_remove_tree(path, NULL);
+	}
 	print_message("states of a disk: %u\n", states);
 	return run_teardown(state);
 }
