@@ -165,6 +165,7 @@ static const struct rule {
     {"-object", "memory-backend-file", "mem-path", WAY_FOLDER, NULL},
     {"-object", "input-linux", "evdev", WAY_BOTH, NULL},
     {"-drive", NULL, "file", WAY_IMAGE, "readonly"},
+    {"-netdev", "vhost-vdpa", "vhostdev", WAY_BOTH, NULL},
     {"-tpmdev", "passthrough", "path", WAY_BOTH, NULL},
     {"-tpmdev", "passthrough", "cancel-path", WAY_LOG, NULL},
 };
@@ -255,6 +256,34 @@ static int pass_options(struct pass *p)
 			    apply_rule(p, &rules[k], i + 1) < 0)
 				return -1;
 	return 0;
+}
+
+/* --- vhost --- */
+
+/* Device files that only root may open, and that QEMU takes as descriptors. */
+static void pass_vhost(struct pass *p, size_t word)
+{
+	static const struct {
+		const char *device, *node;
+	} kinds[] = {{"vhost-vsock-", "/dev/vhost-vsock"}, {"vhost-scsi-", "/dev/vhost-scsi"}};
+	struct option o;
+	if (strcmp(p->a->argv[word], "-device") != 0 || !option_parse(p->a->argv[word + 1], &o))
+		return;
+	const char *device = o.json ? option_get(&o, "driver") : o.n > 0 ? o.pair[0].value : NULL;
+	for (size_t i = 0; device != NULL && i < ARRAY_LEN(kinds); i++) {
+		if (!str_prefix(device, kinds[i].device) || option_get(&o, "vhostfd") != NULL)
+			continue;
+		char number[16];
+		int fd = open(kinds[i].node, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			break; /* QEMU says that it is not there */
+		snprintf(number, sizeof(number), "%d", give(p, fd));
+		option_set(&o, "vhostfd", number);
+		free(p->a->argv[word + 1]);
+		p->a->argv[word + 1] = option_format(&o);
+		break;
+	}
+	option_fini(&o);
 }
 
 /* --- block nodes --- */
@@ -472,6 +501,8 @@ static int pass_all(struct pass *p)
 	for (size_t i = 0; i < p->a->argc; i++)
 		if (is_node(p, i) && pass_node(p, i) < 0)
 			return -1;
+	for (size_t i = 0; i + 1 < p->a->argc; i++)
+		pass_vhost(p, i);
 	return pass_options(p);
 }
 

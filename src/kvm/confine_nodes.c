@@ -72,6 +72,24 @@ static char *device_folder(const char *sys, const struct domain_dev *dev)
 	return NULL;
 }
 
+/* The device file that QEMU opens; NULL: none that we know, and QEMU says what is wrong. */
+static char *node_of(const char *sys, const char *dev, const struct domain_dev *d)
+{
+	const struct domain_attrs *a = &d->attrs;
+	if (domain_hostdev_type(d) == HOSTDEV_USB) {
+		uint64_t bus = attrs_number(a, "source/address@bus", 0);
+		uint64_t device = attrs_number(a, "source/address@device", 0);
+		return bus > 0 && device > 0
+		           ? xasprintf("%s/bus/usb/%03llu/%03llu", dev, (unsigned long long)bus,
+		                 (unsigned long long)device)
+		           : NULL;
+	}
+	CLEANUP_FREE char *folder = device_folder(sys, d);
+	CLEANUP_FREE char *link = folder == NULL ? NULL : xasprintf("%s/iommu_group", folder);
+	CLEANUP_FREE char *group = link == NULL ? NULL : link_name(link);
+	return group == NULL ? NULL : xasprintf("%s/vfio/%s", dev, group);
+}
+
 int confine_nodes_give(struct confine *c, const char *sys, const char *dev, const struct home *h,
     const struct domain *d, struct err *err)
 {
@@ -80,16 +98,10 @@ int confine_nodes_give(struct confine *c, const char *sys, const char *dev, cons
 	for (size_t i = 0; i < d->n_devs; i++) {
 		if (d->devs[i].kind != DEV_HOSTDEV)
 			continue;
-		CLEANUP_FREE char *folder = device_folder(sys, &d->devs[i]);
-		if (folder == NULL)
-			continue;
-		c->lock_memory = true;
-		CLEANUP_FREE char *link = xasprintf("%s/iommu_group", folder);
-		CLEANUP_FREE char *group = link_name(link);
-		if (!c->other_user || group == NULL)
-			continue; /* QEMU says what is wrong with it */
-		CLEANUP_FREE char *node = xasprintf("%s/vfio/%s", dev, group);
-		if (give(c, list, node, err) < 0)
+		enum hostdev_type type = domain_hostdev_type(&d->devs[i]);
+		c->lock_memory = c->lock_memory || type == HOSTDEV_PCI || type == HOSTDEV_MDEV;
+		CLEANUP_FREE char *node = c->other_user ? node_of(sys, dev, &d->devs[i]) : NULL;
+		if (node != NULL && give(c, list, node, err) < 0)
 			return -1;
 	}
 	return 0;

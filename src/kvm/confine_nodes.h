@@ -1,4 +1,4 @@
-/* confine_nodes: device files of the host that QEMU opens by name itself (VFIO groups), given to its user for the run. Who
+/* confine_nodes: device files of the host that QEMU opens by name itself (VFIO groups, USB devices), given to its user for the run. Who
  * had them stands in run/NAME/nodes before they are given, and whoever ends or starts the VM gives them back. /dev does not
  * outlive the host's boot: after a power cut there is nothing to give back. */
 #ifndef KVM_CONFINE_NODES_H

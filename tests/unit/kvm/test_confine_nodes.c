@@ -69,6 +69,31 @@ static void a_group_is_given_and_taken_back(void **state)
 	domain_fini(&d);
 }
 
+static void a_usb_device(void **state)
+{
+	struct domain d;
+	struct err err = {0};
+	struct confine c = {.other_user = true, .uid = 65534, .gid = 65534, .user = "nobody"};
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	static const char *const folders[] = {"usb", "usb/bus", "usb/bus/usb", "usb/bus/usb/001"};
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		make(folders[i]);
+	CLEANUP_FREE char *dev = xasprintf("%s/usb", dir);
+	CLEANUP_FREE char *node = xasprintf("%s/bus/usb/001/014", dev);
+	assert_int_equal(file_write_atomic(node, "", 0, 0600, NULL), 0);
+	parse("<controller type='usb' index='0'/><hostdev mode='subsystem' type='usb'><source>"
+	      "<address bus='1' device='14'/></source></hostdev>",
+	    &d);
+	assert_int_equal(confine_nodes_give(&c, "/sys", dev, &home, &d, &err), 0);
+	assert_false(c.lock_memory);
+	assert_int_equal(owner(node), 65534);
+	confine_nodes_take_back(&home, "x");
+	assert_int_equal(owner(node), 0);
+	domain_fini(&d);
+}
+
 static void memory_is_locked_for_whom(void **state)
 {
 	struct domain d;
@@ -105,6 +130,6 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_group_is_given_and_taken_back),
-	    cmocka_unit_test(memory_is_locked_for_whom)};
+	    cmocka_unit_test(a_usb_device), cmocka_unit_test(memory_is_locked_for_whom)};
 	return cmocka_run_group_tests_name("confine_nodes", tests, set_up, tear_down);
 }
