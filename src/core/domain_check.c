@@ -94,9 +94,26 @@ static int check_consoles(struct parse *p)
 	return 0;
 }
 
+/* The guest finds a channel by its name. */
+static int check_channels(struct parse *p)
+{
+	const struct domain *d = p->d;
+	for (size_t i = 0; i < d->n_channels; i++)
+		for (size_t k = 0; k < i; k++)
+			if (d->channels[i].target == CHANNEL_VIRTIO &&
+			    d->channels[k].target == CHANNEL_VIRTIO &&
+			    d->channels[i].name != NULL &&
+			    str_eq(d->channels[i].name, d->channels[k].name))
+				return invalid_at(p, "channel", d->channels[i].line,
+				    "name '%s' is there twice (line %u)", d->channels[i].name,
+				    d->channels[k].line);
+	return 0;
+}
+
 int domain_check(struct parse *p)
 {
-	if (check_macs(p) < 0 || check_boot_order(p) < 0 || check_consoles(p) < 0)
+	if (check_macs(p) < 0 || check_boot_order(p) < 0 || check_consoles(p) < 0 ||
+	    (!(p->flags & DOMAIN_PARSE_LENIENT) && check_channels(p) < 0))
 		return -1;
 	if (!(p->flags & DOMAIN_PARSE_LENIENT) &&
 	    (audio_check_all(p) < 0 || filesystem_check_all(p) < 0 || graphics_check_all(p) < 0 ||

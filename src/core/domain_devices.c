@@ -100,8 +100,27 @@ static void add_balloon(struct domain *d)
 	attrs_add(&dev->attrs, "@model", "virtio");
 }
 
+/* An operator's own names for devices ("ua-…") become QEMU's ids. */
+static int check_aliases(struct parse *p, const xmlNode *devices)
+{
+	for (const xmlNode *n = xml_first(devices); n != NULL; n = xml_next(n)) {
+		CLEANUP_FREE char *name = xml_child_attr(n, "alias", "name");
+		if (name == NULL || !str_prefix(name, "ua-"))
+			continue;
+		for (const xmlNode *m = xml_first(devices); m != n; m = xml_next(m)) {
+			CLEANUP_FREE char *other = xml_child_attr(m, "alias", "name");
+			if (str_eq(name, other))
+				return parse_invalid(p, xml_child(n, "alias"),
+				    "name '%.60s' is there twice (line %u)", name, node_line(m));
+		}
+	}
+	return 0;
+}
+
 int devices_parse(struct parse *p, const xmlNode *devices)
 {
+	if (!(p->flags & DOMAIN_PARSE_LENIENT) && check_aliases(p, devices) < 0)
+		return -1;
 	if (parse_pass(p, devices, false) < 0 || parse_pass(p, devices, true) < 0)
 		return -1;
 	add_balloon(p->d);

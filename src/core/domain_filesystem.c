@@ -68,10 +68,27 @@ static bool memory_shared(const struct domain *d)
 	return d->memory.access == ACCESS_SHARED || cells;
 }
 
+/* The guest mounts a share by its tag. */
+static int check_tags(struct parse *p, size_t i)
+{
+	const struct domain_dev *dev = &p->d->devs[i];
+	const char *tag = attrs_get(&dev->attrs, "target@dir");
+	for (size_t k = 0; k < i; k++) {
+		const struct domain_dev *other = &p->d->devs[k];
+		if (other->kind == DEV_FILESYSTEM && attrs_is(&other->attrs, "target@dir", tag))
+			return invalid_at(p, "filesystem", dev->line,
+			    "the tag '%s' is there twice (line %u)", tag, other->line);
+	}
+	return 0;
+}
+
 int filesystem_check_all(struct parse *p)
 {
 	for (size_t i = 0; i < p->d->n_devs; i++) {
 		const struct domain_dev *dev = &p->d->devs[i];
+		if (dev->kind == DEV_FILESYSTEM && attrs_has(&dev->attrs, "target@dir") &&
+		    check_tags(p, i) < 0)
+			return -1;
 		if (dev->kind == DEV_FILESYSTEM && domain_filesystem_is_virtiofs(dev) &&
 		    !memory_shared(p->d))
 			return invalid_at(p, "filesystem", dev->line,
