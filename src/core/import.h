@@ -39,6 +39,11 @@ struct import_file {
 	bool autostart; /* a link to it stands in autostart/ */
 };
 
+struct import_qemu { /* a process that was started with -uuid */
+	pid_t pid;
+	char *uuid;
+};
+
 /* --- the tree: import_tree.c. Owner: whoever called import_tree_read. --- */
 struct import_tree {
 	char *qemu;   /* absolute, without links: …/libvirt/qemu */
@@ -49,6 +54,8 @@ struct import_tree {
 	                 a session's or unknown */
 	struct import_file *files; /* by kind, then by name */
 	size_t n;
+	struct import_qemu *qemus; /* that ran when the tree was read */
+	size_t n_qemus;
 	bool incomplete;  /* a folder could not be read */
 	struct buf notes; /* what could not be looked at, a line each */
 };
@@ -91,6 +98,8 @@ void import_check_files(
     const struct import_tree *t, const xmlDoc *doc, const char *name, struct import_notes *n);
 /* What its network cards are plugged into and is not here: import_net.c */
 void import_check_nets(const struct import_tree *t, const xmlDoc *doc, struct import_notes *n);
+/* Into t->qemus. */
+void import_find_qemus(struct import_tree *t);
 /* A QEMU that libvirt runs for it now: its process, 0 none. uuid as text, NULL unknown. */
 pid_t import_running(const struct import_tree *t, const char *name, const char *uuid);
 

@@ -185,23 +185,19 @@ void import_check_files(
 }
 
 /* --- processes --- */
-/* Does the option of this name have the value, or one that begins with it and a comma? */
-static bool has_option(pid_t pid, const char *option, const char *value)
+/* The word after an option, on the heap; NULL the process is not there or has no such option. */
+static char *option_of(pid_t pid, const char *option)
 {
 	CLEANUP_BUF struct buf words = BUF_INIT;
 	CLEANUP_FREE char *path = xasprintf("/proc/%d/cmdline", (int)pid);
-	size_t n = strlen(value);
 	if (file_read(path, CMDLINE_MAX, &words, NULL) < 0 || words.len == 0)
-		return false;
+		return NULL;
 	for (size_t at = 0, next; at < words.len; at = next) {
 		next = at + strlen(words.data + at) + 1;
-		if (next >= words.len || strcmp(words.data + at, option) != 0)
-			continue;
-		const char *word = words.data + next;
-		if (strncasecmp(word, value, n) == 0 && (word[n] == '\0' || word[n] == ','))
-			return true;
+		if (next < words.len && strcmp(words.data + at, option) == 0)
+			return xstrdup(words.data + next);
 	}
-	return false;
+	return NULL;
 }
 
 /* libvirt writes pid files, whose names are those of the domains. They outlive a libvirtd that crashed. */
@@ -214,24 +210,37 @@ static pid_t by_pid_file(const char *dir, const char *name)
 	if (file_read(path, 64, &text, NULL) < 0 || text.len == 0)
 		return 0;
 	text.data[strcspn(text.data, " \n")] = '\0';
-	if (str_u64(text.data, 1u << 30, &pid) < 0 || !has_option((pid_t)pid, "-name", guest))
+	if (str_u64(text.data, 1u << 30, &pid) < 0)
 		return 0;
-	return (pid_t)pid;
+	CLEANUP_FREE char *word = option_of((pid_t)pid, "-name");
+	size_t n = strlen(guest);
+	bool its =
+	    word != NULL && strncmp(word, guest, n) == 0 && (word[n] == '\0' || word[n] == ',');
+	return its ? (pid_t)pid : 0;
 }
 
-static pid_t by_uuid(const char *uuid)
+void import_find_qemus(struct import_tree *t)
 {
 	DIR *d = opendir("/proc");
-	pid_t found = 0;
-	for (struct dirent *e; found == 0 && d != NULL && (e = readdir(d)) != NULL;) {
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
 		uint64_t pid;
-		if (str_u64(e->d_name, 1u << 30, &pid) == 0 &&
-		    has_option((pid_t)pid, "-uuid", uuid))
-			found = (pid_t)pid;
+		char *uuid =
+		    str_u64(e->d_name, 1u << 30, &pid) == 0 ? option_of((pid_t)pid, "-uuid") : NULL;
+		if (uuid == NULL)
+			continue;
+		t->qemus = xreallocarray(t->qemus, t->n_qemus + 1, sizeof *t->qemus);
+		t->qemus[t->n_qemus++] = (struct import_qemu){(pid_t)pid, uuid};
 	}
 	if (d != NULL)
 		closedir(d);
-	return found;
+}
+
+static pid_t by_uuid(const struct import_tree *t, const char *uuid)
+{
+	for (size_t i = 0; i < t->n_qemus; i++)
+		if (strcasecmp(t->qemus[i].uuid, uuid) == 0)
+			return t->qemus[i].pid;
+	return 0;
 }
 
 pid_t import_running(const struct import_tree *t, const char *name, const char *uuid)
@@ -244,5 +253,5 @@ pid_t import_running(const struct import_tree *t, const char *name, const char *
 		pid = by_pid_file("/run/libvirt/qemu", name);
 	if (pid == 0 && t->root == NULL && session != NULL)
 		pid = by_pid_file(own, name);
-	return pid != 0 || uuid == NULL ? pid : by_uuid(uuid);
+	return pid != 0 || uuid == NULL ? pid : by_uuid(t, uuid);
 }

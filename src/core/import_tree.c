@@ -211,6 +211,7 @@ int import_tree_read(const char *dir, struct import_tree *t, struct err *err)
 		import_tree_fini(t);
 		return -1;
 	}
+	import_find_qemus(t);
 	return 0;
 }
 
@@ -221,6 +222,9 @@ void import_tree_fini(struct import_tree *t)
 		free(t->files[i].stem);
 		free(t->files[i].domain);
 	}
+	for (size_t i = 0; i < t->n_qemus; i++)
+		free(t->qemus[i].uuid);
+	free(t->qemus);
 	free(t->files);
 	free(t->qemu);
 	free(t->config);
