@@ -85,7 +85,7 @@ kill_in_run() {
 		[ "$(qemus)" = "$qemu" ] || { echo "round $i: QEMU was $qemu, is $(qemus)"; return 1; }
 		i=$((i + 1))
 	done
-	answers
+	wait_for 10 answers
 }
 kill_in_operation() {
 	i=0
@@ -101,7 +101,7 @@ kill_in_operation() {
 		i=$((i + 1))
 	done
 	hv resume b1 >/dev/null 2>&1
-	answers
+	wait_for 10 answers
 }
 kill_in_stop() {
 	i=0
@@ -118,7 +118,7 @@ kill_in_stop() {
 	end_it
 }
 nothing_lost_on_the_console() {
-	hv start b1 && wait_screen b1 COM1 && type_line b1 ping && wait_screen b1 pong || return 1
+	hv start b1 && wait_screen b1 COM1 90 && type_line b1 ping && wait_screen b1 pong || return 1
 	kill_supervisors
 	wait_for 20 settled && screen_has b1 pong && type_line b1 nonsense && wait_screen b1 "?" && screen_has b1 pong
 }
@@ -166,7 +166,7 @@ foreign() {
 	kill_supervisors
 	wait_for 10 no_supervisor && (cd "$HVMUX_HOME/run/b1" && "$@") || return 1
 	hv -r list | tap_grep 'b1 *running' && wait_for 20 look_has_supervisor && wait_for 20 has_id || return 1
-	[ "$(qemus)" = "$foreign_qemu" ] && answers && type_line b1 ping && wait_screen b1 pong &&
+	[ "$(qemus)" = "$foreign_qemu" ] && wait_for 10 answers && type_line b1 ping && wait_screen b1 pong &&
 		hv dominfo b1 >"$TEST_TMP/info" && grep -q 'Max memory: *8192 KiB' "$TEST_TMP/info" &&
 		grep -q 'Id: *[1-9]' "$TEST_TMP/info" && [ "$(json_number b1 qemu_pid)" = "$foreign_qemu" ] && age_is_right
 }

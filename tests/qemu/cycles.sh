@@ -13,7 +13,7 @@ inventory() {
 	echo "sockets $(grep -cF "$HVMUX_HOME" /proc/net/unix)"
 	echo "mounts $(grep -cF "$HVMUX_HOME" /proc/self/mounts)"
 	echo "cgroups $(find /sys/fs/cgroup -type d -name "*$cyc*" 2>/dev/null | wc -l)"
-	echo "shared memory $(find /dev/shm -name '*hvmux*' 2>/dev/null | wc -l)"
+	echo "shared memory $(find /dev/shm -name "*$cyc*" 2>/dev/null | wc -l)"
 	# The kernel frees a process a moment after it has answered its parent.
 	wait_for 10 no_process >/dev/null
 	echo "processes $(home_processes | wc -l)"
