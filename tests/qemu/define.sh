@@ -35,17 +35,17 @@ document net2 "<interface type='user'><mac address='52:54:00:00:00:01'/></interf
 check "a domain with a card" "$HVMUX" define net1.xml
 check_fails "a MAC address is taken once" 1 "is the one of domain 'net1'" "$HVMUX" define net2.xml
 
-document tpm1 "<tpm model='tpm-tis'/>"
-check_fails "hardware that is not supported: file, line, element" 1 "tpm1.xml:6: <tpm>:" "$HVMUX" define tpm1.xml
-check_fails "... is a warning if wished" 0 "tpm1.xml:6: <tpm>: this kind of device is not supported; ignored" \
-	"$HVMUX" define --ignore-unsupported tpm1.xml
-check_fails "... and stays in the document" 0 "<tpm" "$HVMUX" dumpxml tpm1
-check "... nor is it asked for again when it starts" "$HVMUX" start --paused tpm1
-check "... its end" "$HVMUX" destroy tpm1
+document gizmo1 "<gizmo model='x'/>"
+check_fails "hardware that is not supported: file, line, element" 1 "gizmo1.xml:6: <gizmo>:" "$HVMUX" define gizmo1.xml
+check_fails "... is a warning if wished" 0 "gizmo1.xml:6: <gizmo>: this kind of device is not supported; ignored" \
+	"$HVMUX" define --ignore-unsupported gizmo1.xml
+check_fails "... and stays in the document" 0 "<gizmo" "$HVMUX" dumpxml gizmo1
+check "... nor is it asked for again when it starts" "$HVMUX" start --paused gizmo1
+check "... its end" "$HVMUX" destroy gizmo1
 # Copied into place by hand, never defined: hardware is not left out in silence.
-sed 's/tpm1/byhand/' tpm1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
-check_fails "a document copied into place is refused at its start" 1 "byhand.xml:6: <tpm>:" "$HVMUX" start byhand
-sed 's/tpm1/other/; s/<tpm[^>]*>//' tpm1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
+sed 's/gizmo1/byhand/' gizmo1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
+check_fails "a document copied into place is refused at its start" 1 "byhand.xml:6: <gizmo>:" "$HVMUX" start byhand
+sed 's/gizmo1/other/; s/<gizmo[^>]*>//' gizmo1.xml >"$HVMUX_HOME/etc/domains/byhand.xml"
 check_fails "... or whose name is another" 1 "named 'other'" "$HVMUX" start byhand
 document byhand "<interface type='user'/>"
 cp byhand.xml "$HVMUX_HOME/etc/domains/"
