@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+
+#define TREE_DEPTH_MAX 64 /* folders in folders that are removed: a descriptor for each */
 
 int fd_set_cloexec(int fd, bool on)
 {
@@ -179,17 +180,44 @@ int file_write_new(const char *path, const void *data, size_t n, mode_t mode, st
 	return write_replace(path, data, n, mode, true, err);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* By descriptors: whoever owns a folder in the tree may put a link in the place of another while we walk, and as root we
+ * would empty what it points to. */
+static int remove_below(int parent, const char *name, dev_t dev, unsigned depth)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+	struct stat st;
+	struct dirent *e;
+	int rc = 0, fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (d == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (fstat(fd, &st) < 0 || st.st_dev != dev || depth == TREE_DEPTH_MAX) {
+		closedir(d);
+		errno = depth == TREE_DEPTH_MAX ? ENAMETOOLONG : EXDEV;
+		return -1;
+	}
+	while (rc == 0 && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		rc = errno == EISDIR ? remove_below(fd, e->d_name, dev, depth + 1) : -1;
+	}
+	int why = errno;
+	closedir(d);
+	errno = why;
+	return rc == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -1 : rc;
 }
 
 int file_remove_tree(const char *path, struct err *err)
 {
-	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+	struct stat st;
+	int rc = lstat(path, &st);
+	if (rc == 0)
+		rc =
+		    S_ISDIR(st.st_mode) ? remove_below(AT_FDCWD, path, st.st_dev, 0) : unlink(path);
+	if (rc < 0 && errno != ENOENT)
 		return err_errno(err, errno, "cannot remove '%s'", path);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static int entries(const char *dir)
 {
@@ -101,6 +102,59 @@ static void test_remove_tree(void **state)
 	cm_rmdir(dir);
 }
 
+/* Whoever may write to the tree puts a link in the place of a folder, again and again, while it is removed. */
+static void test_remove_tree_race(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *victim = xasprintf("%s/victim", dir);
+	CLEANUP_FREE char *kept = xasprintf("%s/victim/kept", dir);
+	CLEANUP_FREE char *tree = xasprintf("%s/tree", dir);
+	CLEANUP_FREE char *sub = xasprintf("%s/tree/sub", dir);
+	CLEANUP_FREE char *link = xasprintf("%s/tree/link", dir);
+	struct err err = {0};
+	assert_int_equal(mkdir(victim, 0700), 0);
+	assert_int_equal(file_write_atomic(kept, "x", 1, 0600, &err), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		for (;;)
+			renameat2(AT_FDCWD, sub, AT_FDCWD, link, RENAME_EXCHANGE);
+	for (int i = 0; i < 2000 && access(kept, F_OK) == 0; i++) {
+		assert_true(mkdir(tree, 0700) == 0 || errno == EEXIST);
+		assert_true(mkdir(sub, 0700) == 0 || errno == EEXIST);
+		assert_true(symlink(victim, link) == 0 || errno == EEXIST);
+		(void)file_remove_tree(tree, &err);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(access(kept, F_OK), 0);
+	assert_int_equal(file_remove_tree(tree, &err), 0);
+	assert_int_equal(file_remove_tree(victim, &err), 0);
+	cm_rmdir(dir);
+}
+
+/* Of the tree and of what a link at its place points to: the link alone goes. */
+static void test_remove_link(void **state)
+{
+	(void)state;
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *sub = xasprintf("%s/sub", dir);
+	CLEANUP_FREE char *deep = xasprintf("%s/sub/a/b", dir);
+	CLEANUP_FREE char *a = xasprintf("%s/sub/a", dir);
+	CLEANUP_FREE char *link = xasprintf("%s/link", dir);
+	struct err err = {0};
+	assert_int_equal(mkdir(sub, 0700), 0);
+	assert_int_equal(mkdir(a, 0700), 0);
+	assert_int_equal(mkdir(deep, 0700), 0);
+	assert_int_equal(symlink(sub, link), 0);
+	assert_int_equal(file_remove_tree(link, &err), 0);
+	assert_int_equal(access(link, F_OK), -1);
+	assert_int_equal(access(deep, F_OK), 0);
+	assert_int_equal(file_remove_tree(sub, &err), 0);
+	assert_int_equal(access(sub, F_OK), -1);
+	cm_rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +162,8 @@ int main(void)
 	    cmocka_unit_test(test_read_refuses),
 	    cmocka_unit_test(test_no_space),
 	    cmocka_unit_test(test_remove_tree),
+	    cmocka_unit_test(test_remove_tree_race),
+	    cmocka_unit_test(test_remove_link),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
