@@ -169,7 +169,7 @@ static int open_macvtap(struct domain_net *net, struct err *err)
 		net->opened = true;
 		if ((mtu > 0 && link_set_mtu(name, mtu, err) < 0) ||
 		    link_set_up(name, true, err) < 0) {
-			link_del_macvtap(name);
+			link_del_macvtap(name, NULL);
 			return -1;
 		}
 	}
@@ -200,8 +200,10 @@ void sup_nets_drop(const struct domain *d, bool opened)
 		const char *script = attrs_get(&net->attrs, "downscript@path");
 		if (opened && !net->opened)
 			continue;
+		/* In mode "passthrough" it has the address of the device below, and is the only one there. */
 		if (net->type == NET_DIRECT && net->target != NULL)
-			link_del_macvtap(net->target);
+			link_del_macvtap(net->target,
+			    attrs_is(&net->attrs, "source@mode", "passthrough") ? NULL : net->mac);
 		if (net->type == NET_ETHERNET && net->target != NULL && script != NULL &&
 		    script[0] != '\0' && strcmp(script, "no") != 0 &&
 		    script_run(script, net->target, SCRIPT_MS, &err) < 0)

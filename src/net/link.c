@@ -224,11 +224,19 @@ int link_add_macvtap(
 	return -1;
 }
 
-void link_del_macvtap(const char *name)
+bool link_has_mac(const char *name, const char *mac)
+{
+	struct ifreq r = {0};
+	unsigned char raw[6];
+	return read_mac(mac, raw) && request(name, SIOCGIFHWADDR, &r) == 0 &&
+	       memcmp(r.ifr_hwaddr.sa_data, raw, sizeof(raw)) == 0;
+}
+
+void link_del_macvtap(const char *name, const char *mac)
 {
 	struct message m = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
 	                        .nlmsg_type = RTM_DELLINK}};
-	if (!link_is_macvtap(name))
+	if (!link_is_macvtap(name) || (mac != NULL && !link_has_mac(name, mac)))
 		return;
 	m.info.ifi_index = link_index(name);
 	talk(&m);

@@ -24,8 +24,10 @@ int link_join_bridge(const char *bridge, const char *name, struct err *err);
  * makes one up; what it is called then. */
 int link_add_macvtap(const char *lower, const char *mode, const char *mac, char name[LINK_NAME_MAX],
     struct err *err);
-/* Nothing when it is not there, or no macvtap. */
-void link_del_macvtap(const char *name);
+bool link_has_mac(const char *name, const char *mac);
+/* Nothing when it is not there, is no macvtap, or has another MAC address than this one (NULL: any): names are given anew, and
+ * the one in an old document may be another domain's by now. */
+void link_del_macvtap(const char *name, const char *mac);
 /* /dev/tapN of a macvtap, once more for each queue. */
 int link_open_macvtap(const char *name, struct err *err);
 

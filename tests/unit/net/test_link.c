@@ -18,6 +18,10 @@ static void test_facts(void **state)
 	assert_false(link_exists("hvmux-none0"));
 	assert_false(link_is_bridge("lo"));
 	assert_false(link_is_macvtap("lo"));
+	assert_true(link_has_mac("lo", "00:00:00:00:00:00"));
+	assert_false(link_has_mac("lo", "52:54:00:00:00:01"));
+	assert_false(link_has_mac("lo", ""));
+	assert_false(link_has_mac("hvmux-none0", "00:00:00:00:00:00"));
 	assert_true(link_mtu("lo") > 0);
 	assert_int_equal(link_mtu("hvmux-none0"), -1);
 }
