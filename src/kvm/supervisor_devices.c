@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 #include <libxml/parser.h>
 
@@ -108,23 +107,6 @@ static int resolve_graphics(struct supervisor *s, struct domain_dev *dev, struct
 	return 0;
 }
 
-/* "2026-11-21T16:00:00", in UTC, from which on the password is none any more. */
-static int resolve_validity(struct supervisor *s, const struct domain_dev *dev, struct err *err)
-{
-	const char *until = attrs_get(&dev->attrs, "@passwdValidTo");
-	struct tm tm = {0};
-	if (until == NULL || !attrs_has(&dev->attrs, "@passwd"))
-		return 0;
-	const char *end = strptime(until, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (end == NULL || *end != '\0')
-		return err_set(err, ERR_INVALID,
-		    "passwdValidTo='%.40s' is not like 2026-11-21T16:00:00 (UTC)", until);
-	CLEANUP_FREE char *before = s->validity;
-	s->validity = xasprintf("%s%s %lld ", before != NULL ? before : "",
-	    attrs_get(&dev->attrs, "@type"), (long long)timegm(&tm));
-	return 0;
-}
-
 /* --- vsock --- */
 /* Asked of the kernel, which knows who has which. */
 static int resolve_vsock(struct domain_dev *dev, struct err *err)
@@ -150,7 +132,7 @@ static int resolve_dev(struct supervisor *s, struct domain_dev *dev, struct err 
 	const struct domain_attrs *a = &dev->attrs;
 	switch (dev->kind) {
 	case DEV_GRAPHICS:
-		return resolve_validity(s, dev, err) < 0 ? -1 : resolve_graphics(s, dev, err);
+		return resolve_graphics(s, dev, err);
 	case DEV_VSOCK:
 		return resolve_vsock(dev, err);
 	case DEV_HOSTDEV:
@@ -175,8 +157,7 @@ static int resolve_dev(struct supervisor *s, struct domain_dev *dev, struct err 
 static void forget_wishes(struct supervisor *s)
 {
 	free(s->links_down);
-	free(s->validity);
-	s->links_down = s->validity = NULL;
+	s->links_down = NULL;
 }
 
 static void note_link(struct supervisor *s, const struct domain *d, size_t net)
@@ -245,26 +226,11 @@ static void pull_cables(struct supervisor *s)
 	}
 }
 
-static void limit_passwords(struct supervisor *s)
-{
-	char *save = NULL;
-	for (char *type = strtok_r(s->validity, " ", &save); type != NULL;
-	     type = strtok_r(NULL, " ", &save)) {
-		struct json_object *args = json_object_new_object();
-		json_object_object_add(args, "protocol", json_object_new_string(type));
-		json_object_object_add(
-		    args, "time", json_object_new_string(strtok_r(NULL, " ", &save)));
-		qmp_send(s->qmp, "expire_password", args, 0, no_answer, s);
-	}
-}
-
 void sup_devices_up(struct supervisor *s)
 {
 	free_ports(s);
 	if (s->links_down != NULL)
 		pull_cables(s);
-	if (s->validity != NULL)
-		limit_passwords(s);
 	forget_wishes(s);
 }
 

@@ -75,7 +75,6 @@ struct supervisor {
 	struct sup_agent guest;
 	int *kept_ports; /* of displays, until QEMU listens (net/port.h) */
 	size_t n_kept_ports;
-	char *validity;   /* of passwords: "vnc SECONDS " …; NULL none */
 	char *links_down; /* ids of the cards without a cable, a blank behind each; NULL none */
 
 	struct event *timer; /* the machine's */

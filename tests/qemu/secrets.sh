@@ -41,7 +41,7 @@ check "a password that has expired" hv start s2
 check "opens nothing" auth_is s2 'Xq7%,=z9' no
 hv destroy s2 >/dev/null
 later=$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%S 2>/dev/null || echo 2037-01-01T00:00:00)
-define_bootsect s3 "$(display "passwd='Xq7%,=z9' passwdValidTo='$later'")" >/dev/null
+define_bootsect s3 "$(display "passwd='Xq7%,=z9' passwdValidTo='${later}Z'")" >/dev/null
 check "a password that expires later" hv start s3
 check "opens it" auth_is s3 'Xq7%,=z9' yes
 hv destroy s3 >/dev/null
