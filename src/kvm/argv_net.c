@@ -308,9 +308,13 @@ static int build_vhost_user(struct builder *b, size_t i, const char *id)
 	struct buf value = BUF_INIT;
 	buf_addf(&value, "socket,id=char%s", id);
 	build_key(&value, "path", net->source);
-	if (attrs_is(a, "source@mode", "server"))
+	/* QEMU waits for the switch also with wait=off: it does not know before what the card can do. */
+	if (attrs_is(a, "source@mode", "server")) {
 		buf_adds(&value, ",server=on");
-	else if (attrs_on(a, "source/reconnect@enabled"))
+		buf_addf(&b->notes,
+		    "<interface type='vhostuser'>: QEMU starts once a switch has connected to '%s'\n",
+		    net->source);
+	} else if (attrs_on(a, "source/reconnect@enabled"))
 		buf_addf(&value, ",reconnect=%s", attrs_get(a, "source/reconnect@timeout"));
 	build_take(b, "-chardev", &value);
 	buf_addf(&value, "vhost-user,chardev=char%s,id=host%s", id, id);

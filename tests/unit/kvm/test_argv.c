@@ -128,6 +128,25 @@ static void test_descriptors(void **state)
 	domain_fini(&d);
 }
 
+/* QEMU would not say itself why it does not start. */
+static void test_vhost_user_server(void **state)
+{
+	(void)state;
+	static const char doc[] = DOC("qemu", OS,
+	    "<interface type='vhostuser'><mac address='52:54:00:00:00:01'/>"
+	    "<source type='unix' path='/run/v1' mode='server'/><model type='virtio'/></interface>");
+	struct domain d;
+	struct argv_out out;
+	struct err err = {0};
+	const struct argv_in in = {.run_dir = "/r", .log_dir = "/l"};
+	parse(doc, sizeof doc - 1, &d);
+	assert_int_equal(argv_build(&d, &caps, &in, &out, &err), 0);
+	assert_true(has(&out, "-chardev", "socket,id=charnet0,path=/run/v1,server=on"));
+	assert_non_null(strstr(out.notes, "once a switch has connected to '/run/v1'"));
+	argv_fini(&out);
+	domain_fini(&d);
+}
+
 static void test_kvm_model(void **state)
 {
 	(void)state;
@@ -226,6 +245,7 @@ int main(void)
 	    cmocka_unit_test(test_goldens),
 	    cmocka_unit_test(test_descriptors),
 	    cmocka_unit_test(test_kvm_model),
+	    cmocka_unit_test(test_vhost_user_server),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_long_run_dir),
 	};
