@@ -37,6 +37,8 @@ char *file_find_program(const char *program);
 int fd_set_cloexec(int fd, bool on);
 int fd_set_nonblock(int fd, bool on);
 /* Writes all of it to a blocking descriptor; -1 with errno. */
+/* Is there something to read, or is the process of a pidfd gone, within ms? A signal does not end the wait. */
+bool fd_wait(int fd, int ms);
 int fd_write_all(int fd, const void *data, size_t n);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,8 +132,7 @@ static void settle(struct companion *c)
 
 static bool is_gone(const struct companion *c)
 {
-	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
-	return c->pidfd < 0 || poll(&p, 1, 0) > 0;
+	return c->pidfd < 0 || fd_wait(c->pidfd, 0);
 }
 
 static void on_death(evutil_socket_t fd, short what, void *arg)
@@ -188,8 +186,7 @@ static void forget(struct companion_set *s)
 
 static void wait_for(struct companion *c, int ms)
 {
-	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
-	if (c->pidfd >= 0 && poll(&p, 1, ms) > 0)
+	if (c->pidfd >= 0 && fd_wait(c->pidfd, ms))
 		settle(c);
 }
 
@@ -282,11 +279,11 @@ int companion_run(
 	pid_t pid = spawn_one(s, spec, PREPARING, &pidfd, &from, err);
 	if (pid < 0)
 		return -1;
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	bool late = poll(&p, 1, ms) <= 0;
+	bool late = !fd_wait(pidfd, ms);
 	if (late)
 		spawn_signal(pidfd, SIGKILL);
-	waitpid(pid, &status, 0);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	close(pidfd);
 	if (late)
 		return err_set(

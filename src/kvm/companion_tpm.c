@@ -34,11 +34,9 @@ static char *make_dir(
 	return TAKE_PTR(dir);
 }
 
-static bool has_state(const char *dir, bool version_1)
+static char *state_file(const char *dir, bool version_1)
 {
-	CLEANUP_FREE char *path =
-	    xasprintf("%s/%s", dir, version_1 ? "tpm-00.permall" : "tpm2-00.permall");
-	return access(path, F_OK) == 0;
+	return xasprintf("%s/%s", dir, version_1 ? "tpm-00.permall" : "tpm2-00.permall");
 }
 
 /* --- making a TPM --- */
@@ -105,8 +103,11 @@ int companion_tpm_start(struct companion_set *s, const struct home *h,
 	CLEANUP_FREE char *dir = make_dir(h, t, as->confine, err);
 	if (dir == NULL)
 		return -1;
-	if (!has_state(dir, t->version_1) && set_up(s, t, as, dir, err) < 0)
+	CLEANUP_FREE char *state = state_file(dir, t->version_1);
+	if (access(state, F_OK) < 0 && set_up(s, t, as, dir, err) < 0) {
+		unlink(state); /* half of a TPM would pass for one at the next start */
 		return -1;
+	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(err, errno, "cannot make a socket for the TPM");
 	CLEANUP_CLOSE int ours = pair[0], its = pair[1];

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/mem.h"
 
 static _Noreturn void become_script(const char *path, const char *word)
@@ -33,13 +33,12 @@ int script_run(const char *path, const char *word, int ms, struct err *err)
 	if (pid < 0)
 		return err_errno(err, errno, "cannot run '%s'", path);
 	CLEANUP_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	int ended = poll(&p, 1, ms);
-	if (ended != 1)
+	bool ended = fd_wait(pidfd, ms);
+	if (!ended)
 		kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (ended != 1)
+	if (!ended)
 		return err_set(
 		    err, ERR_TIMEOUT, "'%s %s' has not ended after %d s", path, word, ms / 1000);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/mem.h"
 
 int tap_open(char name[LINK_NAME_MAX], const struct tap_wish *wish, struct err *err)
@@ -100,8 +100,7 @@ int tap_open_by_helper(const char *bridge, int ms, struct err *err)
 	close(ends[1]);
 	if (pid < 0)
 		return err_errno(err, errno, "cannot run '%s'", helper);
-	struct pollfd p = {.fd = ours, .events = POLLIN};
-	int fd = poll(&p, 1, ms) == 1 ? receive_fd(ours) : -1;
+	int fd = fd_wait(ours, ms) ? receive_fd(ours) : -1;
 	if (fd < 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static int entries(const char *dir)
 {
@@ -155,6 +157,34 @@ static void test_remove_link(void **state)
 	cm_rmdir(dir);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void test_wait(void **state)
+{
+	(void)state;
+	int fds[2];
+	const struct sigaction act = {.sa_handler = on_alarm};
+	const struct itimerval often = {{0, 5000}, {0, 5000}}, never = {0};
+	struct timespec a, b;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(sigaction(SIGALRM, &act, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	bool early = fd_wait(fds[0], 100);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_false(early);
+	assert_true((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 >= 99);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_true(fd_wait(fds[0], 10000));
+	assert_false(fd_wait(-1, 0));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +194,7 @@ int main(void)
 	    cmocka_unit_test(test_remove_tree),
 	    cmocka_unit_test(test_remove_tree_race),
 	    cmocka_unit_test(test_remove_link),
+	    cmocka_unit_test(test_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

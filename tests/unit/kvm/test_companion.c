@@ -196,6 +196,34 @@ static void a_real_tpm(void **state)
 	companion_set_free(s);
 }
 
+/* Keys that were begun are no TPM: the next start must not take them for one. */
+static void half_a_tpm(void **state)
+{
+	static const unsigned char uuid[16] = {4, 5, 6};
+	static const char setup[] = "#!/bin/sh\n: >tpm2-00.permall && echo begun && exit 1\n";
+	struct companion_set *s = new_set();
+	struct err err = {0};
+	(void)state;
+	CLEANUP_FREE char *before = xstrdup(getenv("PATH"));
+	CLEANUP_FREE char *path = xasprintf("%s:%s", dir, before);
+	CLEANUP_FREE char *program = xasprintf("%s/swtpm_setup", dir);
+	assert_int_equal(file_write_atomic(program, setup, sizeof(setup) - 1, 0700, &err), 0);
+	setenv("PATH", path, 1);
+	const struct companion_tpm t = {.uuid = uuid};
+	const struct companion_spec as = {.confine = &as_we_are};
+	int fd = companion_tpm_start(s, &home, &t, &as, &err);
+	setenv("PATH", before, 1);
+	unlink(program);
+	assert_int_equal(fd, -1);
+	assert_non_null(strstr(err.msg, "begun"));
+	CLEANUP_FREE char *top = companion_tpm_dir(&home, uuid);
+	CLEANUP_FREE char *permall = xasprintf("%s/tpm2/tpm2-00.permall", top);
+	assert_int_equal(access(top, F_OK), 0);
+	assert_int_equal(access(permall, F_OK), -1);
+	companion_end_all(s);
+	companion_set_free(s);
+}
+
 static void a_real_virtiofsd(void **state)
 {
 	struct companion_set *s = new_set();
@@ -276,7 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_death_is_told),
 	    cmocka_unit_test(only_its_own_words), cmocka_unit_test(an_end_is_not),
 	    cmocka_unit_test(one_that_does_not_listen), cmocka_unit_test(adopted),
-	    cmocka_unit_test(prepared), cmocka_unit_test(a_real_tpm),
+	    cmocka_unit_test(prepared), cmocka_unit_test(half_a_tpm), cmocka_unit_test(a_real_tpm),
 	    cmocka_unit_test(a_real_virtiofsd), cmocka_unit_test(a_bad_folder)};
 	return cmocka_run_group_tests_name("companion", tests, set_up, tear_down);
 }
