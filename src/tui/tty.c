@@ -84,12 +84,9 @@ static void fatal_install(void)
 }
 
 /* A terminfo string without its padding ("$<2>"), which no terminal of this century needs. */
-static void add_cap(char *out, size_t max, const char *cap)
+static void add_cap_text(char *out, size_t max, const char *s)
 {
-	const char *s = tigetstr(cap);
 	size_t at = strlen(out);
-	if (!s || s == (char *)-1)
-		return;
 	for (; *s && at + 1 < max; s++) {
 		if (s[0] == '$' && s[1] == '<') {
 			const char *e = strchr(s, '>');
@@ -101,6 +98,13 @@ static void add_cap(char *out, size_t max, const char *cap)
 		out[at++] = *s;
 	}
 	out[at] = '\0';
+}
+
+static void add_cap(char *out, size_t max, const char *cap)
+{
+	const char *s = tigetstr(cap);
+	if (s && s != (char *)-1)
+		add_cap_text(out, max, s);
 }
 
 static void add_text(char *out, size_t max, const char *s)
@@ -287,6 +291,18 @@ static void size_read(struct tty *t)
 	t->cols = t->cols > TTY_COLS_MAX ? TTY_COLS_MAX : t->cols;
 }
 
+/* For what comes next is a repaint: it moves the cursor, too. */
+static void margins_reset(struct tty *t)
+{
+	char text[RESTORE_MAX] = "";
+	const char *csr = tigetstr("csr");
+	if (!csr || csr == (char *)-1)
+		return;
+	add_cap_text(
+	    text, sizeof(text), tparm(csr, 0L, (long)t->rows - 1, 0L, 0L, 0L, 0L, 0L, 0L, 0L));
+	buf_adds(&t->out, text);
+}
+
 void tty_measure(struct tty *t)
 {
 	int rows = t->rows, cols = t->cols;
@@ -294,6 +310,8 @@ void tty_measure(struct tty *t)
 	if (rows == t->rows && cols == t->cols)
 		return;
 	resizeterm(t->rows, t->cols);
+	margins_reset(t);
+	out_flush(t);
 	clearok(curscr, TRUE); /* what the terminal did to its cells is its secret */
 	t->ops->resized(t->arg);
 }
@@ -317,6 +335,7 @@ void tty_resume(struct tty *t)
 	buf_clear(&t->out);
 	buf_adds(&t->out, t->enter);
 	clearok(curscr, TRUE);
+	margins_reset(t); /* who was in front may have left others */
 	tty_measure(t);
 	out_flush(t);
 	t->ops->resized(t->arg);
@@ -383,6 +402,37 @@ static int open_tty(struct err *err)
 	return fd;
 }
 
+static void env_put(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+/* ncurses writes to memory, and cannot ask that for a size. With the one in terminfo it would set the margins to 24 lines,
+ * and scroll within them what it takes for the whole screen. A stale LINES of the caller's is left to the children. */
+static SCREEN *screen_new(struct tty *t, const char *name)
+{
+	static const char *const vars[] = {"LINES", "COLUMNS"};
+	const int size[] = {t->rows, t->cols};
+	char *were[ARRAY_LEN(vars)];
+	for (size_t i = 0; i < ARRAY_LEN(vars); i++) {
+		const char *was = getenv(vars[i]);
+		char text[16];
+		were[i] = was ? xstrdup(was) : NULL;
+		snprintf(text, sizeof(text), "%d", size[i]);
+		env_put(vars[i], text);
+	}
+	use_env(TRUE);
+	SCREEN *screen = newterm(name, t->frame_file, stdin);
+	for (size_t i = 0; i < ARRAY_LEN(vars); i++) {
+		env_put(vars[i], were[i]);
+		free(were[i]);
+	}
+	return screen;
+}
+
 static int screen_open(struct tty *t, struct err *err)
 {
 	const char *name = getenv("TERM");
@@ -393,8 +443,8 @@ static int screen_open(struct tty *t, struct err *err)
 	if (t->frame_fd < 0)
 		return err_errno(err, errno, "cannot make the frame buffer");
 	t->frame_file = fdopen(t->frame_fd, "w");
-	use_env(FALSE); /* the size is the terminal's, not that of a stale LINES */
-	t->screen = newterm(name, t->frame_file, stdin);
+	size_read(t);
+	t->screen = screen_new(t, name);
 	if (!t->screen)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "the terminal type '%s' is not known here: try TERM=vt100, or install the package ncurses-term",
@@ -408,7 +458,6 @@ static int screen_open(struct tty *t, struct err *err)
 	nonl();
 	intrflush(stdscr, FALSE);
 	leaveok(stdscr, FALSE);
-	size_read(t);
 	resizeterm(t->rows, t->cols);
 	return 0;
 }

@@ -49,6 +49,18 @@ check "and guests" ascii_only
 keys 'C-]' q
 see "ENDED 0"
 
+# Margins of another height: what ncurses scrolls within them stays behind as remnants.
+margins() { [ "$(tm display-message -p -t "$pane" '#{scroll_region_upper} #{scroll_region_lower}')" = "$1" ]; }
+dash 160x48
+see "q quit"
+check "the margins are the terminal's, however high it is" wait_for 10 margins "0 47"
+resize 120x36
+see "q quit"
+check "at another size, too" wait_for 10 margins "0 35"
+keys q
+see "ENDED 0"
+check "and after it" margins "0 35"
+
 dash 80x24 TERM=nonesuch
 check "an unknown terminal is an error in words" see "the terminal type 'nonesuch' is not known here"
 check "exit status 1" see "ENDED 1"
