@@ -27,7 +27,8 @@
 #include "kvm/hooks.h"
 #include "kvm/supervisor_impl.h"
 
-#define TICK_SLOTS 20       /* points of the second */
+#define TICK_SLOTS 20 /* points of the second */
+#define READY_WAIT_MS 500
 #define WINNER_WAIT_MS 5000 /* for the supervisor that was quicker to serve its socket */
 
 /* --- words --- */
@@ -257,7 +258,8 @@ static void sup_fini(struct supervisor *s)
 		companion_set_free(s->companions);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);
-		struct event *events[] = {s->timer, s->tick, s->sigterm, s->redial, s->death};
+		struct event *events[] = {
+		    s->timer, s->tick, s->sigterm, s->redial, s->death, s->ready_wait};
 		for (size_t i = 0; i < ARRAY_LEN(events); i++)
 			if (events[i] != NULL)
 				event_free(events[i]);
@@ -375,8 +377,27 @@ static int run(struct supervisor *s)
 {
 	if (!s->ended)
 		loop_run(s->loop);
+	if (s->ready_wait != NULL)
+		sup_ready(
+		    s, NULL); /* an end before the monitor answered settles an adoption, too */
 	/* A QEMU that lives is never left alone by a regular end. */
 	return s->machine.reason == VM_REASON_FAILED || s->machine.state == MACHINE_OFF ? 1 : 0;
+}
+
+static void on_ready_wait(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	sup_ready(arg, NULL);
+}
+
+/* Whoever had us started has a request to make: it is not refused because the monitor's greeting is still on its way.
+ * A QEMU that does not answer is adopted all the same. */
+static void ready_soon(struct supervisor *s)
+{
+	struct timeval tv = {.tv_usec = READY_WAIT_MS * 1000};
+	s->ready_wait = evtimer_new(loop_base(s->loop), on_ready_wait, s);
+	if (s->ended || s->pid == 0 || s->ready_wait == NULL || evtimer_add(s->ready_wait, &tv) < 0)
+		sup_ready(s, NULL);
 }
 
 static int serve(struct supervisor *s, unsigned flags)
@@ -394,7 +415,10 @@ static int serve(struct supervisor *s, unsigned flags)
 		notify_systemd(
 		    "READY=1"); /* restarted by systemd after a crash: it waits for this */
 		err_set(&busy, ERR_BUSY, "domain '%s' is already running", s->name);
-		sup_ready(s, adopt ? NULL : &busy);
+		if (!adopt)
+			sup_ready(s, &busy);
+		else
+			ready_soon(s);
 		return run(s);
 	}
 	if (adopt) {

@@ -67,6 +67,8 @@ struct supervisor {
 
 	struct qmp *qmp;
 	bool qmp_ready;
+	struct event *
+	    ready_wait; /* an adoption is told as done when the monitor answers, or when this fires */
 	bool counting; /* query-blockstats is on its way */
 	struct event *redial;
 	unsigned redial_ms;

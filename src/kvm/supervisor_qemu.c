@@ -204,6 +204,8 @@ static void qmp_up(void *arg, unsigned version)
 	sup_expire_passwords(s);
 	ask_chardevs(s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
+	if (s->ready_wait != NULL)
+		sup_ready(s, NULL);
 }
 
 static void qmp_down(void *arg, const char *why)
