@@ -137,8 +137,10 @@ static void print_sum(const struct import_report *r)
 		networks += r->things[i].file->kind == IMPORT_NETWORK;
 		pools += r->things[i].file->kind == IMPORT_POOL;
 	}
-	printf("%s%zu of %zu domains imported, %zu here already, %zu failed",
-	    r->dry_run ? "Dry run, nothing was written: " : "",
+	printf(
+	    r->dry_run
+	        ? "Dry run, nothing was written: %zu of %zu domains would be imported, %zu are here already, %zu would fail"
+	        : "%zu of %zu domains imported, %zu here already, %zu failed",
 	    vms[FATE_IMPORTED] + vms[FATE_REPLACED], r->n_vms, vms[FATE_HERE], vms[FATE_FAILED]);
 	if (networks + pools > 0)
 		printf("; kept for later use: %zu network%s, %zu storage pool%s", networks,

@@ -254,7 +254,7 @@ int verb_group(struct cli *c)
 	}
 	if (change_meta(c, word, set_group, group) < 0)
 		return CLI_FAILED;
-	if (gone)
+	if (gone || group[0] == '\0')
 		out_message(c, "Domain '%s' is in no group", word);
 	else
 		out_message(c, "Domain '%s' is in group '%s'", word, group);

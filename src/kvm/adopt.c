@@ -55,7 +55,10 @@ static int check_process(pid_t pid, struct err *err)
 	struct stat st;
 	if (stat(ns, &st) < 0 && errno == EACCES)
 		return err_set(err, ERR_DENIED,
-		    "process %d is another user's: only root may look at its sockets", (int)pid);
+		    geteuid() == 0
+		        ? "the kernel lets not even this root look at process %d: is this a container, or is the process confined?"
+		        : "process %d is another user's: only root may look at its sockets",
+		    (int)pid);
 	if (!same_namespace(pid, "mnt") || !same_namespace(pid, "pid"))
 		return err_set(err, ERR_UNSUPPORTED,
 		    "process %d runs in a container (another namespace): its files and sockets are not the ones of "

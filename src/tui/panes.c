@@ -288,6 +288,15 @@ static bool lines_renew(struct panes *p, const struct vm_entry *e)
 	return false;
 }
 
+/* At the right end of the last row, up to its last column. */
+static void draw_where(const struct panes *p, const struct place *at)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), " lines %u-%u of %u   [ ] scroll ", p->first + 1,
+	    p->first + (unsigned)at->height, p->lines.n);
+	draw_text(at->row + at->height - 1, at->cols > n ? at->cols - n : 0, n, STYLE_BAR, text);
+}
+
 static void draw_lines(struct panes *p, const struct vm_entry *e, const struct place *at)
 {
 	const char *name = p->open == '8' ? "" : e->name;
@@ -305,9 +314,7 @@ static void draw_lines(struct panes *p, const struct vm_entry *e, const struct p
 		    p->lines.n > (unsigned)at->height ? p->lines.n - (unsigned)at->height : 0;
 	lines_draw(&p->lines, p->first, 0, at->row, at->height, at->cols);
 	if (p->lines.n > (unsigned)at->height && at->height > 1)
-		draw_textf(at->row + at->height - 1, at->cols > 34 ? at->cols - 34 : 0, 34,
-		    STYLE_BAR, " lines %u-%u of %u   [ ] scroll ", p->first + 1,
-		    p->first + (unsigned)at->height, p->lines.n);
+		draw_where(p, at);
 }
 
 void panes_scroll(struct panes *p, int by)

@@ -204,9 +204,10 @@ static void on_job_ended(void *arg, struct job *j)
 {
 	struct app *app = arg;
 	CLEANUP_FREE char *words = job_words(j);
-	if (j->state == JOB_DONE && j->show && j->out.len)
+	if (j->state == JOB_DONE && j->show && j->out.len) {
+		message_clear(app); /* "… runs" would stand where the keys are told */
 		view_text_open(app, j->command, j->out.data, j->out.len);
-	else if (j->state == JOB_DONE)
+	} else if (j->state == JOB_DONE)
 		app_message(app, STYLE_NOTE, "%s: %s", j->command, *words ? words : "done");
 	else if (j->state == JOB_CANCELLED)
 		app_message(app, STYLE_NOTE, "%s: cancelled", j->command);

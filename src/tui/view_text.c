@@ -63,8 +63,8 @@ static void text_draw(struct view *v)
 		return;
 	draw_fill(rows - 1, 0, cols, STYLE_BAR);
 	draw_textf(rows - 1, 1, cols - 1, STYLE_BAR,
-	    "q close   lines %u-%u of %u   PgUp PgDn g G scroll", t->n ? t->first + 1 : 0,
-	    t->first + page() < t->n ? t->first + page() : t->n, t->n);
+	    "q close   lines %u-%u of %u   PgUp PgDn g G Left Right scroll",
+	    t->n ? t->first + 1 : 0, t->first + page() < t->n ? t->first + page() : t->n, t->n);
 }
 
 static void scroll(struct text_view *t, long by)

@@ -65,6 +65,7 @@ check "8 shows the host" see "processors"
 check "what was promised" see "0 vCPUs of 0 running VMs"
 keys v
 check "v runs host-validate" see "Checking"
+check "and says how to see what is to the right" see "Left Right scroll"
 keys q 9
 check "9 shows the log" see "what=define result=ok"
 keys l

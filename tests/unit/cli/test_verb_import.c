@@ -82,13 +82,13 @@ static void test_dry_run(void **state)
 	struct run r;
 	CLEANUP_FREE char *dir = host("etc/libvirt");
 	RUN(&r, "import", "libvirt", "--from", dir, "--dry-run");
-	check(&r, CLI_DONE, "nothing was written: 2 of 2 domains imported");
+	check(&r, CLI_DONE, "nothing was written: 2 of 2 domains would be imported");
 	assert_false(have("etc"));
 	run_free(&r);
 	/* Not even a cache of what is here. */
 	run_define("z", DOC("z", UUID("8"), ""));
 	RUN(&r, "import", "libvirt", "--from", dir, "--dry-run");
-	check(&r, CLI_DONE, "nothing was written: 2 of 2 domains imported");
+	check(&r, CLI_DONE, "nothing was written: 2 of 2 domains would be imported");
 	assert_false(have("data"));
 	assert_false(have("log"));
 	assert_false(have("run"));

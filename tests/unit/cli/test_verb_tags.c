@@ -30,6 +30,7 @@ static void test_tags(void **state)
 	EXPECT(0, "Domain 't1' has no such tag\n", "", "untag", "t1", "web");
 	EXPECT(0, "eu\n", "", "tags", "t1");
 	EXPECT(0, "Domain 't2' is in no group\n", "", "group", "t2", "--remove");
+	EXPECT(0, "Domain 't2' is in no group\n", "", "group", "t2", "");
 	EXPECT(1, "",
 	    "error: tag 'a b': spaces, commas, slashes and control characters cannot be in a tag\n",
 	    "tag", "t1", "a b");
