@@ -73,6 +73,17 @@ static bool wants_order(const struct cli *c)
 	       cli_value(c, "shutdown-timeout");
 }
 
+static int check_after(const struct cli *c, const char *name, struct err *err)
+{
+	unsigned n;
+	const char *const *names = cli_values(c, "after", &n);
+	for (unsigned i = 0; i < n; i++)
+		if (str_eq(names[i], name))
+			return err_set(err, ERR_INVALID,
+			    "--after %s: a domain cannot come after itself", name);
+	return 0;
+}
+
 static int set_mark(struct cli *c, const char *name, bool on, struct err *err)
 {
 	CLEANUP_CLOSE int lock = store_lock(&c->home, err);
@@ -94,6 +105,8 @@ static int autostart(struct cli *c, const char *word, bool on, struct err *err)
 	if (!defined)
 		return err_set(err, ERR_STATE,
 		    "Requested operation is not valid: cannot set autostart for transient domain");
+	if (check_after(c, name, err) < 0)
+		return -1;
 	/* The order first: a mark that is there is one that is meant so. */
 	if (wants_order(c) &&
 	    change_domain(c, name, CHANGE_CONFIG, "autostart", put_order, c, err) < 0)

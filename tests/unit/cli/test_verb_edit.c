@@ -137,6 +137,10 @@ static void test_rename(void **state)
 	                  *logs = home_log_dir(&run_paths, "e2");
 	EXPECT(0, "Domain 'e1' marked as autostarted\n\n", "", "autostart", "e1", "--order", "5",
 	    "--after", "db");
+	EXPECT(1, "\n",
+	    "error: Failed to mark domain 'e1' as autostarted\n"
+	    "error: --after e1: a domain cannot come after itself\n",
+	    "autostart", "e1", "--after", "e1");
 	assert_int_equal(access(old_logs, F_OK), 0);
 	EXPECT(1, "\n", "error: Requested operation is not valid: Can't rename domain to itself\n",
 	    "domrename", "e1", "e1");
