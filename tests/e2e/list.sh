@@ -70,7 +70,7 @@ check "7 shows events" see_not "52:54:00:00:00:"
 keys '?'
 check "? shows help" see "The marked domains, or the one under the cursor"
 keys q
-check "q closes it" see "Network  7 Events"
+check "q closes it" see "Hardware  7 Events"
 keys 1
 
 for size in 20x5 10x2 1x1 300x100 40x12 80x24; do resize $size; done
