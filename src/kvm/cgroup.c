@@ -245,6 +245,21 @@ static int make_levels(const struct cgroup_place *at, enum cgroup_controller c, 
 	return 0;
 }
 
+void cgroup_keep_one(struct cgroup *g)
+{
+	bool have = false;
+	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++) {
+		struct cgroup_place *at = &g->at[c];
+		if (at->dir == NULL || at->v2 || g->unit != NULL)
+			continue;
+		if (have) {
+			free(at->dir);
+			at->dir = NULL;
+		}
+		have = true;
+	}
+}
+
 void cgroup_make(struct cgroup *g, struct buf *notes)
 {
 	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++) {

@@ -29,6 +29,9 @@ int cgroup_find(struct cgroup *g, const char *root, const struct home *h, const 
 void cgroup_fini(struct cgroup *g);
 /* Makes the groups. A controller that cannot be had gets no place, and a line in notes. */
 void cgroup_make(struct cgroup *g, struct buf *notes);
+/* Of version 1's controllers only the first is used: for a VM without limits, whose processes are to be together and no
+ * more. The kernel takes about 4 ms to move a process into each. */
+void cgroup_keep_one(struct cgroup *g);
 /* Descriptors of cgroup.procs for a process to write itself into, at most CGROUP_CONTROLLERS; the caller's to close. */
 size_t cgroup_doors(const struct cgroup *g, int fds[CGROUP_CONTROLLERS]);
 /* Writes value into a file of the controller's group, or of the group below (NULL none). -1 with errno in words. */

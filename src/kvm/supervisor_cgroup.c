@@ -82,6 +82,8 @@ int sup_kit_cgroup(
 	if (cgroup_find(&k->cgroup, "", s->home, s->name, d->tune.partition, err) < 0)
 		return -1;
 	bool required = k->conf.cgroup == HOSTCONF_CGROUP_REQUIRED;
+	if (!required && !has_limits(&d->tune) && d->tune.partition == NULL)
+		cgroup_keep_one(&k->cgroup);
 	struct buf missing = BUF_INIT;
 	cgroup_make(&k->cgroup, &missing);
 	if (required || has_limits(&d->tune))

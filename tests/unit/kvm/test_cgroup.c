@@ -111,6 +111,23 @@ static void under_systemd(void **state)
 	cgroup_fini(&g);
 }
 
+/* Without limits one controller of version 1 is enough; the others are not moved into. */
+static void one_is_enough(void **state)
+{
+	struct cgroup g;
+	(void)state;
+	put("/proc/self/mountinfo",
+	    "31 23 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+	    "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+	put("/proc/self/cgroup", "5:cpu:/\n4:memory:/\n");
+	find(&g, HOME_SYSTEM, NULL);
+	assert_non_null(g.at[CGROUP_MEMORY].dir);
+	cgroup_keep_one(&g);
+	assert_non_null(g.at[CGROUP_CPU].dir);
+	assert_null(g.at[CGROUP_MEMORY].dir);
+	cgroup_fini(&g);
+}
+
 /* One controller is of version 1, the others are not to be had. */
 static void hybrid(void **state)
 {
@@ -183,6 +200,6 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(version_2), TEST(under_systemd), TEST(hybrid), TEST(removal)};
+	    TEST(version_2), TEST(under_systemd), TEST(one_is_enough), TEST(hybrid), TEST(removal)};
 	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }
