@@ -60,7 +60,7 @@ static bool host_uuid(char out[OUT_UUID_MAX])
 			if (*s == '-' || !digit)
 				continue;
 			unsigned v = (unsigned)(digit - "0123456789abcdef");
-			uuid[n / 2] = (unsigned char)(uuid[n / 2] << 4 | v);
+			uuid[n / 2] = (unsigned char)((unsigned)uuid[n / 2] << 4 | v);
 			n++;
 		}
 		if (n == 32) {
