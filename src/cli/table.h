@@ -69,14 +69,13 @@ struct verb {
 	X(domstats, "domstats")                 \
 	X(dumpxml, "dumpxml")                   \
 	X(domxml_to_native, "domxml-to-native") \
-	X(console, "console")                   \
-	X(screen, "screen")                     \
 	X(events, "events")                     \
 	X(version, "version")                   \
 	X(uri, "uri")                           \
 	X(help, "help")                         \
 	X(complete, "complete")                 \
 	X(supervise, "supervise")
+#define VERBS_CONSOLES(X) X(console, "console") X(screen, "screen")
 #define VERBS_DEFINITIONS(X)        \
 	X(edit, "edit")             \
 	X(domrename, "domrename")   \
@@ -153,6 +152,7 @@ struct verb {
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \
+	VERBS_CONSOLES(X)    \
 	VERBS_DEFINITIONS(X) \
 	VERBS_HOST(X)        \
 	VERBS_LIVE(X)        \

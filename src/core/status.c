@@ -28,6 +28,18 @@ const char *vm_state_name(enum vm_state s)
 	return (unsigned)s < VM_STATE_COUNT ? names[s] : "no state";
 }
 
+const char *status_port_word(enum status_port kind)
+{
+	static const char *const words[STATUS_PORT_COUNT] = {
+	    [STATUS_PORT_SERIAL] = "serial",
+	    [STATUS_PORT_HVC] = "hvc",
+	    [STATUS_PORT_USB] = "usb",
+	    [STATUS_PORT_PCI] = "pci",
+	    [STATUS_PORT_DEBUG] = "debug",
+	};
+	return (unsigned)kind < STATUS_PORT_COUNT ? words[kind] : "port";
+}
+
 bool vm_state_live(enum vm_state s)
 {
 	return s == VM_STARTING || s == VM_RUNNING || s == VM_PAUSED || s == VM_SHUTDOWN ||

@@ -16,7 +16,7 @@
 #include "core/err.h"
 
 #define STATUS_MAGIC 0x58554d5648ull /* "HVMUX" */
-#define STATUS_VERSION 2
+#define STATUS_VERSION 3
 #define STATUS_VCPUS_MAX 64 /* vCPUs with figures of their own; more are in the process's total */
 #define STATUS_DISKS_MAX 32
 #define STATUS_NETS_MAX 16
@@ -91,13 +91,33 @@ struct status_net {
 	uint64_t rx_bytes, rx_pkts, tx_bytes, tx_pkts; /* as the guest sees them */
 };
 
+/* What a console is to the guest. Its name is the kind's word and the number among its kind: "serial1", "hvc0". */
+enum status_port {
+	STATUS_PORT_SERIAL = 0, /* isa, pl011 and the like */
+	STATUS_PORT_HVC,        /* virtio console */
+	STATUS_PORT_USB,
+	STATUS_PORT_PCI,
+	STATUS_PORT_DEBUG, /* isa-debugcon */
+	STATUS_PORT_COUNT
+};
+#define STATUS_PORT_NAME_MAX 16
+/* "serial", "hvc", "usb", "pci", "debug" */
+const char *status_port_word(enum status_port kind);
+
+/* How loud a badge is. */
+enum status_badge { STATUS_BADGE_NONE = 0, STATUS_BADGE_INFO, STATUS_BADGE_WARN, STATUS_BADGE_BAD };
+
 struct status_console {
-	uint64_t bytes;      /* ever received from the guest */
-	uint64_t last_ns;    /* CLOCK_REALTIME of the last byte, 0 none */
-	uint32_t clients;    /* attached now */
-	uint32_t rows, cols; /* size that the keyboard holder has, 0 none */
+	uint64_t bytes;       /* ever received from the guest */
+	uint64_t last_ns;     /* CLOCK_REALTIME of the last byte, 0 none */
+	uint32_t clients;     /* attached now */
+	uint32_t rows, cols;  /* size that the keyboard holder has, 0 none */
+	uint32_t port;        /* enum status_port: what kind of port the guest sees */
+	uint32_t port_number; /* among its kind: serial1 is 1 */
 	uint32_t pad_;
-	char holder[64];            /* who holds the keyboard ("root@pts/3"), "" nobody */
+	uint64_t log_missing; /* bytes that the log could not take since the start */
+	char log_trouble[64]; /* why it stands still ("No space left on device"), "" it does not */
+	char holder[64];      /* who holds the keyboard ("root@pts/3"), "" nobody */
 	char line[STATUS_LINE_MAX]; /* last non-empty line, made printable */
 };
 
@@ -145,6 +165,14 @@ struct status_page {
 	uint32_t kvm;           /* 1 KVM, 0 TCG */
 	uint32_t persistent, throwaway; /* throwaway: what it writes to its disks is discarded */
 	uint32_t disks, nets, consoles;
+	/* The last console line that a trigger caught (serial/trigger.h), until it is acknowledged or the VM is started anew. */
+	uint32_t badge;         /* enum status_badge */
+	uint32_t badge_console; /* consoleN */
+	uint32_t badge_count;   /* caught since the badge was last taken away */
+	uint32_t pad3_;
+	uint64_t badge_ns;                /* CLOCK_REALTIME */
+	char badge_name[32];              /* the trigger's: "kernel panic" */
+	char badge_line[STATUS_LINE_MAX]; /* the line, printable */
 	struct status_disk disk[STATUS_DISKS_MAX];
 	struct status_net net[STATUS_NETS_MAX];
 	struct status_console console[STATUS_CONSOLES_MAX];

@@ -269,8 +269,8 @@ static int client_connect(const struct home *h, const char *name, unsigned index
 }
 
 struct console_client *console_client_open(struct loop *l, const struct home *h, const char *name,
-    unsigned index, unsigned flags, const struct console_client_ops *ops, void *arg,
-    struct err *err)
+    unsigned index, unsigned flags, const struct console_place *from,
+    const struct console_client_ops *ops, void *arg, struct err *err)
 {
 	struct frame hello = {
 	    .type = FRAME_HELLO, .version = FRAME_VERSION, .want = flags & FRAME_WANT_ALL};
@@ -279,6 +279,7 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 	int fd = client_connect(h, name, index, err ? err : &local);
 	struct console_client *c;
 
+	(void)from;
 	if (fd < 0)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));

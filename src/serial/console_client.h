@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/home.h"
 #include "core/loop.h"
+#include "serial/ring.h"
 
 enum {
 	CONSOLE_KEYBOARD = 1,  /* ask for the keyboard; without it a spectator */
@@ -17,11 +18,24 @@ enum {
 	CONSOLE_NO_REPLAY = 4, /* start at the present end of the ring */
 };
 
+#define CONSOLE_WATCHERS_MAX 64u
+struct console_watcher {
+	char name[96]; /* "root@pts/3 from 192.0.2.7"; printable */
+	bool keyboard, reader, you;
+};
+
 struct console_who {
 	bool mine;       /* we hold the keyboard */
 	char holder[64]; /* "root@pts/3", "" nobody */
 	unsigned clients;
-	unsigned rows, cols; /* the holder's size, 0 unknown */
+	unsigned rows, cols;                    /* the holder's size, 0 unknown */
+	const struct console_watcher *watchers; /* borrowed during the call */
+	unsigned n_watchers;
+};
+
+/* Where a client stood: so that after a loss it goes on with no byte shown twice. run 0: nowhere. */
+struct console_place {
+	uint64_t run, offset;
 };
 
 struct console_client;
@@ -32,14 +46,25 @@ struct console_client_ops {
 	void (*data)(void *arg, uint64_t offset, const uint8_t *p, size_t n, bool live);
 	/* Bytes [from, to) were skipped because we were too slow. */
 	void (*gap)(void *arg, uint64_t from, uint64_t to);
+	/* Before the byte at n->offset: when it came, a boot, a break. May be NULL. */
+	void (*note)(void *arg, const struct ring_note *n);
 	void (*who)(void *arg, const struct console_who *w);
+	/* The keyboard is ours and somebody would like it. May be NULL. */
+	void (*asked)(void *arg, const char *name);
+	/* The first word of the hub. resumed: what follows goes on where `from` of open stood (a gap is told as ever);
+	 * else it begins anew, and what was shown is of another run or was cleared. May be NULL. */
+	void (*welcome)(void *arg, bool resumed);
 	void (*closed)(void *arg, const char *why); /* once */
 };
 
-/* index: consoleN. A VM that is not running is ERR_STATE. */
+/* index: consoleN. from: go on there; NULL: from the oldest byte that is kept. A VM that is not running is ERR_STATE. */
 struct console_client *console_client_open(struct loop *l, const struct home *h, const char *name,
-    unsigned index, unsigned flags, const struct console_client_ops *ops, void *arg,
-    struct err *err);
+    unsigned index, unsigned flags, const struct console_place *from,
+    const struct console_client_ops *ops, void *arg, struct err *err);
+/* Behind the last byte or gap that was told. */
+struct console_place console_client_place(const struct console_client *c);
+/* Tells the keyboard's holder that we would like it. */
+void console_client_ask(struct console_client *c);
 void console_client_free(struct console_client *c);
 /* Queues keys; the number taken (less than n when the guest does not read: CONSOLE_KEYS_MAX are
  * queued at most). 0 when we do not hold the keyboard. */

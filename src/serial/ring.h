@@ -42,6 +42,27 @@ size_t ring_read(const struct ring *r, uint64_t *offset, void *out, size_t n);
 /* Drops the present content (offsets go on). */
 void ring_clear(struct ring *r);
 
+/* --- notes: when bytes came, and what happened between them; kept in the file, like the bytes --- */
+enum ring_note_kind {
+	RING_NOTE_TIME = 1, /* the bytes from here on came at this time or after it */
+	RING_NOTE_BOOT,     /* the guest was started (value 0) or reset (value 1) here */
+	RING_NOTE_RECONNECT, /* the supervisor or QEMU's socket came back: something may be missing here */
+	RING_NOTE_END, /* QEMU ended here */
+};
+struct ring_note {
+	uint64_t offset;  /* before the byte with this offset */
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint32_t kind;    /* enum ring_note_kind */
+	uint32_t value;
+};
+#define RING_NOTES 4096u                /* the last ones that are kept */
+#define RING_NOTE_EVERY_NS 100000000ull /* between two of RING_NOTE_TIME, at least */
+/* At the present end. */
+void ring_note(struct ring *r, enum ring_note_kind kind, uint32_t value, uint64_t time_ns);
+/* Copies at most max notes with offset >= from, the oldest first; returns how many. Range-checked: a reader may rely on
+ * ascending offsets and known kinds. */
+size_t ring_notes(const struct ring *r, uint64_t from, struct ring_note *out, size_t max);
+
 /* --- for the writer's own process --- */
 /* Room for at most n bytes (n <= size / 2) for readv(2) to fill; what was there is announced as
  * lost until commit says how much was really written. Returns how many of the two parts are used.

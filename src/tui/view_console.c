@@ -171,7 +171,7 @@ static void connect_client(struct console *c)
 {
 	struct err err = {0};
 	c->client = console_client_open(
-	    c->v.app->loop, c->v.app->home, c->name, c->index, c->flags, &client_ops, c, &err);
+	    c->v.app->loop, c->v.app->home, c->name, c->index, c->flags, NULL, &client_ops, c, &err);
 	if (c->client) {
 		vt_screen_reset(c->screen);
 		c->state = STATE_LIVE;

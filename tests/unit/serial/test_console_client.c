@@ -96,7 +96,7 @@ static void test_the_end(void **state)
 	assert_string_equal(w.data.data, "reboot: Power down\r\n");
 	assert_int_equal(console_client_keys(w.c, "x", 1), 0);
 	watcher_close(&w);
-	assert_null(console_client_open(r->loop, &r->home, "web1", 0, 0, &none, NULL, &err));
+	assert_null(console_client_open(r->loop, &r->home, "web1", 0, 0, NULL, &none, NULL, &err));
 	assert_int_equal(err.code, ERR_STATE);
 	assert_string_equal(err.msg, "domain 'web1' is not running");
 	/* The history is still there. */
@@ -151,7 +151,7 @@ static void test_broken_hub(void **state)
 		static const struct console_client_ops ops = {.closed = watcher_closed};
 		struct watcher w = {0};
 
-		w.c = console_client_open(r->loop, &r->home, "web1", 1, 0, &ops, &w, &err);
+		w.c = console_client_open(r->loop, &r->home, "web1", 1, 0, NULL, &ops, &w, &err);
 		assert_non_null(w.c);
 		int fd = accept(listener, NULL, NULL);
 		assert_true(fd >= 0);
