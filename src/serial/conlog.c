@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/timestamp.h"
 #include "serial/conlog_gzip.h"
 
 #define CONLOG_FILES_MAX 100u
+#define PENDING_MAX \
+	16u /* marks kept while the disk takes nothing: a guest that reboots for ever has to be bounded */
 
 struct conlog {
 	struct loop *loop;
@@ -24,6 +27,9 @@ struct conlog {
 	char trouble[128]; /* the last error's words, kept for the gap's mark */
 	bool stopped;
 	uint64_t retry_ms;
+	bool line_open; /* the last byte written was no line end */
+	struct ring_note pending[PENDING_MAX];
+	unsigned n_pending;
 	struct event *calm;
 	struct conlog_gzip *gzip; /* the compression that runs, NULL none */
 	unsigned gzip_slot;       /* which file it reads: a rotation moves it up */
@@ -192,6 +198,7 @@ static int live_open(struct conlog *c)
 			    0600);
 			if (c->fd < 0 || fstat(c->fd, &st) < 0)
 				return stop(c, errno);
+			c->line_open = st.st_size > 0;
 		}
 		c->bytes = (uint64_t)st.st_size;
 		if (c->bytes < c->size)
@@ -201,22 +208,86 @@ static int live_open(struct conlog *c)
 	}
 }
 
-/* The mark is written whole or not at all. */
-static int mark_gap(struct conlog *c, uint64_t lost)
+/* A mark is written whole or not at all. */
+static int mark_write(struct conlog *c, const char *text)
 {
-	char mark[256];
-	int n = snprintf(mark, sizeof(mark), "\n[hvmux: %llu bytes are missing here%s%s]\n",
-	    (unsigned long long)lost, c->trouble[0] ? ": " : "", c->trouble);
-	ssize_t k = write(c->fd, mark, (size_t)n);
+	CLEANUP_FREE char *mark = xasprintf("%s[hvmux: %s]\n", c->line_open ? "\n" : "", text);
+	size_t n = strlen(mark);
+	ssize_t k = write(c->fd, mark, n);
 
-	if (k == n) {
-		c->bytes += (uint64_t)k;
+	if (k == (ssize_t)n) {
+		c->bytes += n;
+		c->line_open = false;
 		return 0;
 	}
 	if (k > 0 && ftruncate(c->fd, (off_t)c->bytes) < 0)
 		return stop(c, errno);
 	/* A short write does not say why: 0 keeps what was said before. */
 	return stop(c, k < 0 ? errno : c->trouble[0] ? 0 : ENOSPC);
+}
+
+static int mark_gap(struct conlog *c, uint64_t lost)
+{
+	CLEANUP_FREE char *text = xasprintf("%llu bytes are missing here%s%s",
+	    (unsigned long long)lost, c->trouble[0] ? ": " : "", c->trouble);
+
+	return mark_write(c, text);
+}
+
+static const char *note_words(const struct ring_note *n)
+{
+	switch ((enum ring_note_kind)n->kind) {
+	case RING_NOTE_BOOT:
+		return n->value ? "the guest was reset" : "the guest was started";
+	case RING_NOTE_RECONNECT:
+		return "connected to the guest anew, something may be missing here";
+	case RING_NOTE_END:
+		return "the guest ended";
+	case RING_NOTE_TIME:
+		break;
+	}
+	return NULL;
+}
+
+/* Those that belong before the byte at offset. */
+static int mark_pending(struct conlog *c, uint64_t offset)
+{
+	while (c->n_pending > 0 && c->pending[0].offset <= offset) {
+		char when[TIMESTAMP_MAX];
+		CLEANUP_FREE char *text = NULL;
+
+		timestamp_format(c->pending[0].time_ns, when);
+		text = xasprintf("%s, %s", note_words(&c->pending[0]), when);
+		if (mark_write(c, text) < 0)
+			return -1;
+		memmove(c->pending, c->pending + 1, --c->n_pending * sizeof(c->pending[0]));
+	}
+	return 0;
+}
+
+static bool resting(const struct conlog *c)
+{
+	return c->stopped && loop_now_ms() < c->retry_ms;
+}
+
+void conlog_note(struct conlog *c, const struct ring_note *note)
+{
+	if (!note_words(note))
+		return;
+	if (c->n_pending == PENDING_MAX)
+		memmove(c->pending, c->pending + 1, --c->n_pending * sizeof(c->pending[0]));
+	c->pending[c->n_pending++] = *note;
+	/* What is missing before it is told first, with the next bytes. */
+	if (note->offset <= c->next && !resting(c) && live_open(c) == 0)
+		mark_pending(c, c->next);
+}
+
+/* The byte that is n bytes behind the first one. */
+static char byte_at(const struct iovec *iov, size_t n)
+{
+	for (; n >= iov->iov_len; iov++)
+		n -= iov->iov_len;
+	return ((const char *)iov->iov_base)[n];
 }
 
 size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, int parts)
@@ -226,19 +297,24 @@ size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, 
 
 	for (int i = 0; i < parts; i++)
 		total += iov[i].iov_len;
-	if (total == 0 || (c->stopped && loop_now_ms() < c->retry_ms) || live_open(c) < 0)
+	if (total == 0 || resting(c) || live_open(c) < 0)
+		return 0;
+	if (mark_pending(c, c->next) < 0)
 		return 0;
 	if (offset > c->next) {
 		if (mark_gap(c, offset - c->next) < 0)
 			return 0;
 		c->next = offset;
 	}
+	if (mark_pending(c, offset) < 0)
+		return 0;
 	n = writev(c->fd, iov, parts);
 	if (n < 0) {
 		stop(c, errno);
 		return 0;
 	}
 	c->bytes += (uint64_t)n;
+	c->line_open = n > 0 && byte_at(iov, (size_t)n - 1) != '\n';
 	c->next = offset + (uint64_t)n;
 	/* A short write is a disk that is nearly full: the next one says so. */
 	c->stopped = false;

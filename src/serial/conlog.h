@@ -5,7 +5,8 @@
  *
  * A disk that is full (or fails) stops the logging, not the guest: conlog_write takes nothing until
  * a retry works; whatever its caller could not keep until then shows as one marked gap:
- *   "\n[hvmux: 12345 bytes are missing here]\n" */
+ *   "\n[hvmux: 12345 bytes are missing here]\n"
+ * The guest's start, reset and end, and a connection to it that was made anew, leave marks of the same form. */
 #ifndef SERIAL_CONLOG_H
 #define SERIAL_CONLOG_H
 
@@ -16,6 +17,7 @@
 
 #include "core/err.h"
 #include "core/loop.h"
+#include "serial/ring.h"
 
 #define CONLOG_SIZE_DEFAULT (4u << 20) /* bytes of one file */
 #define CONLOG_FILES_DEFAULT 4u        /* the live one and three rotated ones */
@@ -32,6 +34,9 @@ struct conlog *conlog_new(
 /* Takes bytes that begin at offset; the number taken (less than all after an error). An offset
  * beyond the last one taken writes the gap's mark first. */
 size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, int parts);
+/* What happened before the byte at note->offset; in the order of the ring, each before that byte is written. A note
+ * that the disk does not take now is written before the next byte that it takes. */
+void conlog_note(struct conlog *c, const struct ring_note *note);
 uint64_t conlog_next(const struct conlog *c); /* offset after the last byte taken */
 /* What the disk said ("No space left on device"), while logging stands still; NULL when it works.
  */

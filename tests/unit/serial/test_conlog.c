@@ -146,6 +146,36 @@ static void test_gap(void **state)
 	buf_fini(&b);
 }
 
+static void note(struct conlog *c, uint64_t offset, enum ring_note_kind kind, unsigned value)
+{
+	struct ring_note n = {
+	    .offset = offset, .time_ns = 1795258080123456789ull, .kind = kind, .value = value};
+
+	conlog_note(c, &n);
+}
+
+static void test_notes(void **state)
+{
+	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	note(c, 0, RING_NOTE_BOOT, 0);
+	note(c, 0, RING_NOTE_TIME, 0);
+	put(c, 0, "no line end", 11);
+	note(c, 20, RING_NOTE_BOOT, 1);
+	put(c, 20, "after\n", 6);
+	note(c, 26, RING_NOTE_END, 0);
+	slurp("", &b);
+	assert_string_equal(b.data,
+	    "[hvmux: the guest was started, 2026-11-21T10:48:00.123Z]\n"
+	    "no line end\n[hvmux: 9 bytes are missing here]\n"
+	    "[hvmux: the guest was reset, 2026-11-21T10:48:00.123Z]\nafter\n"
+	    "[hvmux: the guest ended, 2026-11-21T10:48:00.123Z]\n");
+	buf_fini(&b);
+	conlog_free(c);
+}
+
 static void test_rotates_and_compresses(void **state)
 {
 	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
@@ -314,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_appends, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rotates_and_compresses, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_before_compressing, setup, teardown),
