@@ -242,7 +242,7 @@ static inline void watcher_open(struct rig *r, struct watcher *w, unsigned flags
 	struct err err = {0};
 
 	memset(w, 0, sizeof(*w));
-	w->c = console_client_open(r->loop, &r->home, "web1", 0, flags, &ops, w, &err);
+	w->c = console_client_open(r->loop, &r->home, "web1", 0, flags, NULL, &ops, w, &err);
 	if (!w->c)
 		fail_msg("%s", err.msg);
 	RIG_UNTIL(r, w->whos > 0 || w->closed);
