@@ -27,22 +27,6 @@
 #define AHEAD_MAX \
 	(8u << 20) /* typed or pasted while the guest takes nothing: read on, so that Ctrl+] is seen */
 
-int attach_device(const char *word, unsigned *index, struct err *err)
-{
-	uint64_t n;
-	const char *digits = word;
-	if (str_prefix(word, "serial"))
-		digits = word + strlen("serial");
-	else if (str_prefix(word, "console"))
-		digits = word + strlen("console");
-	if (str_u64(digits, STATUS_CONSOLES_MAX - 1, &n) < 0)
-		return err_set(err, ERR_USAGE,
-		    "invalid device '%s': serial0 to serial%d or console0 to console%d are known",
-		    word, STATUS_CONSOLES_MAX - 1, STATUS_CONSOLES_MAX - 1);
-	*index = (unsigned)n;
-	return 0;
-}
-
 /* --- bytes as they are --- */
 
 struct flow {

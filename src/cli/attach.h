@@ -12,7 +12,5 @@ int attach_console(struct cli *c, const char *word, unsigned index, unsigned fla
 /* Bytes both ways between in/out and the socket until a side ends; Ctrl+] in what is typed ends it when in is a
  * terminal. watch: what is typed goes nowhere. 0, or -1 with err. */
 int attach_pump(int in, int out, int sock, bool watch, struct err *err);
-/* "serial1", "console0", "2" → the console's number; ERR_USAGE. */
-int attach_device(const char *word, unsigned *index, struct err *err);
 
 #endif

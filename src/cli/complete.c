@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "serial/console_port.h"
 
 struct completer {
 	const struct home *home;
@@ -118,6 +119,35 @@ static void offer_marks(struct completer *k, bool groups)
 	vm_list_free(vms, n);
 }
 
+static const struct verb_opt *find_option(const struct completer *k, const char *word, size_t len);
+
+/* The domain among the words before the last; NULL none. */
+static const char *domain_named(const struct completer *k)
+{
+	for (unsigned i = 0; i < k->n_seen; i++) {
+		const char *word = k->seen[i];
+		if (str_prefix(word, "--domain="))
+			return word + strlen("--domain=");
+		if (word[0] != '-')
+			return word;
+		const struct verb_opt *o = find_option(k, word, strlen(word));
+		if (o && o->kind == OPT_DOMAIN)
+			return i + 1 < k->n_seen ? k->seen[i + 1] : NULL;
+		i += o && opt_takes_value(o);
+	}
+	return NULL;
+}
+
+static void offer_ports(struct completer *k)
+{
+	char names[CONSOLE_PORTS_MAX][STATUS_PORT_NAME_MAX];
+	const char *word = domain_named(k);
+	CLEANUP_FREE char *name = word ? vm_resolve(k->home, word, NULL) : NULL;
+	unsigned n = name ? console_port_list(k->home, name, names) : 0;
+	for (unsigned i = 0; i < n; i++)
+		offer(k, names[i], "console");
+}
+
 static void offer_value(struct completer *k, const struct verb_opt *o)
 {
 	if (o->words)
@@ -126,6 +156,8 @@ static void offer_value(struct completer *k, const struct verb_opt *o)
 		offer_domains(k);
 	else if (str_eq(o->name, "tag") || str_eq(o->name, "group"))
 		offer_marks(k, str_eq(o->name, "group"));
+	else if (str_eq(o->name, "port") || str_eq(o->name, "devname"))
+		offer_ports(k);
 	else if (o->kind == OPT_WORD && k->verb == &verb_def_help)
 		offer_verbs(k);
 }

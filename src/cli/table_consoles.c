@@ -3,8 +3,7 @@
 
 OPTS(console) = {
     DOMAIN_ONE,
-    {"devname", OPT_STRING, .value = "DEVICE",
-        .help = "serial0, serial1, console0 and so on: the first is used by default"},
+    PORT,
     FLAG("force", "take the keyboard over from whoever holds it"),
     FLAG("safe", "accepted; a console is always safe to share"),
     FLAG("raw",
@@ -14,7 +13,7 @@ OPTS(console) = {
 OPTS(screen) = {
     {"domain", OPT_DOMAIN, .value = "DOMAIN", .help = "domain name, id or uuid"},
     FLAG("stdin", "render bytes from standard input instead of a domain's console"),
-    {"devname", OPT_STRING, .value = "DEVICE", .help = "serial0, serial1, console0 and so on"},
+    PORT,
     {"rows", OPT_NUMBER, .value = "ROWS", .help = "lines of the screen"},
     {"cols", OPT_NUMBER, .value = "COLS", .help = "columns of the screen"},
     FLAG("ansi", "keep colours and attributes as SGR sequences"),

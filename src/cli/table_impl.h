@@ -20,6 +20,15 @@
 		name_, OPT_FLAG, .help = help_ \
 	}
 #define JSON FLAG("json", "print JSON with stable keys")
+/* For port_option. */
+#define PORT                                                                                              \
+	{"port", OPT_STRING, .value = "PORT",                                                             \
+	    .help =                                                                                       \
+	        "which console: serial0, serial1, hvc0, and so on, or its number; the first by default"}, \
+	{                                                                                                 \
+		"devname", OPT_STRING, .value = "DEVICE",                                                 \
+		                       .help = "the same: virsh's name for --port"                        \
+	}
 #define OPTS(id) static const struct verb_opt opts_##id[]
 #define NAMES(id_, name_) .name = name_, .opts = opts_##id_
 #define VERB(id) const struct verb verb_def_##id

@@ -2,17 +2,21 @@
 #include "cli/attach.h"
 #include "cli/dispatch.h"
 #include "cli/out.h"
+#include "cli/port.h"
+#include "core/mem.h"
+#include "core/vm.h"
 #include "serial/console_client.h"
 
 int verb_console(struct cli *c)
 {
 	struct err err = {0};
 	unsigned index = 0;
-	const char *device = cli_value(c, "devname");
-	if (device && attach_device(device, &index, &err) < 0) {
+	CLEANUP_FREE char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
+	c->bare = true;
+	if (!name || port_option(c, name, &index, &err) < 0) {
 		out_error("%s", err.msg);
-		return CLI_USAGE;
+		return out_status(&err);
 	}
-	return attach_console(c, cli_value(c, "domain"), index,
-	    cli_flag(c, "force") ? CONSOLE_TAKE : 0, cli_flag(c, "raw"));
+	return attach_console(
+	    c, name, index, cli_flag(c, "force") ? CONSOLE_TAKE : 0, cli_flag(c, "raw"));
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/attach.h"
 #include "cli/dispatch.h"
 #include "cli/out.h"
+#include "cli/port.h"
 #include "cli/sgr.h"
 #include "core/buf.h"
 #include "core/mem.h"
@@ -57,15 +57,15 @@ static int holder_size(struct cli *c, struct shot *s, struct err *err)
 
 static int shot_init(struct cli *c, struct shot *s, struct err *err)
 {
-	const char *word = cli_value(c, "domain"), *device = cli_value(c, "devname");
+	const char *word = cli_value(c, "domain");
 	*s = (struct shot){.rows = ROWS_DEFAULT, .cols = COLS_DEFAULT};
 	if (!word == !cli_flag(c, "stdin"))
 		return err_set(err, ERR_USAGE,
 		    "command 'screen' requires a domain or --stdin%s; see '%s help screen'",
 		    word ? ", not both" : "", c->prog);
-	if (device && attach_device(device, &s->index, err) < 0)
-		return -1;
 	if (word && !(s->name = vm_resolve(&c->home, word, err)))
+		return -1;
+	if (word && port_option(c, s->name, &s->index, err) < 0)
 		return -1;
 	if (s->name && holder_size(c, s, err) < 0)
 		return -1;

@@ -198,6 +198,28 @@ int console_parse(struct parse *p, const xmlNode *node, unsigned element)
 	return parse_address(p, node, ADDRESS_BIT(ADDRESS_VIRTIO_SERIAL), &chr->address);
 }
 
+unsigned chr_ports(const struct domain *d, struct chr_port *out, unsigned max)
+{
+	static const enum status_port kinds[] = {
+	    [CHR_ISA_SERIAL] = STATUS_PORT_SERIAL,
+	    [CHR_USB_SERIAL] = STATUS_PORT_USB,
+	    [CHR_PCI_SERIAL] = STATUS_PORT_PCI,
+	    [CHR_ISA_DEBUGCON] = STATUS_PORT_DEBUG,
+	    [CHR_VIRTIO_CONSOLE] = STATUS_PORT_HVC,
+	};
+	unsigned seen[STATUS_PORT_COUNT] = {0}, n = 0;
+	for (size_t i = 0; i < d->n_consoles && n < max; i++) {
+		const struct domain_chr *chr = &d->consoles[i];
+		enum status_port kind = kinds[chr->target];
+		unsigned number = seen[kind]++;
+		if (chr->recorded)
+			out[n++] = (struct chr_port){.chr = chr,
+			    .kind = kind,
+			    .number = chr->target == CHR_ISA_SERIAL ? chr->port : number};
+	}
+	return n;
+}
+
 int parallel_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev)
 {
 	return chardev_check(p, node, attrs_get(&dev->attrs, "@type"), false);

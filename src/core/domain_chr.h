@@ -3,6 +3,9 @@
 #define CORE_DOMAIN_CHR_H
 
 #include "core/domain_dev.h"
+#include "core/status.h"
+
+struct domain;
 
 /* libvirt's first <console> of target serial is the same thing as <serial> 0. The order is that of
  * consoleN. */
@@ -35,6 +38,15 @@ struct domain_channel {
 	struct domain_address address;
 	unsigned line, element;
 };
+
+/* A recorded one under the name that the guest's kernel suggests: serial1 is ttyS1, hvc0 is hvc0. */
+struct chr_port {
+	const struct domain_chr *chr; /* borrowed */
+	enum status_port kind;
+	unsigned number; /* among its kind, those that are not recorded counted too */
+};
+/* In the order of consoleN, at most max; returns how many. */
+unsigned chr_ports(const struct domain *d, struct chr_port *out, unsigned max);
 
 void chr_fini(struct domain_chr *chr);
 void channel_fini(struct domain_channel *channel);

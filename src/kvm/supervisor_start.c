@@ -101,6 +101,16 @@ static void page_devices(struct status_page *p, const struct domain *d)
 		copy_text(p->net[i].mac, sizeof(p->net[i].mac), d->nets[i].mac);
 }
 
+static void page_ports(struct status_page *p, const struct domain *d)
+{
+	struct chr_port ports[STATUS_CONSOLES_MAX];
+	unsigned n = chr_ports(d, ports, STATUS_CONSOLES_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		p->console[i].port = ports[i].kind;
+		p->console[i].port_number = ports[i].number;
+	}
+}
+
 void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_consoles)
 {
 	CLEANUP_FREE char *defined = home_domain_xml(s->home, s->name);
@@ -126,6 +136,7 @@ void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_cons
 	p->kvm = d->type == DOMAIN_KVM;
 	p->persistent = persistent;
 	p->consoles = n_consoles;
+	page_ports(p, d);
 	page_devices(p, d);
 	status_end(&s->page);
 }

@@ -181,24 +181,6 @@ static void test_much_output_arrives_whole(void **state)
 	close(sock[0]);
 }
 
-static void test_devices(void **state)
-{
-	static const char *const bad[] = {"", "serial", "serial-1", "serial8", "tty0", "console1x"};
-	unsigned index = 99;
-	struct err err = {0};
-	(void)state;
-	assert_int_equal(attach_device("serial0", &index, &err), 0);
-	assert_int_equal(index, 0);
-	assert_int_equal(attach_device("console7", &index, &err), 0);
-	assert_int_equal(index, 7);
-	assert_int_equal(attach_device("1", &index, &err), 0);
-	assert_int_equal(index, 1);
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		assert_int_equal(attach_device(bad[i], &index, &err), -1);
-		assert_int_equal(err.code, ERR_USAGE);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,7 +189,6 @@ int main(void)
 	    cmocka_unit_test(test_detach_from_a_guest_that_takes_nothing),
 	    cmocka_unit_test(test_a_spectator_types_nothing_and_detaches),
 	    cmocka_unit_test(test_much_output_arrives_whole),
-	    cmocka_unit_test(test_devices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,21 @@ static void test_domains(void **state)
 	run_end(&w, l);
 }
 
+static void test_ports(void **state)
+{
+	(void)state;
+	run_define("two", "<domain type='qemu'><name>two</name><memory>65536</memory><os><type "
+	                  "arch='x86_64'>hvm</type></os><devices><serial type='pty'/><console "
+	                  "type='pty'><target type='virtio'/></console></devices></domain>");
+	COMPLETES("serial0 hvc0", "console", "two", "--port", "");
+	COMPLETES("hvc0", "console", "--force", "two", "--port", "h");
+	COMPLETES("--port=hvc0", "console", "two", "--port=h");
+	COMPLETES("serial0", "console", "--domain", "two", "--devname", "s");
+	COMPLETES("serial0", "screen", "--rows", "3", "--domain=two", "--port", "s");
+	COMPLETES("", "console", "--port", "");
+	COMPLETES("", "console", "nosuch", "--port", "");
+}
+
 static void test_as_a_command(void **state)
 {
 	(void)state;
@@ -104,6 +119,6 @@ int main(int argc, char **argv)
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
 	const struct CMUnitTest tests[] = {T(test_commands), T(test_options), T(test_domains),
-	    T(test_as_a_command), T(test_marks)};
+	    T(test_ports), T(test_as_a_command), T(test_marks)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

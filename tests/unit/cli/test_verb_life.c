@@ -61,9 +61,13 @@ static void test_one_console_at_a_time(void **state)
 	EXPECT(2, "",
 	    "error: --console attaches to one domain, but 2 are named; see 'hvmux help start'\n",
 	    "start", "--console", "a", "b");
-	EXPECT(2, "",
-	    "error: invalid device 'tty1': serial0 to serial7 or console0 to console7 are known\n",
-	    "console", "vm1", "--devname", "tty1");
+	run_define("vm1",
+	    "<domain type='qemu'><name>vm1</name><memory>65536</memory><os><type "
+	    "arch='x86_64'>hvm</type></os><devices><serial type='pty'/></devices></domain>");
+	EXPECT(1, "", "error: cannot find character device tty1: 'vm1' has serial0\n", "console",
+	    "vm1", "--devname", "tty1");
+	EXPECT(2, "", "error: --port and --devname name two consoles: 'serial0', 'hvc0'\n",
+	    "console", "vm1", "--devname", "hvc0", "--port=serial0");
 }
 
 /* As many words as the verb cannot do without. */
