@@ -143,6 +143,7 @@ static void take_over(struct supervisor *s)
 	/* A VM with a console less is managed all the same. */
 	if (sup_make_hubs(s, s->page.page->consoles, &err) < 0)
 		log_error("%s", err.msg);
+	sup_link_ports(s);
 	sup_connect(s);
 	machine_adopt(&s->machine);
 	sup_publish(s);

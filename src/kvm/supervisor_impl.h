@@ -107,6 +107,8 @@ int sup_write_live(const struct supervisor *s, const struct domain *d, struct er
 /* From run/NAME/live.xml: after its hooks, or once more. */
 int sup_launch_live(struct supervisor *s, struct err *err);
 void sup_name_disks(struct supervisor *s, const struct domain *d);
+/* The consoles' plain sockets under the names of their ports, which stand in the page. */
+void sup_link_ports(struct supervisor *s);
 /* The page, from the definition. n_consoles: those that have a hub. */
 void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_consoles);
 int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err);

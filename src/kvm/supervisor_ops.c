@@ -268,7 +268,8 @@ static void unlink_files(const struct supervisor *s)
 	struct dirent *e;
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		size_t n = strlen(e->d_name);
-		if ((n > 5 && str_eq(e->d_name + n - 5, ".sock")) || str_eq(e->d_name, "live.xml"))
+		if ((n > 5 && str_eq(e->d_name + n - 5, ".sock")) ||
+		    (n > 4 && str_eq(e->d_name + n - 4, ".raw")) || str_eq(e->d_name, "live.xml"))
 			unlinkat(dirfd(d), e->d_name, 0);
 	}
 	if (d != NULL)

@@ -26,6 +26,7 @@
 #include "kvm/supervisor_impl.h"
 #include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
+#include "serial/console_port.h"
 
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
 {
@@ -167,6 +168,25 @@ int sup_make_hubs(struct supervisor *s, unsigned n, struct err *err)
 	return 0;
 }
 
+/* serial0.raw beside console0.raw: a name that a change of the definition does not move to another port. What cannot be
+ * linked is missed by scripts alone. */
+void sup_link_ports(struct supervisor *s)
+{
+	const struct status_page *p = s->page.page;
+	for (unsigned i = 0; i < s->n_hubs; i++) {
+		char name[STATUS_PORT_NAME_MAX], file[STATUS_PORT_NAME_MAX + 8], to[32];
+		console_port_name(p, i, name);
+		snprintf(file, sizeof(file), "%s.raw", name);
+		snprintf(to, sizeof(to), "console%u.raw", i);
+		CLEANUP_FREE char *path = home_run_file(s->home, s->name, file);
+		if (str_eq(file, to))
+			continue;
+		unlink(path);
+		if (symlink(to, path) < 0)
+			log_warn("cannot make '%s': %s", path, strerror(errno));
+	}
+}
+
 /* QEMU's ids of the disks, by which its counters come. */
 void sup_name_disks(struct supervisor *s, const struct domain *d)
 {
@@ -214,6 +234,7 @@ static int launch(
 	if (sup_make_hubs(s, a->n_consoles, err) < 0)
 		return -1;
 	sup_fill_page(s, d, a->n_consoles);
+	sup_link_ports(s);
 	sup_name_disks(s, d);
 	int rc = sup_kit_fill(k, s, d, a, err);
 	if (rc == 0)
