@@ -16,6 +16,7 @@
 #include "serial/ring.h"
 
 #define READ_MAX 65536u /* bytes per wake-up */
+#define CONSOLE_ALL (CONSOLE_KEYBOARD | CONSOLE_TAKE | CONSOLE_NO_REPLAY)
 
 struct console_client {
 	struct loop *loop;
@@ -27,8 +28,12 @@ struct console_client {
 	bool welcomed, paused, mine;
 	bool ended; /* closed was, or is about to be, told */
 	bool freed;
-	uint64_t next; /* offset that the next DATA or GAP must begin at */
-	char *why;     /* what the hub said before it closed */
+	uint64_t run, next;        /* next: offset that the next DATA or GAP must begin at */
+	uint64_t noted, noted_ns;  /* offset and time of the last note */
+	struct console_place from; /* of open; run 0: from nowhere */
+	struct console_who who;    /* being collected: WHO, then as many WATCHERs */
+	struct console_watcher watchers[CONSOLE_WATCHERS_MAX];
+	char *why; /* what the hub said before it closed */
 	struct console_client_ops ops;
 	void *arg;
 };
@@ -113,20 +118,86 @@ static void frame_send(struct console_client *c, const struct frame *f)
 	flush(c);
 }
 
-static void on_who(struct console_client *c, const struct frame *f)
+static void text_set(char *out, size_t size, const struct frame *f)
 {
-	struct console_who w = {
+	CLEANUP_FREE char *text = str_printable(f->text, strlen(f->text), size - 1);
+
+	snprintf(out, size, "%s", text);
+}
+
+static void on_welcome(struct console_client *c, const struct frame *f)
+{
+	c->welcomed = true;
+	c->run = f->run;
+	c->next = f->from;
+	if (c->from.run != f->run || c->from.offset != f->from)
+		c->from.run = 0; /* not there: anew */
+	if (c->ops.welcome)
+		c->ops.welcome(c->arg, c->from.run != 0);
+}
+
+static void who_tell(struct console_client *c)
+{
+	if (c->who.n_watchers == c->who.clients && c->ops.who)
+		c->ops.who(c->arg, &c->who);
+}
+
+static int on_who(struct console_client *c, const struct frame *f)
+{
+	if (f->clients > CONSOLE_WATCHERS_MAX)
+		return -1;
+	c->who = (struct console_who){
 	    .mine = f->flags & FRAME_MINE,
 	    .clients = f->clients,
 	    .rows = f->rows,
 	    .cols = f->cols,
+	    .watchers = c->watchers,
 	};
-	CLEANUP_FREE char *text = str_printable(f->text, strlen(f->text), sizeof(w.holder) - 1);
+	text_set(c->who.holder, sizeof(c->who.holder), f);
+	c->mine = c->who.mine;
+	who_tell(c);
+	return 0;
+}
 
-	snprintf(w.holder, sizeof(w.holder), "%s", text);
-	c->mine = w.mine;
-	if (c->ops.who)
-		c->ops.who(c->arg, &w);
+static int on_watcher(struct console_client *c, const struct frame *f)
+{
+	struct console_watcher *w = &c->watchers[c->who.n_watchers];
+
+	if (c->who.n_watchers >= c->who.clients)
+		return -1;
+	text_set(w->name, sizeof(w->name), f);
+	w->keyboard = f->flags & FRAME_MINE;
+	w->reader = f->flags & FRAME_READER;
+	w->you = f->flags & FRAME_YOU;
+	c->who.n_watchers++;
+	who_tell(c);
+	return 0;
+}
+
+static void on_asked(struct console_client *c, const struct frame *f)
+{
+	char name[sizeof(c->watchers[0].name)];
+
+	text_set(name, sizeof(name), f);
+	if (c->ops.asked && c->mine)
+		c->ops.asked(c->arg, name);
+}
+
+static int on_note(struct console_client *c, const struct frame *f)
+{
+	struct ring_note n = {
+	    .offset = f->from, .time_ns = f->time, .kind = f->kind, .value = f->value};
+
+	if (n.offset < c->noted || n.offset > c->next)
+		return -1;
+	/* The connection before this one told it already. */
+	if (c->from.run && n.offset <= c->from.offset && n.time_ns <= c->from.noted_ns)
+		return 0;
+	c->noted = n.offset;
+	c->noted_ns = n.time_ns;
+	if (c->ops.note && n.kind >= RING_NOTE_TIME && n.kind <= RING_NOTE_END)
+		c->ops.note(c->arg, &n);
+	return 0;
 }
 
 static int on_data(struct console_client *c, const struct frame *f)
@@ -158,15 +229,20 @@ static int frame_handle(struct console_client *c, const struct frame *f)
 	case FRAME_WELCOME:
 		if (c->welcomed || f->version != FRAME_VERSION)
 			return -1;
-		c->welcomed = true;
-		c->next = f->from;
+		on_welcome(c, f);
 		return 0;
 	case FRAME_DATA:
 		return on_data(c, f);
 	case FRAME_GAP:
 		return on_gap(c, f);
+	case FRAME_NOTE:
+		return on_note(c, f);
 	case FRAME_WHO:
-		on_who(c, f);
+		return on_who(c, f);
+	case FRAME_WATCHER:
+		return on_watcher(c, f);
+	case FRAME_ASKED:
+		on_asked(c, f);
 		return 0;
 	case FRAME_BYE:
 		free(c->why);
@@ -177,6 +253,7 @@ static int frame_handle(struct console_client *c, const struct frame *f)
 	case FRAME_TAKE:
 	case FRAME_RELEASE:
 	case FRAME_SIZE:
+	case FRAME_ASK:
 	case FRAME_TYPE_COUNT:
 		break;
 	}
@@ -243,16 +320,22 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 		c->ops.closed(c->arg, c->why);
 }
 
-/* "pts/3" of the operator's terminal, "" none. */
-static void tty_name(char *out, size_t n)
+/* "pts/3 192.0.2.7": the operator's terminal (- none), and where sshd says that it is from. */
+static void where_we_are(char *out, size_t n)
 {
-	const char *tty = NULL;
+	const char *tty = NULL, *ssh = getenv("SSH_CONNECTION");
 
 	for (int fd = 0; fd <= 2 && !tty; fd++)
 		tty = ttyname(fd);
 	if (tty && strncmp(tty, "/dev/", 5) == 0)
 		tty += 5;
-	snprintf(out, n, "%s", tty ? tty : "");
+	if (!ssh)
+		ssh = "";
+	snprintf(out, n, "%s%s%.*s",
+	    tty      ? tty
+	    : ssh[0] ? "-"
+	             : "",
+	    ssh[0] ? " " : "", (int)strcspn(ssh, " "), ssh);
 }
 
 static int client_connect(const struct home *h, const char *name, unsigned index, struct err *err)
@@ -273,16 +356,22 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
     const struct console_client_ops *ops, void *arg, struct err *err)
 {
 	struct frame hello = {
-	    .type = FRAME_HELLO, .version = FRAME_VERSION, .want = flags & FRAME_WANT_ALL};
+	    .type = FRAME_HELLO, .version = FRAME_VERSION, .want = flags & CONSOLE_ALL};
 	struct event_base *base = loop_base(l);
 	struct err local = {0};
 	int fd = client_connect(h, name, index, err ? err : &local);
 	struct console_client *c;
 
-	(void)from;
 	if (fd < 0)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
+	if (from && from->run) {
+		c->from = *from;
+		c->noted_ns = from->noted_ns;
+		hello.want |= FRAME_WANT_RESUME;
+		hello.run = from->run;
+		hello.from = from->offset;
+	}
 	c->loop = l;
 	c->fd = fd;
 	c->ops = *ops;
@@ -293,7 +382,7 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 	if (!c->rd || !c->wr || !c->late)
 		abort(); /* out of memory, as in core/mem */
 	event_add(c->rd, NULL);
-	tty_name(hello.text, sizeof(hello.text));
+	where_we_are(hello.text, sizeof(hello.text));
 	frame_send(c, &hello);
 	return c;
 }
@@ -323,6 +412,19 @@ size_t console_client_keys(struct console_client *c, const void *p, size_t n)
 void console_client_take(struct console_client *c)
 {
 	frame_send(c, &(struct frame){.type = FRAME_TAKE});
+}
+
+void console_client_ask(struct console_client *c)
+{
+	frame_send(c, &(struct frame){.type = FRAME_ASK});
+}
+
+struct console_place console_client_place(const struct console_client *c)
+{
+	/* Nothing was told yet: where it stood before still holds. */
+	if (!c->welcomed)
+		return c->from;
+	return (struct console_place){.run = c->run, .offset = c->next, .noted_ns = c->noted_ns};
 }
 
 void console_client_release(struct console_client *c)

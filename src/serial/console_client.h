@@ -36,6 +36,7 @@ struct console_who {
 /* Where a client stood: so that after a loss it goes on with no byte shown twice. run 0: nowhere. */
 struct console_place {
 	uint64_t run, offset;
+	uint64_t noted_ns; /* time of the last note that was told */
 };
 
 struct console_client;
@@ -57,7 +58,8 @@ struct console_client_ops {
 	void (*closed)(void *arg, const char *why); /* once */
 };
 
-/* index: consoleN. from: go on there; NULL: from the oldest byte that is kept. A VM that is not running is ERR_STATE. */
+/* The client says where it sits: its terminal, and the address that SSH_CONNECTION names.
+ * index: consoleN. from: go on there; NULL: from the oldest byte that is kept. A VM that is not running is ERR_STATE. */
 struct console_client *console_client_open(struct loop *l, const struct home *h, const char *name,
     unsigned index, unsigned flags, const struct console_place *from,
     const struct console_client_ops *ops, void *arg, struct err *err);

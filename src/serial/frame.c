@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define HELLO_FIXED 24u
+
 /* Every type's legal payload and flags: nothing is looked at before it has passed this table. */
 struct frame_rule {
 	const char *name;
@@ -10,8 +12,9 @@ struct frame_rule {
 };
 
 static const struct frame_rule rules[FRAME_TYPE_COUNT] = {
-    [FRAME_HELLO] = {"HELLO", 8, 8 + FRAME_TEXT_MAX, 0},
-    [FRAME_WELCOME] = {"WELCOME", 24, 24, 0},
+    /* At least what every version's begins with: another version is told so, and not that it is too short. */
+    [FRAME_HELLO] = {"HELLO", 8, HELLO_FIXED + FRAME_TEXT_MAX, 0},
+    [FRAME_WELCOME] = {"WELCOME", 32, 32, 0},
     [FRAME_DATA] = {"DATA", 9, 8 + FRAME_DATA_MAX, FRAME_LIVE},
     [FRAME_GAP] = {"GAP", 16, 16, 0},
     [FRAME_WHO] = {"WHO", 8, 8 + FRAME_TEXT_MAX, FRAME_MINE},
@@ -20,6 +23,10 @@ static const struct frame_rule rules[FRAME_TYPE_COUNT] = {
     [FRAME_RELEASE] = {"RELEASE", 0, 0, 0},
     [FRAME_SIZE] = {"SIZE", 4, 4, 0},
     [FRAME_BYE] = {"BYE", 0, FRAME_TEXT_MAX, 0},
+    [FRAME_NOTE] = {"NOTE", 24, 24, 0},
+    [FRAME_ASK] = {"ASK", 0, 0, 0},
+    [FRAME_ASKED] = {"ASKED", 0, FRAME_TEXT_MAX, 0},
+    [FRAME_WATCHER] = {"WATCHER", 0, FRAME_TEXT_MAX, FRAME_MINE | FRAME_READER | FRAME_YOU},
 };
 
 static void put16(uint8_t *p, uint16_t v)
@@ -70,18 +77,31 @@ static int range_check(const struct frame *f, struct err *err)
 	    err, ERR_INVALID, "console socket: %s with impossible offsets", rules[f->type].name);
 }
 
+static int hello_decode(struct frame *f, const uint8_t *p, uint32_t n, struct err *err)
+{
+	f->version = get32(p);
+	f->want = get32(p + 4);
+	if (f->version != FRAME_VERSION)
+		return 0;
+	if (n < HELLO_FIXED)
+		return err_set(
+		    err, ERR_INVALID, "console socket: HELLO of %u bytes is too short", n);
+	f->run = get64(p + 8);
+	f->from = f->to = get64(p + 16);
+	text_get(f, p + HELLO_FIXED, n - HELLO_FIXED);
+	return range_check(f, err);
+}
+
 static int payload_decode(struct frame *f, const uint8_t *p, uint32_t n, struct err *err)
 {
 	switch (f->type) {
 	case FRAME_HELLO:
-		f->version = get32(p);
-		f->want = get32(p + 4);
-		text_get(f, p + 8, n - 8);
-		return 0;
+		return hello_decode(f, p, n, err);
 	case FRAME_WELCOME:
 		f->version = get32(p);
 		f->from = get64(p + 8);
 		f->to = get64(p + 16);
+		f->run = get64(p + 24);
 		return range_check(f, err);
 	case FRAME_DATA:
 		f->from = get64(p);
@@ -107,11 +127,20 @@ static int payload_decode(struct frame *f, const uint8_t *p, uint32_t n, struct 
 		f->rows = get16(p);
 		f->cols = get16(p + 2);
 		return 0;
+	case FRAME_NOTE:
+		f->from = f->to = get64(p);
+		f->time = get64(p + 8);
+		f->kind = get32(p + 16);
+		f->value = get32(p + 20);
+		return range_check(f, err);
 	case FRAME_BYE:
+	case FRAME_ASKED:
+	case FRAME_WATCHER:
 		text_get(f, p, n);
 		return 0;
 	case FRAME_TAKE:
 	case FRAME_RELEASE:
+	case FRAME_ASK:
 	case FRAME_TYPE_COUNT:
 		return 0;
 	}
@@ -140,7 +169,8 @@ long frame_decode(const uint8_t *p, size_t n, struct frame *f, struct err *err)
 	f->type = p[0];
 	f->flags = p[1];
 	f->version = f->want = f->clients = 0;
-	f->from = f->to = 0;
+	f->run = f->from = f->to = f->time = 0;
+	f->kind = f->value = 0;
 	f->rows = f->cols = 0;
 	f->bytes = NULL;
 	f->n = 0;
@@ -167,14 +197,24 @@ size_t frame_encode(const struct frame *f, uint8_t out[FRAME_SMALL_MAX])
 	case FRAME_HELLO:
 		put32(p, f->version);
 		put32(p + 4, f->want);
-		memcpy(p + 8, f->text, text);
-		n = 8 + text;
+		put64(p + 8, f->run);
+		put64(p + 16, f->from);
+		memcpy(p + HELLO_FIXED, f->text, text);
+		n = HELLO_FIXED + text;
 		break;
 	case FRAME_WELCOME:
 		put32(p, f->version);
 		put32(p + 4, 0);
 		put64(p + 8, f->from);
 		put64(p + 16, f->to);
+		put64(p + 24, f->run);
+		n = 32;
+		break;
+	case FRAME_NOTE:
+		put64(p, f->from);
+		put64(p + 8, f->time);
+		put32(p + 16, f->kind);
+		put32(p + 20, f->value);
 		n = 24;
 		break;
 	case FRAME_GAP:
@@ -195,6 +235,8 @@ size_t frame_encode(const struct frame *f, uint8_t out[FRAME_SMALL_MAX])
 		n = 4;
 		break;
 	case FRAME_BYE:
+	case FRAME_ASKED:
+	case FRAME_WATCHER:
 		memcpy(p, f->text, text);
 		n = text;
 		break;
@@ -202,6 +244,7 @@ size_t frame_encode(const struct frame *f, uint8_t out[FRAME_SMALL_MAX])
 	case FRAME_KEYS:
 	case FRAME_TAKE:
 	case FRAME_RELEASE:
+	case FRAME_ASK:
 	case FRAME_TYPE_COUNT:
 		break;
 	}

@@ -172,6 +172,25 @@ static void warn_in_memory(struct hub *b, const char *why)
 	log_warn("%s: %s; its history is kept in memory and ends with this process", b->label, why);
 }
 
+static uint64_t coarse_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* When the bytes that were just read came: before they are readable, so that their time is not behind them. */
+static void time_note(struct hub *b)
+{
+	b->last_ns = coarse_ns();
+	/* A clock that was set back begins anew. */
+	if (b->last_ns - b->noted_ns < RING_NOTE_EVERY_NS)
+		return;
+	b->noted_ns = b->last_ns;
+	ring_note(b->ring, RING_NOTE_TIME, 0, b->last_ns);
+}
+
 /* One read, straight into the ring. Returns bytes; 0 none now; -1 the guest's side is closed. */
 static ssize_t guest_read(struct hub *b)
 {
@@ -179,15 +198,14 @@ static ssize_t guest_read(struct hub *b)
 	int parts = ring_reserve(b->ring, HUB_READ_MAX, iov);
 	ssize_t n = readv(b->guest, iov, parts);
 	int e = errno;
-	struct timespec ts;
 
+	if (n > 0)
+		time_note(b);
 	ring_commit(b->ring, n > 0 ? (size_t)n : 0);
 	if (n <= 0)
 		return n < 0 && (e == EAGAIN || e == EINTR) ? 0 : -1;
 	if (!b->in_memory && ring_in_memory(b->ring))
 		warn_in_memory(b, "its file system is full");
-	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
-	b->last_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	if (ring_end(b->ring) - conlog_next(b->log) >= HUB_LOG_LAG)
 		log_flush(b);
 	hub_changed(b);

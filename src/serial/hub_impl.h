@@ -25,10 +25,21 @@
 #define HUB_RETRY_MS \
 	1000 /* tick while the log is in trouble, or no descriptor is left to accept with */
 #define HUB_STALLED_MS 250 /* tick while a client is not read: did it hang up? */
+#define HUB_ASK_MS \
+	1000 /* between two questions of one client for the keyboard: a holder is not pestered */
 #define HUB_HELLO_MS \
 	5000 /* a client that has not introduced itself by then makes room for the next */
 
 enum hub_socket { HUB_SOCK, HUB_RAW, HUB_SOCKETS };
+
+/* Where a client stands. */
+struct hub_told {
+	uint64_t pos;                  /* next byte of the ring */
+	struct ring_note_cursor notes; /* next note */
+	uint64_t people;               /* hub.people of the last WHO; 0 none yet */
+	unsigned watchers;             /* told since */
+	uint64_t asks;                 /* hub.asks of the last ASKED */
+};
 
 struct hub_client {
 	struct hub *hub;
@@ -42,15 +53,16 @@ struct hub_client {
 	bool gone;    /* hung up with keys on their way: they still count while nobody else types */
 	bool blocked; /* its socket is full */
 	bool deaf;    /* its socket takes no more output: its own end is read first */
-	bool told_who; /* knows the present holder and numbers */
-	bool warned;   /* a refusal of its keys is in the audit log */
+	bool warned;  /* a refusal of its keys is in the audit log */
 	uint64_t since_ms;
-	uint64_t pos;     /* next byte of the ring */
+	uint64_t asked_ms; /* when it last asked for the keyboard */
+	struct hub_told told;
 	uint64_t live_at; /* bytes from here on came after it attached */
-	struct buf out;   /* rest of one frame that the socket took in part, or one control frame */
+	struct buf out;   /* rest of one frame that the socket took in part, or WELCOME, or BYE */
 	struct buf in;    /* at most one incomplete or stalled frame and one read */
 	uint16_t rows, cols;
-	char name[64]; /* "root@pts/3" */
+	char name[64];  /* "root@pts/3" */
+	char place[48]; /* where from: "192.0.2.7", "" not known */
 	pid_t pid;
 	struct event *rd, *wr;
 };
@@ -74,11 +86,14 @@ struct hub {
 	uint64_t flush_ns, flush_end; /* when clients were last served, and up to where */
 	struct event *flush, *tick;
 	bool changed;
-	uint64_t last_ns;
-	struct hub_line *line; /* of facts, kept until more comes */
+	uint64_t last_ns, noted_ns; /* when the last bytes came; the last of them that are noted */
+	struct hub_line *line;      /* of facts, kept until more comes */
 	struct hub_client *clients[HUB_CLIENTS_MAX];
 	unsigned n_clients;
 	struct hub_client *holder; /* of the keyboard */
+	uint64_t asks;             /* counts those who asked the holder for it */
+	char asker[128];           /* the last of them */
+	uint64_t people;           /* counts changes of who is there, who types, and its size */
 	struct hub_ops ops;
 	void *arg;
 	int depth;
@@ -126,6 +141,10 @@ void hub_keys_put(struct hub *b, const void *p, size_t n);
 /* Gives the guest what its socket takes, and wakes clients that waited for room. */
 void hub_keys_flush(struct hub *b);
 void hub_keys_take(struct hub_client *c);
+/* It would like to: the holder hears of it. Where there is none, it takes it. */
+void hub_keys_ask(struct hub_client *c);
+/* "root@pts/3 from 192.0.2.7" */
+void hub_client_title(const struct hub_client *c, char *out, size_t n);
 void hub_keys_release(struct hub_client *c);
 
 #endif

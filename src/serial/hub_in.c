@@ -17,7 +17,8 @@
 
 #define READ_MAX (FRAME_KEYS_MAX + FRAME_HEADER) /* bytes per wake-up of one client */
 #define ACCEPTS_MAX 16                           /* per wake-up */
-#define TTY_MAX 32 /* bytes of the terminal's name that are believed */
+#define TTY_MAX 32   /* bytes of the terminal's name that are believed */
+#define PLACE_MAX 45 /* of the address: the longest that there is */
 #define USER_MAX 24
 
 /* The user's name from the local file alone: the loop must not wait for a directory service. */
@@ -39,19 +40,34 @@ static void user_name(uid_t uid, char out[USER_MAX])
 		fclose(f);
 }
 
-/* "root@pts/3": who it is the kernel says; where, the client, in harmless characters only. */
-static void name_set(struct hub_client *c, uid_t uid, const char *tty)
+/* The first word of *text, at most max bytes of it, with ? for what is neither a letter, a digit nor in `also`. */
+static void word_take(const char **text, const char *also, size_t max, char *out)
 {
-	char user[USER_MAX], where[TTY_MAX + 1];
+	const char *p = *text + strspn(*text, " ");
 	size_t n = 0;
 
+	for (; *p && *p != ' '; p++)
+		if (n < max)
+			out[n++] = isalnum((unsigned char)*p) || strchr(also, *p) ? *p : '?';
+	out[n] = '\0';
+	*text = p;
+}
+
+/* "root@pts/3" and "192.0.2.7": who it is the kernel says; where, the client, in harmless characters only. */
+static void name_set(struct hub_client *c, uid_t uid, const char *where)
+{
+	char user[USER_MAX], tty[TTY_MAX + 1];
+
+	_Static_assert(sizeof(c->place) > PLACE_MAX, "an address fits");
 	user_name(uid, user);
-	for (; tty[n] && n < TTY_MAX; n++) {
-		unsigned char ch = (unsigned char)tty[n];
-		where[n] = isalnum(ch) || strchr("/._-", ch) ? (char)ch : '?';
-	}
-	where[n] = '\0';
-	snprintf(c->name, sizeof(c->name), "%s@%s", user, n ? where : c->raw ? "raw" : "?");
+	word_take(&where, "/._-", TTY_MAX, tty);
+	word_take(&where, ".:%_-", PLACE_MAX, c->place);
+	snprintf(c->name, sizeof(c->name), "%s@%s", user, tty[0] ? tty : c->raw ? "raw" : "?");
+}
+
+void hub_client_title(const struct hub_client *c, char *out, size_t n)
+{
+	snprintf(out, n, "%s%s%s", c->name, c->place[0] ? " from " : "", c->place);
 }
 
 unsigned hub_attached(const struct hub *b)
@@ -98,27 +114,46 @@ static void refuse(struct hub_client *c, const char *why)
 	hub_client_close(c);
 }
 
-static void attach(struct hub_client *c, unsigned want)
+static void welcome(struct hub_client *c)
+{
+	uint8_t bytes[FRAME_SMALL_MAX];
+	struct frame f = {
+	    .type = FRAME_WELCOME,
+	    .version = FRAME_VERSION,
+	    .run = ring_run(c->hub->ring),
+	    .from = c->told.pos,
+	    .to = c->live_at,
+	};
+
+	buf_add(&c->out, bytes, frame_encode(&f, bytes));
+}
+
+/* Where it begins: at a place of this run that it knows, at the end, or at the oldest byte. */
+static uint64_t first_byte(const struct hub_client *c, const struct frame *hello)
+{
+	const struct ring *r = c->hub->ring;
+
+	if ((hello->want & FRAME_WANT_RESUME) && hello->run == ring_run(r) &&
+	    hello->from <= ring_end(r))
+		return hello->from; /* what is lost since is a gap like any other */
+	return hello->want & FRAME_WANT_NO_REPLAY ? ring_end(r) : ring_start(r);
+}
+
+static void attach(struct hub_client *c, const struct frame *hello)
 {
 	struct hub *b = c->hub;
 
 	c->live_at = ring_end(b->ring);
-	c->pos = want & FRAME_WANT_NO_REPLAY ? c->live_at : ring_start(b->ring);
-	if (!c->raw) {
-		uint8_t bytes[FRAME_SMALL_MAX];
-		struct frame f = {
-		    .type = FRAME_WELCOME,
-		    .version = FRAME_VERSION,
-		    .from = c->pos,
-		    .to = c->live_at,
-		};
-		buf_add(&c->out, bytes, frame_encode(&f, bytes));
-	}
+	c->told.pos = first_byte(c, hello);
+	ring_note_seek(b->ring, &c->told.notes, c->told.pos);
+	if (!c->raw)
+		welcome(c);
 	c->attached = true;
-	hub_audit(b, "%s (process %d) attached to %s", c->name, (int)c->pid, b->label);
-	if ((want & FRAME_WANT_TAKE) || ((want & FRAME_WANT_KEYBOARD) && !b->holder))
-		hub_keys_take(c); /* tells everybody */
-	else
+	hub_audit(b, "%s (process %d%s%s) attached to %s", c->name, (int)c->pid,
+	    c->place[0] ? ", from " : "", c->place, b->label);
+	if ((hello->want & FRAME_WANT_TAKE) || ((hello->want & FRAME_WANT_KEYBOARD) && !b->holder))
+		hub_keys_take(c);
+	if (b->holder != c)
 		hub_out_who(b);
 }
 
@@ -129,9 +164,10 @@ static void on_hello(struct hub_client *c, const struct frame *f)
 	if (sock_peer(c->fd, &uid, &c->pid) == 0)
 		name_set(c, uid, f->text);
 	if (f->version != FRAME_VERSION)
-		refuse(c, "this hvmux speaks version 1 of the console protocol only");
+		refuse(c,
+		    "this console speaks version 2 of the protocol: its supervisor is of another hvmux");
 	else
-		attach(c, f->want & FRAME_WANT_ALL);
+		attach(c, f);
 }
 
 static void on_size(struct hub_client *c, const struct frame *f)
@@ -173,11 +209,17 @@ static bool frame_handle(struct hub_client *c, const struct frame *f)
 	case FRAME_SIZE:
 		on_size(c, f);
 		return true;
+	case FRAME_ASK:
+		hub_keys_ask(c);
+		return true;
 	case FRAME_HELLO:
 	case FRAME_WELCOME:
 	case FRAME_DATA:
 	case FRAME_GAP:
+	case FRAME_NOTE:
 	case FRAME_WHO:
+	case FRAME_WATCHER:
+	case FRAME_ASKED:
 	case FRAME_BYE:
 	case FRAME_TYPE_COUNT:
 		break;
@@ -355,7 +397,7 @@ static void accepted(struct hub *b, int fd, bool raw)
 	c = client_new(b, fd, raw);
 	c->reader = right == ACCESS_READ;
 	if (raw)
-		attach(c, FRAME_WANT_NO_REPLAY);
+		attach(c, &(struct frame){.want = FRAME_WANT_NO_REPLAY});
 }
 
 void hub_in_accept(evutil_socket_t fd, short what, void *arg)

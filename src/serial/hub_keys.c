@@ -16,7 +16,24 @@ void hub_keys_take(struct hub_client *c)
 	else
 		hub_audit(b, "%s took the keyboard of %s", c->name, b->label);
 	b->holder = c;
+	c->told.asks = b->asks; /* what was asked of the one before */
 	hub_out_who(b);
+}
+
+void hub_keys_ask(struct hub_client *c)
+{
+	struct hub *b = c->hub;
+	uint64_t now = loop_now_ms();
+
+	if (!b->holder)
+		hub_keys_take(c);
+	if (c->reader || b->holder == c || (c->asked_ms && now - c->asked_ms < HUB_ASK_MS))
+		return;
+	c->asked_ms = now;
+	b->asks++;
+	hub_client_title(c, b->asker, sizeof(b->asker));
+	hub_audit(b, "%s asked %s for the keyboard of %s", c->name, b->holder->name, b->label);
+	hub_out_client(b->holder);
 }
 
 void hub_keys_release(struct hub_client *c)

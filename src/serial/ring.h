@@ -32,6 +32,8 @@ struct ring *ring_open_reader(const char *path, struct err *err);
 void ring_free(struct ring *r);
 /* Private memory, from the start or since its file system was full? */
 bool ring_in_memory(const struct ring *r);
+/* Which start of the VM the offsets belong to: random, in the file, never 0. */
+uint64_t ring_run(const struct ring *r);
 void ring_write(struct ring *r, const void *p, size_t n);
 /* Offsets: bytes [start, end) are readable; end counts every byte ever written. */
 uint64_t ring_start(const struct ring *r);
@@ -62,6 +64,16 @@ void ring_note(struct ring *r, enum ring_note_kind kind, uint32_t value, uint64_
 /* Copies at most max notes with offset >= from, the oldest first; returns how many. Range-checked: a reader may rely on
  * ascending offsets and known kinds. */
 size_t ring_notes(const struct ring *r, uint64_t from, struct ring_note *out, size_t max);
+/* One after the other, for who follows. What was overwritten before it was read is passed over. */
+struct ring_note_cursor {
+	uint64_t at[2], floor;
+};
+/* To the marks (all but TIME) from offset on, and the last TIME up to it. */
+void ring_note_seek(const struct ring *r, struct ring_note_cursor *c, uint64_t offset);
+/* Passes over the times before the last one up to offset, and over no mark: bytes were skipped. */
+void ring_note_skip_times(const struct ring *r, struct ring_note_cursor *c, uint64_t offset);
+/* False: there is none yet. */
+bool ring_note_next(const struct ring *r, struct ring_note_cursor *c, struct ring_note *out);
 
 /* --- for the writer's own process --- */
 /* Room for at most n bytes (n <= size / 2) for readv(2) to fill; what was there is announced as
@@ -76,5 +88,8 @@ int ring_peek(const struct ring *r, uint64_t offset, size_t n, struct iovec iov[
  * it stood. */
 void ring_set_logged(struct ring *r, uint64_t offset);
 uint64_t ring_logged(const struct ring *r);
+/* The same for the notes. */
+void ring_set_notes_logged(struct ring *r, const struct ring_note_cursor *c);
+void ring_notes_logged(const struct ring *r, struct ring_note_cursor *c);
 
 #endif

@@ -20,8 +20,9 @@ static void check_same(const struct frame *f, const uint8_t *p, size_t n)
 		head = FRAME_HEADER;
 	} else {
 		head = frame_encode(f, out);
-		/* A NUL cuts the text, and WELCOME's reserved word is not kept. */
-		if (head != n || f->type == FRAME_WELCOME)
+		/* A NUL cuts the text; WELCOME's reserved word is not kept, nor is another version's HELLO. */
+		if (head != n || f->type == FRAME_WELCOME ||
+		    (f->type == FRAME_HELLO && f->version != FRAME_VERSION))
 			return;
 	}
 	if (memcmp(out, p, head) != 0)

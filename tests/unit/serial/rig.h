@@ -187,6 +187,12 @@ struct watcher {
 	uint64_t first, replayed, gap;
 	unsigned gaps, whos;
 	struct console_who who;
+	struct console_watcher watchers[CONSOLE_WATCHERS_MAX];
+	struct ring_note marks[16]; /* notes but TIME */
+	unsigned n_marks, times;
+	unsigned asks;
+	char asker[96];
+	bool welcomed, resumed;
 	bool closed, free_in_data;
 	char why[256];
 };
@@ -220,6 +226,35 @@ static inline void watcher_who(void *arg, const struct console_who *who)
 
 	w->whos++;
 	w->who = *who;
+	memcpy(w->watchers, who->watchers, who->n_watchers * sizeof(w->watchers[0]));
+	w->who.watchers = w->watchers;
+}
+
+static inline void watcher_note(void *arg, const struct ring_note *n)
+{
+	struct watcher *w = arg;
+
+	if (n->kind == RING_NOTE_TIME)
+		w->times++;
+	else if (w->n_marks < ARRAY_LEN(w->marks))
+		w->marks[w->n_marks++] = *n;
+}
+
+static inline void watcher_asked(void *arg, const char *name)
+{
+	struct watcher *w = arg;
+
+	w->asks++;
+	snprintf(w->asker, sizeof(w->asker), "%s", name);
+}
+
+static inline void watcher_welcome(void *arg, bool resumed)
+{
+	struct watcher *w = arg;
+
+	assert_false(w->welcomed);
+	w->welcomed = true;
+	w->resumed = resumed;
 }
 
 static inline void watcher_closed(void *arg, const char *why)
@@ -231,21 +266,30 @@ static inline void watcher_closed(void *arg, const char *why)
 	snprintf(w->why, sizeof(w->why), "%s", why);
 }
 
-static inline void watcher_open(struct rig *r, struct watcher *w, unsigned flags)
+static inline void watcher_open_from(
+    struct rig *r, struct watcher *w, unsigned flags, const struct console_place *from)
 {
 	static const struct console_client_ops ops = {
 	    .data = watcher_data,
 	    .gap = watcher_gap,
+	    .note = watcher_note,
 	    .who = watcher_who,
+	    .asked = watcher_asked,
+	    .welcome = watcher_welcome,
 	    .closed = watcher_closed,
 	};
 	struct err err = {0};
 
 	memset(w, 0, sizeof(*w));
-	w->c = console_client_open(r->loop, &r->home, "web1", 0, flags, NULL, &ops, w, &err);
+	w->c = console_client_open(r->loop, &r->home, "web1", 0, flags, from, &ops, w, &err);
 	if (!w->c)
 		fail_msg("%s", err.msg);
 	RIG_UNTIL(r, w->whos > 0 || w->closed);
+}
+
+static inline void watcher_open(struct rig *r, struct watcher *w, unsigned flags)
+{
+	watcher_open_from(r, w, flags, NULL);
 }
 
 static inline void watcher_close(struct watcher *w)

@@ -26,8 +26,12 @@ static void check_round_trip(const struct frame *f)
 	assert_int_equal(g.flags, f->flags);
 	assert_int_equal(g.version, f->version);
 	assert_int_equal(g.want, f->want);
-	assert_int_equal(g.from, f->from);
-	assert_int_equal(g.to, f->to);
+	assert_true(g.run == f->run);
+	assert_true(g.from == f->from);
+	assert_true(g.to == f->to);
+	assert_true(g.time == f->time);
+	assert_int_equal(g.kind, f->kind);
+	assert_int_equal(g.value, f->value);
 	assert_int_equal(g.clients, f->clients);
 	assert_int_equal(g.rows, f->rows);
 	assert_int_equal(g.cols, f->cols);
@@ -37,9 +41,26 @@ static void check_round_trip(const struct frame *f)
 static void test_round_trips(void **state)
 {
 	const struct frame frames[] = {
-	    {.type = FRAME_HELLO, .version = 1, .want = FRAME_WANT_KEYBOARD, .text = "pts/3"},
-	    {.type = FRAME_HELLO, .version = 0xffffffff, .want = 0, .text = ""},
-	    {.type = FRAME_WELCOME, .version = 1, .from = 5, .to = 1ull << 40},
+	    {.type = FRAME_HELLO,
+	        .version = FRAME_VERSION,
+	        .want = FRAME_WANT_RESUME,
+	        .run = UINT64_MAX,
+	        .from = 77,
+	        .to = 77,
+	        .text = "pts/3 192.0.2.7"},
+	    {.type = FRAME_HELLO, .version = FRAME_VERSION, .want = 0xffffffff, .text = ""},
+	    {.type = FRAME_WELCOME, .version = 1, .from = 5, .to = 1ull << 40, .run = 1ull << 63},
+	    {.type = FRAME_NOTE,
+	        .from = 9,
+	        .to = 9,
+	        .time = UINT64_MAX,
+	        .kind = 2,
+	        .value = 0xffffffff},
+	    {.type = FRAME_ASK},
+	    {.type = FRAME_ASKED, .text = "root@pts/3 from 192.0.2.7"},
+	    {.type = FRAME_WATCHER,
+	        .flags = FRAME_MINE | FRAME_READER | FRAME_YOU,
+	        .text = "root@pts/3 from 192.0.2.7"},
 	    {.type = FRAME_GAP, .from = 1, .to = FRAME_OFFSET_MAX},
 	    {.type = FRAME_WHO,
 	        .flags = FRAME_MINE,
@@ -106,7 +127,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	check_refused("\0\0\0\0\0\0\0\0", 8, "unknown type");
-	check_refused("\x0b\0\0\0\0\0\0\0", 8, "unknown type");
+	check_refused("\x0f\0\0\0\0\0\0\0", 8, "unknown type");
 	check_refused("\xff\xff\xff\xff\xff\xff\xff\xff", 8, "unknown type");
 	check_refused("\x07\x01\0\0\0\0\0\0", 8, "flags");
 	check_refused("\x07\0\0\x01\0\0\0\0", 8, "flags");
@@ -119,7 +140,26 @@ static void test_refused(void **state)
 	/* to < from, and a DATA that runs over the end of the offsets */
 	check_refused("\x04\0\0\0\x10\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 24, "offsets");
 	check_refused("\x03\0\0\0\x09\0\0\0\xff\xff\xff\xff\xff\xff\xff\xffx", 17, "offsets");
+	check_refused(
+	    "\x0b\0\0\0\x18\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0",
+	    32, "NOTE with impossible offsets");
+	check_refused("\x0e\x08\0\0\0\0\0\0", 8, "flags");
 	assert_int_equal(frame_decode((const uint8_t *)"\xff", 1, &f, NULL), 0);
+}
+
+/* Another version's HELLO is a HELLO, whatever stands behind version and wishes: its peer is told which is spoken here. */
+static void test_other_versions(void **state)
+{
+	struct frame f;
+
+	(void)state;
+	assert_int_equal(
+	    frame_decode((const uint8_t *)"\1\0\0\0\x0d\0\0\0\1\0\0\0\1\0\0\0pts/3", 21, &f, NULL),
+	    21);
+	assert_int_equal(f.version, 1);
+	assert_int_equal(f.want, 1);
+	assert_string_equal(f.text, "");
+	check_refused("\1\0\0\0\x0d\0\0\0\2\0\0\0\1\0\0\0pts/3", 21, "too short");
 }
 
 int main(void)
@@ -129,6 +169,7 @@ int main(void)
 	    cmocka_unit_test(test_long_text),
 	    cmocka_unit_test(test_data_and_keys),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_other_versions),
 	};
 	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
 }

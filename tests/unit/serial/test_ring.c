@@ -25,6 +25,9 @@
 #include "serial/ring.h"
 
 #define SIZE 4096u
+#define DATA                  \
+	(4096u + RING_NOTES * \
+	             (unsigned)sizeof(struct ring_note)) /* where the bytes begin in the file */
 
 static char dir[64];
 static char path[96];
@@ -333,7 +336,7 @@ static void put_file(const void *p, size_t n)
 static void test_bad_files(void **state)
 {
 	struct err err = {0};
-	uint8_t *image = xmalloc(SIZE * 2), *bad = xmalloc(SIZE * 2);
+	uint8_t *image = xmalloc(DATA + SIZE), *bad = xmalloc(DATA + SIZE);
 	int fd;
 
 	(void)state;
@@ -345,15 +348,17 @@ static void test_bad_files(void **state)
 	write_run(r, 10000);
 	ring_free(r);
 	fd = open(path, O_RDONLY);
-	assert_int_equal(read(fd, image, SIZE * 2), SIZE * 2);
+	assert_int_equal(read(fd, image, DATA + SIZE), DATA + SIZE);
 	close(fd);
-	put_file(image, SIZE + 100);
+	put_file(image, DATA + 100);
 	assert_null(ring_open_reader(path, &err));
 	/* Every byte of the header that matters, broken. */
-	for (size_t at = 0; at < 48; at++) {
-		memcpy(bad, image, SIZE * 2);
+	for (size_t at = 0; at < 112; at++) {
+		struct ring_note notes[8];
+
+		memcpy(bad, image, DATA + SIZE);
 		bad[at] = 0xff;
-		put_file(bad, SIZE * 2);
+		put_file(bad, DATA + SIZE);
 		r = ring_open_reader(path, &err);
 		if (at < 24) {
 			assert_null(r);
@@ -362,6 +367,7 @@ static void test_bad_files(void **state)
 		if (r) { /* offsets that still make sense: readable without a fault */
 			uint64_t o = 0;
 			ring_read(r, &o, bad, SIZE);
+			ring_notes(r, 0, notes, 8);
 			ring_free(r);
 		}
 	}
@@ -416,6 +422,182 @@ static void test_overtaking(void **state)
 	ring_free(w);
 }
 
+/* --- notes --- */
+
+static struct ring_note all[RING_NOTES];
+
+static void test_notes(void **state)
+{
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	struct ring_note_cursor c;
+	uint64_t run = ring_run(r);
+
+	(void)state;
+	assert_true(run != 0);
+	assert_int_equal(ring_notes(r, 0, all, RING_NOTES), 0);
+	ring_note(r, RING_NOTE_BOOT, 0, 10);
+	ring_note(r, RING_NOTE_TIME, 0, 11);
+	write_run(r, 100);
+	ring_note(r, RING_NOTE_TIME, 0, 12);
+	write_run(r, 100);
+	ring_note(r, RING_NOTE_BOOT, 1, 13);
+	assert_int_equal(ring_notes(r, 0, all, RING_NOTES), 4);
+	assert_int_equal(all[0].kind, RING_NOTE_BOOT); /* a mark before the time of its bytes */
+	assert_int_equal(all[1].kind, RING_NOTE_TIME);
+	assert_int_equal(all[2].offset, 100);
+	assert_int_equal(all[3].offset, 200);
+	assert_int_equal(all[3].value, 1);
+	assert_int_equal(all[3].time_ns, 13);
+	assert_int_equal(ring_notes(r, 101, all, RING_NOTES), 1);
+	assert_int_equal(ring_notes(r, 0, all, 2), 2);
+	/* A follower begins with the time that its first byte came at. */
+	ring_note_seek(r, &c, 150);
+	assert_true(ring_note_next(r, &c, all));
+	assert_int_equal(all[0].time_ns, 12);
+	assert_true(ring_note_next(r, &c, all));
+	assert_int_equal(all[0].time_ns, 13);
+	assert_false(ring_note_next(r, &c, all));
+	ring_note(r, RING_NOTE_END, 0, 14);
+	assert_true(ring_note_next(r, &c, all));
+	assert_int_equal(all[0].kind, RING_NOTE_END);
+	ring_set_notes_logged(r, &c);
+	ring_free(r);
+	r = ring_open(path, SIZE, true, NULL); /* kept with the file */
+	assert_true(ring_run(r) == run);
+	assert_int_equal(ring_notes(r, 0, all, RING_NOTES), 5);
+	ring_notes_logged(r, &c);
+	assert_false(ring_note_next(r, &c, all));
+	ring_free(r);
+	r = ring_open(path, SIZE, false, NULL); /* another run */
+	assert_true(ring_run(r) != run);
+	assert_int_equal(ring_notes(r, 0, all, RING_NOTES), 0);
+	ring_free(r);
+}
+
+/* However many times a chatty guest makes, its boots stay. */
+static void test_notes_lap(void **state)
+{
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	struct ring_note_cursor c;
+	size_t n;
+
+	(void)state;
+	ring_note_seek(r, &c, 0);
+	ring_note(r, RING_NOTE_BOOT, 0, 1);
+	for (uint64_t i = 0; i < RING_NOTES * 3; i++) {
+		ring_note(r, RING_NOTE_TIME, 0, 2 + i);
+		write_run(r, 3);
+	}
+	n = ring_notes(r, 0, all, RING_NOTES);
+	assert_true(n > 3000 && n <= RING_NOTES);
+	assert_int_equal(all[0].kind, RING_NOTE_BOOT);
+	for (size_t i = 2; i < n; i++) {
+		assert_int_equal(all[i].offset, all[i - 1].offset + 3);
+		assert_int_equal(all[i].time_ns, all[i].offset / 3 + 2);
+	}
+	assert_int_equal(all[n - 1].offset, ring_end(r) - 3);
+	/* A follower that was lapped goes on with what there is; bytes that were skipped take their times along. */
+	assert_true(ring_note_next(r, &c, all));
+	assert_int_equal(all[0].kind, RING_NOTE_BOOT);
+	ring_note_skip_times(r, &c, ring_start(r));
+	assert_true(ring_note_next(r, &c, all));
+	assert_true(all[0].offset <= ring_start(r) && all[0].offset + 3 > ring_start(r));
+	for (n = 1; ring_note_next(r, &c, all); n++)
+		;
+	assert_true(n >= SIZE / 3 && n <= SIZE / 3 + 2);
+	for (uint64_t i = 0; i < 300; i++) /* as many boots as it takes to lose the first ones */
+		ring_note(r, RING_NOTE_BOOT, 1, i);
+	n = ring_notes(r, ring_end(r), all, RING_NOTES);
+	assert_int_equal(n, 256);
+	assert_int_equal(all[0].time_ns, 44);
+	ring_free(r);
+}
+
+/* A file that somebody else wrote: only notes that can be are told. */
+static void test_notes_damaged(void **state)
+{
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	struct ring_note bad[] = {{.offset = 5, .kind = RING_NOTE_TIME},
+	    {.offset = 1ull << 60, .kind = RING_NOTE_BOOT}, {.offset = 3, .kind = 99},
+	    {.offset = 8, .kind = RING_NOTE_END}, {.offset = 2, .kind = RING_NOTE_BOOT}};
+	int fd;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
+		ring_note(r, RING_NOTE_BOOT, 0, 1);
+	write_run(r, 10);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, bad, sizeof(bad), 4096), sizeof(bad));
+	close(fd);
+	assert_int_equal(ring_notes(r, 0, all, RING_NOTES), 1);
+	assert_int_equal(all[0].offset, 8);
+	ring_free(r);
+}
+
+/* Killed while it wrote a note: the note is nobody's, and the next one is whole. */
+static void test_note_killed(void **state)
+{
+	struct ring *r = ring_open(path, SIZE, false, NULL);
+	uint64_t claim = 0;
+	int fd;
+
+	(void)state;
+	ring_note(r, RING_NOTE_BOOT, 0, 1);
+	ring_free(r);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &claim, 8, 64), 8); /* of the lane of marks */
+	assert_int_equal(claim, 1);
+	claim = 2;
+	assert_int_equal(pwrite(fd, &claim, 8, 64), 8);
+	close(fd);
+	r = ring_open(path, SIZE, true, NULL);
+	assert_non_null(r);
+	ring_note(r, RING_NOTE_END, 0, 3);
+	assert_int_equal(ring_notes(r, 0, all, RING_NOTES), 2);
+	assert_int_equal(all[0].time_ns, 1);
+	assert_int_equal(all[1].time_ns, 3);
+	ring_free(r);
+}
+
+/* A writer laps a reader: what is read is whole, in order, and of its own offset. */
+static void test_notes_overtaking(void **state)
+{
+	struct ring *w = ring_open(path, SIZE, false, NULL), *r;
+	uint64_t until = loop_now_ms() + 15000, total = 0;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (uint64_t i = 0; i < 400000 && getppid() != 1; i++) {
+			ring_note(w, i % 7 ? RING_NOTE_TIME : RING_NOTE_BOOT, (uint32_t)ring_end(w),
+			    ring_end(w) * 2654435761u);
+			write_run(w, 1);
+		}
+		_exit(0);
+	}
+	r = ring_open_reader(path, NULL);
+	assert_non_null(r);
+	for (int status = 0, done = 0; !done && loop_now_ms() < until;) {
+		done = waitpid(pid, &status, WNOHANG) == pid;
+		size_t n = ring_notes(r, 0, all, RING_NOTES);
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(all[i].value, (uint32_t)all[i].offset);
+			assert_true(all[i].time_ns == all[i].offset * 2654435761u);
+			assert_true(i == 0 || all[i].offset > all[i - 1].offset);
+		}
+		total += n;
+		if (done)
+			assert_int_equal(status, 0);
+	}
+	if (kill(pid, 0) == 0 && loop_now_ms() >= until)
+		kill(pid, SIGKILL);
+	assert_true(total > 0);
+	ring_free(r);
+	ring_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +611,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_full_file_system, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_overtaking, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_notes_lap, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_notes_damaged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_note_killed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_notes_overtaking, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 }
