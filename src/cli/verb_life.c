@@ -18,6 +18,7 @@
 #include "core/rpc.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "kvm/supervisor.h"
 
 #define ENDING_STEP_MS 20
 #define ENDING_WAIT_MS 5000 /* of a QEMU that was told to end: quit, SIGTERM, SIGKILL */
@@ -245,7 +246,9 @@ int verb_start(struct cli *c)
 		    n, c->prog);
 		return CLI_USAGE;
 	}
+	vm_spawn_by_fork(supervisor_main);
 	int status = each_domain(c, NULL);
+	vm_spawn_by_fork(NULL); /* from here on there is a terminal to hold */
 	return status == CLI_DONE && cli_flag(c, "console")
 	           ? attach_console(c, words[0], 0, 0, false)
 	           : status;

@@ -68,6 +68,11 @@ enum { VM_SPAWN_PAUSED = 1, VM_SPAWN_ADOPT = 2, VM_SPAWN_THROWAWAY = 4 };
  * (or is adopted), or what failed, in QEMU's own words. Through systemd's hvmux@NAME.service where
  * installed and we are in system mode. */
 int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, struct err *err);
+/* From now on this process's supervisors are forks of it that call `supervise` (kvm/supervisor.h, whose flags are these),
+ * instead of programs of their own, which take 3 ms to load their libraries. For a command that has one thread, and nothing
+ * open that a supervisor must not have. */
+typedef int vm_supervise(const struct home *h, const char *name, unsigned flags, int ready_fd);
+void vm_spawn_by_fork(vm_supervise *supervise);
 /* The next Id for a VM that starts: a counter in run/.next-id, from 1; 0 when it cannot be written.
  */
 unsigned vm_next_id(const struct home *h);

@@ -29,14 +29,25 @@
 struct launch {
 	char *argv[12];
 	char *uri, *name, *home;
+	const struct home *h;
+	unsigned flags;
 	int ready; /* -1 none */
 };
+
+static vm_supervise *supervise_here; /* NULL: by exec */
+
+void vm_spawn_by_fork(vm_supervise *supervise)
+{
+	supervise_here = supervise;
+}
 
 static void launch_init(
     struct launch *l, const struct home *h, const char *name, unsigned flags, int ready)
 {
 	int n = 0;
 	memset(l, 0, sizeof(*l));
+	l->h = h;
+	l->flags = flags;
 	l->ready = ready;
 	l->name = xstrdup(name);
 	l->uri = xstrdup(home_uri(h));
@@ -90,8 +101,12 @@ static _Noreturn void become_supervisor(const struct launch *l)
 		signal(s, SIG_DFL);
 	if (l->home)
 		setenv("HVMUX_HOME", l->home, 1);
-	if (chdir("/") == 0)
-		execv("/proc/self/exe", l->argv);
+	if (chdir("/") < 0)
+		_exit(127);
+	/* What the caller's standard output still holds is flushed into /dev/null. */
+	if (supervise_here != NULL)
+		exit(supervise_here(l->h, l->name, l->flags, l->ready >= 0 ? READY_FD : -1));
+	execv("/proc/self/exe", l->argv);
 	_exit(127);
 }
 

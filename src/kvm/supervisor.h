@@ -4,8 +4,14 @@
 #define KVM_SUPERVISOR_H
 
 #include "core/home.h"
+#include "core/vm.h"
 
-enum { SUPERVISOR_PAUSED = 1, SUPERVISOR_ADOPT = 2, SUPERVISOR_THROWAWAY = 4 };
+/* VM_SPAWN_* of core/vm.h, by the names of this room. */
+enum {
+	SUPERVISOR_PAUSED = VM_SPAWN_PAUSED,
+	SUPERVISOR_ADOPT = VM_SPAWN_ADOPT,
+	SUPERVISOR_THROWAWAY = VM_SPAWN_THROWAWAY,
+};
 
 /* Runs until the VM has ended; returns the exit status. ready_fd (>= 0, taken): one line is written
  * to it once the outcome of the start is known, "ok\n" or "error CODE MESSAGE\n" (CODE an enum
