@@ -149,6 +149,7 @@ static int find_dir(struct cgroup *g, enum cgroup_controller c, const char *own,
 		at->dir = xasprintf("%s%s", at->mount, own);
 		return 0;
 	}
+	at->foreign = strcmp(own, "/") != 0 && bound(own)[0] == '\0';
 	bool given = partition != NULL && strcmp(partition, PARTITION_DEFAULT) != 0;
 	at->dir = xasprintf(
 	    "%s%s%s%s/%s", at->mount, bound(own), given ? "" : "/", given ? partition : OURS, name);
@@ -245,18 +246,14 @@ static int make_levels(const struct cgroup_place *at, enum cgroup_controller c, 
 	return 0;
 }
 
-void cgroup_keep_one(struct cgroup *g)
+void cgroup_without_limits(struct cgroup *g)
 {
-	bool have = false;
 	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++) {
 		struct cgroup_place *at = &g->at[c];
-		if (at->dir == NULL || at->v2 || g->unit != NULL)
+		if (at->v2 || at->foreign || g->unit != NULL)
 			continue;
-		if (have) {
-			free(at->dir);
-			at->dir = NULL;
-		}
-		have = true;
+		free(at->dir);
+		at->dir = NULL;
 	}
 }
 

@@ -19,6 +19,7 @@ struct cgroup {
 	struct cgroup_place {
 		char *mount, *dir; /* NULL: the controller is not to be had */
 		bool v2;
+		bool foreign; /* we are in a group of a session's or a service's */
 	} at[CGROUP_CONTROLLERS];
 };
 
@@ -29,9 +30,9 @@ int cgroup_find(struct cgroup *g, const char *root, const struct home *h, const 
 void cgroup_fini(struct cgroup *g);
 /* Makes the groups. A controller that cannot be had gets no place, and a line in notes. */
 void cgroup_make(struct cgroup *g, struct buf *notes);
-/* Of version 1's controllers only the first is used: for a VM without limits, whose processes are to be together and no
- * more. The kernel takes about 4 ms to move a process into each. */
-void cgroup_keep_one(struct cgroup *g);
+/* For a VM without limits: version 1's controllers are not used, where the kernel takes 4 to 15 ms to move a process into
+ * each. Those in whose group of an operator's session we are, are: the VM has to leave it. */
+void cgroup_without_limits(struct cgroup *g);
 /* Descriptors of cgroup.procs for a process to write itself into, at most CGROUP_CONTROLLERS; the caller's to close. */
 size_t cgroup_doors(const struct cgroup *g, int fds[CGROUP_CONTROLLERS]);
 /* Writes value into a file of the controller's group, or of the group below (NULL none). -1 with errno in words. */

@@ -83,7 +83,7 @@ int sup_kit_cgroup(
 		return -1;
 	bool required = k->conf.cgroup == HOSTCONF_CGROUP_REQUIRED;
 	if (!required && !has_limits(&d->tune) && d->tune.partition == NULL)
-		cgroup_keep_one(&k->cgroup);
+		cgroup_without_limits(&k->cgroup);
 	struct buf missing = BUF_INIT;
 	cgroup_make(&k->cgroup, &missing);
 	if (required || has_limits(&d->tune))

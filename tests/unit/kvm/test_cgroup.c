@@ -111,20 +111,29 @@ static void under_systemd(void **state)
 	cgroup_fini(&g);
 }
 
-/* Without limits one controller of version 1 is enough; the others are not moved into. */
-static void one_is_enough(void **state)
+/* Without limits nothing of version 1 is moved into, but what has to be left. */
+static void without_limits(void **state)
 {
 	struct cgroup g;
+	int fds[CGROUP_CONTROLLERS];
 	(void)state;
 	put("/proc/self/mountinfo",
 	    "31 23 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
-	    "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
-	put("/proc/self/cgroup", "5:cpu:/\n4:memory:/\n");
+	    "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+	    "33 23 0:29 / /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio\n");
+	put("/proc/self/cgroup",
+	    "5:cpu:/\n4:memory:/user.slice/user-0.slice/session-3.scope\n3:blkio:/docker/6b3c0ade\n");
 	find(&g, HOME_SYSTEM, NULL);
-	assert_non_null(g.at[CGROUP_MEMORY].dir);
-	cgroup_keep_one(&g);
 	assert_non_null(g.at[CGROUP_CPU].dir);
-	assert_null(g.at[CGROUP_MEMORY].dir);
+	cgroup_without_limits(&g);
+	assert_null(g.at[CGROUP_CPU].dir);
+	assert_null(g.at[CGROUP_IO].dir);
+	dir_is(&g, CGROUP_MEMORY, "/sys/fs/cgroup/memory/hvmux/web1.vm");
+	cgroup_fini(&g);
+	put("/proc/self/cgroup", "5:cpu:/\n4:memory:/\n3:blkio:/\n");
+	find(&g, HOME_SYSTEM, NULL);
+	cgroup_without_limits(&g);
+	assert_int_equal(cgroup_doors(&g, fds), 0);
 	cgroup_fini(&g);
 }
 
@@ -199,7 +208,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    TEST(version_2), TEST(under_systemd), TEST(one_is_enough), TEST(hybrid), TEST(removal)};
+	const struct CMUnitTest tests[] = {TEST(version_2), TEST(under_systemd),
+	    TEST(without_limits), TEST(hybrid), TEST(removal)};
 	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }
