@@ -1,0 +1,37 @@
+/* pattern: a POSIX extended regular expression that an administrator wrote and that is held against text of a hostile
+ * guest. Compiled once; what could make a match cost without bound (back-references, huge repeats) is refused. Owner:
+ * whoever called pattern_compile. Pure. */
+#ifndef CORE_PATTERN_H
+#define CORE_PATTERN_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+
+#define PATTERN_MAX 256u /* bytes of a pattern */
+#define PATTERN_REPEATS_MAX \
+	256 /* all {m,n} of a pattern multiplied: nodes of the machine that is made of it */
+#define PATTERN_LITERALS_MAX 8u
+#define PATTERN_LITERAL_MIN 3u /* bytes: shorter ones are everywhere */
+#define PATTERN_LITERAL_MAX 32u
+
+struct pattern {
+	regex_t re;
+	char *text;
+	unsigned uses; /* since re was made */
+	/* Text in which none of these occurs cannot match; none: anything may. */
+	char literals[PATTERN_LITERALS_MAX][PATTERN_LITERAL_MAX + 1];
+	unsigned n_literals;
+	bool plain; /* it is its one literal and nothing else */
+};
+
+/* ERR_INVALID says what is wrong, and where it can the place. pattern_fini on success only. */
+int pattern_compile(struct pattern *p, const char *text, struct err *err);
+int pattern_check(const char *text, struct err *err);
+/* NUL-terminated text, which the caller bounds. */
+bool pattern_matches(struct pattern *p, const char *text);
+void pattern_fini(struct pattern *p);
+
+#endif
