@@ -39,8 +39,10 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	if (s->ours && waitpid(s->pid, &status, WNOHANG) == s->pid)
 		s->exit_status = status;
 	/* The guest's last words are still in the sockets. */
-	for (unsigned i = 0; i < s->n_hubs; i++)
+	for (unsigned i = 0; i < s->n_hubs; i++) {
 		hub_drain(s->hubs[i]);
+		hub_note(s->hubs[i], RING_NOTE_END, 0);
+	}
 	sup_detach(s);
 	s->machine.steady = loop_now_ns() - s->began_ns >= MACHINE_STEADY_S * 1000000000ull;
 	s->machine.death = (struct machine_death){.known = s->exit_status >= 0,
@@ -263,6 +265,8 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	control_qemu_event(s->control, name, data, time_ns);
 	if (str_eq(name, "RESUME"))
 		s->detail[0] = '\0'; /* what it was stopped for is over */
+	for (unsigned i = 0; str_eq(name, "RESET") && i < s->n_hubs; i++)
+		hub_note(s->hubs[i], RING_NOTE_BOOT, 1);
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (str_eq(plain[i].name, name))
 			machine_handle(&s->machine, plain[i].event, NULL);

@@ -297,6 +297,8 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 		log_info("QEMU runs %s", user);
 	int rc = build_and_launch(s, d, &kit, err);
 	sup_kit_fini(&kit);
+	for (unsigned i = 0; rc == 0 && i < s->n_hubs; i++)
+		hub_note(s->hubs[i], RING_NOTE_BOOT, 0);
 	if (rc == 0)
 		sup_connect(s);
 	else

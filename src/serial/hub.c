@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/sock.h"
+#include "core/timestamp.h"
 #include "serial/hub_impl.h"
 #include "serial/hub_text.h"
 
@@ -98,20 +99,41 @@ static void accept_again(struct hub *b)
 	b->resting = false;
 }
 
+/* Hands the log what is noted up to `from`, the next byte that it gets. Returns where the next note is. */
+static uint64_t log_notes(struct hub *b, uint64_t from)
+{
+	struct ring_note_cursor next = b->log_notes;
+	struct ring_note n;
+
+	while (ring_note_next(b->ring, &next, &n)) {
+		if (n.offset > from)
+			return n.offset;
+		conlog_note(b->log, &n);
+		b->log_notes = next;
+		ring_set_notes_logged(b->ring, &next);
+	}
+	return UINT64_MAX;
+}
+
 /* Writes to the log what the ring has and the log has not. What the ring has lost meanwhile becomes
  * the log's gap. */
 static void log_flush(struct hub *b)
 {
 	const char *trouble;
 
-	while (conlog_next(b->log) < ring_end(b->ring)) {
-		uint64_t from = conlog_next(b->log), start = ring_start(b->ring);
+	for (;;) {
+		uint64_t from = conlog_next(b->log), start = ring_start(b->ring), note;
 		struct iovec iov[2];
 		int parts;
 
 		if (from < start)
 			from = start;
-		parts = ring_peek(b->ring, from, RING_SIZE_DEFAULT, iov);
+		note = log_notes(b, from);
+		if (conlog_next(b->log) >= ring_end(b->ring))
+			break;
+		parts = ring_peek(b->ring, from,
+		    note - from < RING_SIZE_DEFAULT ? (size_t)(note - from) : RING_SIZE_DEFAULT,
+		    iov);
 		if (conlog_write(b->log, from, iov, parts) == 0)
 			break;
 		ring_set_logged(b->ring, conlog_next(b->log));
@@ -242,6 +264,27 @@ static void on_guest_writable(evutil_socket_t fd, short what, void *arg)
 	hub_leave(b);
 }
 
+/* One wake-up's worth of what the guest has said: of its socket's buffer, no more. */
+static void guest_catch_up(struct hub *b)
+{
+	for (int i = 0; i < HUB_CATCH_UP && b->guest >= 0 && guest_read(b) > 0; i++)
+		;
+}
+
+void hub_note(struct hub *b, enum ring_note_kind kind, uint32_t value)
+{
+	hub_enter(b);
+	guest_catch_up(b);
+	if (kind == RING_NOTE_END)
+		guest_close(b);
+	if (kind == RING_NOTE_BOOT && value == 0)
+		b->fresh = b->guest < 0;
+	ring_note(b->ring, kind, value, timestamp_ns());
+	hub_out_all(b);
+	hub_changed(b);
+	hub_leave(b);
+}
+
 void hub_attach_guest(struct hub *b, int fd)
 {
 	struct event_base *base = loop_base(b->loop);
@@ -256,6 +299,10 @@ void hub_attach_guest(struct hub *b, int fd)
 	if (!b->guest_rd || !b->guest_wr)
 		abort(); /* out of memory, as in core/mem */
 	event_add(b->guest_rd, NULL);
+	if (!b->fresh)
+		ring_note(b->ring, RING_NOTE_RECONNECT, 0, timestamp_ns());
+	b->fresh = false;
+	hub_out_all(b);
 	hub_keys_flush(b);
 	hub_changed(b);
 	hub_leave(b);
@@ -433,6 +480,8 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 		return NULL;
 	}
 	b->flush_end = ring_end(b->ring);
+	ring_notes_logged(b->ring, &b->log_notes);
+	b->fresh = !keep;
 	if (ops)
 		b->ops = *ops;
 	b->arg = arg;

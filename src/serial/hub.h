@@ -11,6 +11,7 @@
 #include "core/err.h"
 #include "core/home.h"
 #include "core/loop.h"
+#include "serial/ring.h"
 
 #define HUB_CLIENTS_MAX 64
 #define HUB_COALESCE_US \
@@ -38,6 +39,9 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 /* The guest's side: a connected stream socket, taken. Called again after a reconnect. */
 void hub_attach_guest(struct hub *b, int fd);
 bool hub_guest_attached(const struct hub *b);
+/* The guest was started or reset, or ended: noted behind what its socket holds by now. hub_attach_guest notes a
+ * RECONNECT by itself, unless the guest was started since the last one. */
+void hub_note(struct hub *b, enum ring_note_kind kind, uint32_t value);
 /* Reads what the guest's socket still holds, without waiting: before the end is recorded. */
 void hub_drain(struct hub *b);
 void hub_facts(const struct hub *b, struct hub_facts *f);

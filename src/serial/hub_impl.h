@@ -15,6 +15,7 @@
 #include "serial/ring.h"
 
 #define HUB_READ_MAX 65536u /* bytes from the guest per wake-up */
+#define HUB_CATCH_UP 4      /* reads before a note: more than a socket's buffer holds */
 #define HUB_BURST 8192u     /* bytes that do not wait for HUB_COALESCE_US */
 #define HUB_KEYS_MAX \
 	65536u /* keys queued for a guest that does not read; then its typist is not read */
@@ -76,9 +77,11 @@ struct hub {
 	bool resting; /* the listeners do */
 	struct ring *ring;
 	struct conlog *log;
+	struct ring_note_cursor log_notes; /* the next one for the log */
 	bool log_trouble;
 	bool in_memory; /* the ring, for want of space; said once */
 	int guest;
+	bool fresh; /* the next connection to the guest is its first since it was started */
 	struct event *guest_rd, *guest_wr;
 	struct buf keys; /* for the guest */
 	size_t keys_at;  /* of them the guest has taken */
