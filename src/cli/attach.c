@@ -243,6 +243,14 @@ static int check_console(struct cli *c, const char *name, unsigned index, struct
 	return rc;
 }
 
+static int attach_screen(
+    struct cli *c, const char *name, unsigned index, unsigned flags, struct err *err)
+{
+	const struct tui_console_options o = {
+	    .index = index, .flags = flags, .readonly = c->readonly};
+	return tui_console(&c->home, name, &o, err);
+}
+
 int attach_console(struct cli *c, const char *word, unsigned index, unsigned flags, bool raw)
 {
 	struct err err = {0};
@@ -255,7 +263,7 @@ int attach_console(struct cli *c, const char *word, unsigned index, unsigned fla
 	int rc = name ? check_console(c, name, index, &err) : -1;
 	if (rc == 0)
 		rc = raw ? attach_raw(c, name, index, &err)
-		         : tui_console(&c->home, name, index, flags, &err);
+		         : attach_screen(c, name, index, flags, &err);
 	if (rc == 0)
 		return CLI_DONE;
 	out_error("%s", err.msg);

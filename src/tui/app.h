@@ -24,7 +24,7 @@ struct app {
 	struct input *input;
 	struct theme theme;
 	struct model *model; /* NULL in a console of its own */
-	struct jobs *jobs;   /* NULL there too */
+	struct jobs *jobs;
 	struct host host;
 	struct foreground *foreground; /* NULL: the terminal is ours */
 	struct view *top;
@@ -32,7 +32,8 @@ struct app {
 	char *message;  /* in the footer until a key; NULL none */
 	enum style message_style;
 	uint64_t message_ms;  /* when it came */
-	struct vt_key detach; /* the second way out of a console */
+	struct vt_key escape; /* the first way out of a console: Ctrl+] */
+	struct vt_key detach; /* the second */
 	char detach_name[32];
 	int status;
 	int signal; /* that ended us, 0 none */

@@ -1,11 +1,13 @@
 #include "tui/tui.h"
 
 #include <curses.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/mem.h"
 #include "core/str.h"
@@ -178,6 +180,11 @@ static void on_vm_changed(void *arg, const struct vm_entry *e, const char *befor
 void app_refresh(struct app *app)
 {
 	struct err err = {0};
+	if (!app->model) {
+		view_tick_all(app);
+		app_dirty(app);
+		return;
+	}
 	if (model_refresh(app->model, &err) < 0)
 		app_message(app, STYLE_ERROR, "%s", err.msg);
 	app_dirty(app);
@@ -318,6 +325,13 @@ static void app_close(struct app *app)
 	}
 }
 
+static const char *self_path(char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return path;
+}
+
 /* NULL where a child finds the same home by itself. */
 static const char *child_uri(const struct home *h)
 {
@@ -335,6 +349,7 @@ int tui_run(const struct home *h, const struct tui_options *o, struct err *err)
 {
 	struct app app = {.home = h, .options = o};
 	int status = -1;
+	input_key_parse("Ctrl+]", &app.escape);
 	host_init(&app.host);
 	if (app_open(&app, err) == 0) {
 		app.model = model_new(h, o->readonly);
@@ -351,10 +366,12 @@ int tui_run(const struct home *h, const struct tui_options *o, struct err *err)
 }
 
 int tui_console(
-    const struct home *h, const char *name, unsigned index, unsigned flags, struct err *err)
+    const struct home *h, const char *name, const struct tui_console_options *o, struct err *err)
 {
-	static const struct tui_options none;
-	struct app app = {.home = h, .options = &none};
+	char self[PATH_MAX];
+	const struct tui_options options = {
+	    .readonly = o->readonly, .self = o->self ? o->self : self_path(self)};
+	struct app app = {.home = h, .options = &options};
 	struct vm vm;
 	int rc = -1;
 	bool live;
@@ -366,8 +383,15 @@ int tui_console(
 		return err_set(err, ERR_STATE,
 		    "domain '%s' is not running: 'hvmux screen %s' prints its last screen", name,
 		    name);
+	if (o->escape && input_key_parse(o->escape, &app.escape) < 0)
+		return err_set(err, ERR_USAGE,
+		    "'%s' is no key: write the escape character as ^] or ^A, or a key's name such as F12",
+		    o->escape);
+	if (!o->escape)
+		input_key_parse("Ctrl+]", &app.escape);
 	if (app_open(&app, err) == 0) {
-		view_console_open(&app, name, index, flags);
+		app.jobs = jobs_new(app.loop, options.self, child_uri(h), &jobs_ops, &app);
+		view_console_open(&app, name, o->index, o->flags);
 		draw_frame(&app);
 		loop_run(app.loop);
 		rc = 0;

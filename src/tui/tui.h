@@ -14,10 +14,18 @@ struct tui_options {
 
 /* The dashboard, until the operator quits. Returns the exit status. */
 int tui_run(const struct home *h, const struct tui_options *o, struct err *err);
+struct tui_console_options {
+	unsigned index; /* consoleN */
+	unsigned flags; /* CONSOLE_* of serial/console_client.h */
+	bool readonly;  /* nothing is typed, nothing is changed */
+	const char *
+	    escape; /* the key that detaches in place of Ctrl+], as virsh writes it ("^]"); NULL Ctrl+] */
+	const char *self; /* program that child verbs are run with; NULL: /proc/self/exe */
+};
+
 /* One console full-screen in the operator's terminal: `hvmux console NAME` and Enter run the same
- * view. flags: CONSOLE_* of serial/console_client.h. Ctrl+] returns. 0, or -1 with err (not
- * running, no terminal). */
+ * view. 0, or -1 with err (not running, no terminal, an escape that is no key). */
 int tui_console(
-    const struct home *h, const char *name, unsigned index, unsigned flags, struct err *err);
+    const struct home *h, const char *name, const struct tui_console_options *o, struct err *err);
 
 #endif

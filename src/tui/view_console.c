@@ -149,11 +149,14 @@ static bool scroll_key(struct console *c, const struct vt_key *k)
 
 /* --- keys --- */
 
+static bool same_key(const struct vt_key *a, const struct vt_key *b)
+{
+	return a->sym == b->sym && a->cp == b->cp && a->mods == b->mods;
+}
+
 static bool is_detach(const struct app *app, const struct vt_key *k)
 {
-	const struct vt_key *d = &app->detach;
-	return (k->sym == VT_KEY_CHAR && k->cp == ']' && k->mods == VT_MOD_CTRL) ||
-	       (k->sym == d->sym && k->cp == d->cp && k->mods == d->mods);
+	return same_key(k, &app->escape) || same_key(k, &app->detach);
 }
 
 static bool leaves(const struct vt_key *k)
