@@ -10,24 +10,28 @@
 
 #include "core/mem.h"
 #include "core/timestamp.h"
+#include "serial/conlog_files.h"
 #include "serial/conlog_gzip.h"
+#include "serial/conlog_index.h"
 
-#define CONLOG_FILES_MAX 100u
-#define PENDING_MAX \
-	16u /* marks kept while the disk takes nothing: a guest that reboots for ever has to be bounded */
+/* Notes kept while the disk takes nothing: a guest that reboots for ever has to be bounded. */
+#define PENDING_MAX 16u
+#define NS_PER_S 1000000000ull
 
 struct conlog {
 	struct loop *loop;
 	char *path;
-	size_t size;
-	unsigned files;
+	struct conlog_limits limits;
 	int fd;         /* live file, -1 not open */
 	uint64_t bytes; /* in the live file */
-	uint64_t next;
+	struct conlog_index_writer index;
+	uint64_t run, next;
+	uint64_t time_ns;  /* the last one that a note told */
+	bool replaced;     /* somebody took the live file away, or cut it */
+	bool line_open;    /* the last byte written was no line end, as far as we know */
 	char trouble[128]; /* the last error's words, kept for the gap's mark */
 	bool stopped;
 	uint64_t retry_ms;
-	bool line_open; /* the last byte written was no line end */
 	struct ring_note pending[PENDING_MAX];
 	unsigned n_pending;
 	struct event *calm;
@@ -37,14 +41,9 @@ struct conlog {
 
 static void gzip_done(void *arg, bool ok);
 
-static char *slot_path(const struct conlog *c, unsigned slot, const char *suffix)
-{
-	return xasprintf("%s.%u%s", c->path, slot, suffix);
-}
-
 static char *tmp_path(const struct conlog *c)
 {
-	return xasprintf("%s.gz.tmp", c->path);
+	return conlog_file_path(c->path, 0, ".gz.tmp");
 }
 
 /* e: errno; 0 the same trouble as before. */
@@ -57,24 +56,19 @@ static int stop(struct conlog *c, int e)
 	return -1;
 }
 
+static bool resting(const struct conlog *c)
+{
+	return c->stopped && loop_now_ms() < c->retry_ms;
+}
+
+/* --- compression --- */
+
 static void calm_arm(struct conlog *c)
 {
 	struct timeval tv = {
 	    .tv_sec = CONLOG_CALM_MS / 1000, .tv_usec = CONLOG_CALM_MS % 1000 * 1000};
 
 	event_add(c->calm, &tv);
-}
-
-/* The oldest rotated file that is not compressed; 0 none. */
-static unsigned plain_slot(const struct conlog *c)
-{
-	for (unsigned slot = c->files - 1; slot > 0; slot--) {
-		CLEANUP_FREE char *path = slot_path(c, slot, "");
-
-		if (access(path, F_OK) == 0)
-			return slot;
-	}
-	return 0;
 }
 
 static void gzip_drop(struct conlog *c)
@@ -91,10 +85,10 @@ static void gzip_start(struct conlog *c)
 	CLEANUP_FREE char *tmp = tmp_path(c);
 	CLEANUP_FREE char *from = NULL;
 
-	c->gzip_slot = c->gzip ? 0 : plain_slot(c);
+	c->gzip_slot = c->gzip ? 0 : conlog_files_plain(c->path, c->limits.files);
 	if (c->gzip_slot == 0)
 		return;
-	from = slot_path(c, c->gzip_slot, "");
+	from = conlog_file_path(c->path, c->gzip_slot, "");
 	c->gzip = conlog_gzip_new(c->loop, from, tmp, gzip_done, c);
 }
 
@@ -102,11 +96,11 @@ static void gzip_done(void *arg, bool ok)
 {
 	struct conlog *c = arg;
 	CLEANUP_FREE char *tmp = tmp_path(c);
-	CLEANUP_FREE char *from = slot_path(c, c->gzip_slot, "");
-	CLEANUP_FREE char *to = slot_path(c, c->gzip_slot, ".gz");
+	CLEANUP_FREE char *from = conlog_file_path(c->path, c->gzip_slot, "");
+	CLEANUP_FREE char *to = conlog_file_path(c->path, c->gzip_slot, ".gz");
 
 	/* A failure (no space) leaves the plain file; the next rotation tries again. */
-	ok = ok && rename(tmp, to) == 0 && unlink(from) == 0;
+	ok = ok && access(from, F_OK) == 0 && rename(tmp, to) == 0 && unlink(from) == 0;
 	gzip_drop(c);
 	if (ok)
 		gzip_start(c);
@@ -122,65 +116,130 @@ static void on_calm(evutil_socket_t fd, short what, void *arg)
 		gzip_start(c);
 }
 
-struct conlog *conlog_new(
-    struct loop *l, const char *path, size_t size, unsigned files, uint64_t next)
-{
-	struct conlog *c = xcalloc(1, sizeof(*c));
-	CLEANUP_FREE char *tmp = NULL;
+/* --- the live file --- */
 
-	c->loop = l;
-	c->path = xstrdup(path);
-	c->size = size;
-	c->files = files < 1 ? 1 : files > CONLOG_FILES_MAX ? CONLOG_FILES_MAX : files;
-	c->fd = -1;
-	c->next = next;
-	c->calm = evtimer_new(loop_base(l), on_calm, c);
-	/* What a killed supervisor left: half a compressed file, rotated files that are still
-	 * plain. */
-	tmp = tmp_path(c);
-	unlink(tmp);
-	if (plain_slot(c))
-		calm_arm(c);
-	return c;
+static uint64_t bytes_time(const struct conlog *c)
+{
+	return c->time_ns ? c->time_ns : timestamp_ns();
 }
 
-/* Every rotated file moves up one; the oldest goes. A compression follows the file that it reads.
- */
-static void slots_shift(struct conlog *c)
+/* The index of a file that was opened just now. Without one the log goes on all the same. */
+static void index_open(struct conlog *c, const struct stat *st)
 {
-	static const char *const suffixes[] = {"", ".gz"};
+	CLEANUP_FREE char *path = conlog_file_path(c->path, 0, ".idx");
 
-	for (unsigned slot = c->files - 1; slot > 0; slot--) {
-		for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-			CLEANUP_FREE char *from = slot_path(c, slot, suffixes[i]);
-			CLEANUP_FREE char *to = slot_path(c, slot + 1, suffixes[i]);
+	if (st->st_size == 0 ||
+	    conlog_index_resume(&c->index, path, st->st_ino, (uint64_t)st->st_size) < 0)
+		conlog_index_begin(&c->index, path, st->st_ino);
+}
 
-			if (slot == c->files - 1)
-				unlink(from);
-			else
-				rename(from, to);
-		}
+/* The offset of the byte that will be written next, as the index has it. */
+static bool index_next(const struct conlog *c, uint64_t *next)
+{
+	const struct conlog_record *last = &c->index.last;
+
+	if (c->index.fd < 0 || last->kind == 0 || c->index.run != c->run || c->run == 0 ||
+	    c->bytes < last->pos + last->length)
+		return false;
+	*next = last->offset + (c->bytes - last->pos - last->length);
+	return true;
+}
+
+/* Whatever was done to the file: from here on positions and offsets agree. */
+static void index_sync(struct conlog *c)
+{
+	struct conlog_record r = {.pos = c->bytes,
+	    .offset = c->next,
+	    .time_ns = bytes_time(c),
+	    .number = c->run,
+	    .kind = CONLOG_BEGIN};
+	uint64_t next;
+
+	if (!index_next(c, &next) || next != c->next)
+		conlog_index_add(&c->index, &r);
+}
+
+/* A link in its place is removed, not followed: what it points to is not ours. */
+static int live_create(struct conlog *c, int flags, struct stat *st)
+{
+	if (lstat(c->path, st) == 0 && S_ISLNK(st->st_mode)) {
+		unlink(c->path);
+		c->replaced = true;
 	}
-	if (c->gzip && ++c->gzip_slot >= c->files)
-		gzip_drop(c);
+	c->fd =
+	    open(c->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0600);
+	if (c->fd < 0 || fstat(c->fd, st) < 0)
+		return -1;
+	if (!S_ISREG(st->st_mode)) {
+		close(TAKE_FD(c->fd));
+		errno = ENOTSUP;
+		return -1;
+	}
+	c->bytes = (uint64_t)st->st_size;
+	c->line_open = c->bytes > 0;
+	index_open(c, st);
+	return 0;
+}
+
+/* Is the path still the file that is open? */
+static bool live_same(const struct conlog *c)
+{
+	struct stat ours, there;
+
+	return fstat(c->fd, &ours) == 0 && lstat(c->path, &there) == 0 &&
+	       ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
 static int rotate(struct conlog *c)
 {
-	CLEANUP_FREE char *first = slot_path(c, 1, "");
+	CLEANUP_FREE char *first = conlog_file_path(c->path, 1, "");
+	CLEANUP_FREE char *index = conlog_file_path(c->path, 0, ".idx");
+	CLEANUP_FREE char *first_index = conlog_file_path(c->path, 1, ".idx");
 
-	if (c->files == 1) {
-		if (ftruncate(c->fd, 0) < 0)
+	if (c->limits.files == 1) {
+		struct stat st;
+
+		if (ftruncate(c->fd, 0) < 0 || fstat(c->fd, &st) < 0)
 			return stop(c, errno);
 		c->bytes = 0;
+		index_open(c, &st);
 		return 0;
 	}
-	slots_shift(c);
+	conlog_files_shift(c->path, c->limits.files);
+	if (c->gzip && ++c->gzip_slot >= c->limits.files)
+		gzip_drop(c);
 	if (rename(c->path, first) < 0)
 		return stop(c, errno);
-	calm_arm(c);
+	if (rename(index, first_index) < 0)
+		unlink(first_index);
+	conlog_index_close(&c->index);
 	close(TAKE_FD(c->fd));
+	if (c->limits.total)
+		conlog_files_limit(c->path, c->limits.total);
+	calm_arm(c);
 	return 0;
+}
+
+static bool is_old(const struct conlog *c)
+{
+	uint64_t now = timestamp_ns(), began = c->index.began_ns;
+
+	return c->limits.age && c->index.fd >= 0 && began && now > began &&
+	       (now - began) / NS_PER_S >= c->limits.age;
+}
+
+/* Somebody cut the file, or wrote to it. */
+static void live_look(struct conlog *c, const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size;
+
+	if (size < c->bytes) {
+		c->replaced = true;
+		c->bytes = size;
+		index_open(c, st);
+	}
+	c->line_open = size > 0 && (c->line_open || size != c->bytes);
+	c->bytes = size;
 }
 
 /* Makes fd the live file with room in it. Somebody may have removed or cut it: it is looked at each
@@ -190,32 +249,37 @@ static int live_open(struct conlog *c)
 	struct stat st;
 
 	for (;;) {
-		if (c->fd >= 0 && (fstat(c->fd, &st) < 0 || st.st_nlink == 0))
+		if (c->fd >= 0 && !live_same(c)) {
 			close(TAKE_FD(c->fd));
-		if (c->fd < 0) {
-			c->fd = open(c->path,
-			    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-			    0600);
-			if (c->fd < 0 || fstat(c->fd, &st) < 0)
-				return stop(c, errno);
-			c->line_open = st.st_size > 0;
+			c->replaced = true;
 		}
-		c->bytes = (uint64_t)st.st_size;
-		if (c->bytes < c->size)
+		if (c->fd < 0 && live_create(c, O_CREAT, &st) < 0)
+			return stop(c, errno);
+		if (fstat(c->fd, &st) < 0)
+			return stop(c, errno);
+		live_look(c, &st);
+		if (c->bytes == 0 || (c->bytes < c->limits.size && !is_old(c)))
 			return 0;
 		if (rotate(c) < 0)
 			return -1;
 	}
 }
 
-/* A mark is written whole or not at all. */
-static int mark_write(struct conlog *c, const char *text)
+/* --- marks --- */
+
+/* A mark is written whole or not at all, then known to the index. r->offset is given, its place not. */
+static int mark_write(struct conlog *c, struct conlog_record *r, const char *text)
 {
 	CLEANUP_FREE char *mark = xasprintf("%s[hvmux: %s]\n", c->line_open ? "\n" : "", text);
 	size_t n = strlen(mark);
-	ssize_t k = write(c->fd, mark, n);
+	ssize_t k;
 
+	index_sync(c);
+	k = write(c->fd, mark, n);
 	if (k == (ssize_t)n) {
+		r->pos = c->bytes;
+		r->length = (uint16_t)n;
+		conlog_index_add(&c->index, r);
 		c->bytes += n;
 		c->line_open = false;
 		return 0;
@@ -226,61 +290,110 @@ static int mark_write(struct conlog *c, const char *text)
 	return stop(c, k < 0 ? errno : c->trouble[0] ? 0 : ENOSPC);
 }
 
-static int mark_gap(struct conlog *c, uint64_t lost)
+static int mark_gap(struct conlog *c, uint64_t offset)
 {
+	uint64_t lost = offset - c->next;
+	struct conlog_record r = {
+	    .offset = offset, .time_ns = timestamp_ns(), .number = lost, .kind = CONLOG_HOLE};
 	CLEANUP_FREE char *text = xasprintf("%llu bytes are missing here%s%s",
 	    (unsigned long long)lost, c->trouble[0] ? ": " : "", c->trouble);
 
-	return mark_write(c, text);
+	if (mark_write(c, &r, text) < 0)
+		return -1;
+	c->next = offset;
+	return 0;
 }
 
-static const char *note_words(const struct ring_note *n)
+static int mark_replaced(struct conlog *c)
 {
-	switch ((enum ring_note_kind)n->kind) {
-	case RING_NOTE_BOOT:
-		return n->value ? "the guest was reset" : "the guest was started";
-	case RING_NOTE_RECONNECT:
-		return "connected to the guest anew, something may be missing here";
-	case RING_NOTE_END:
-		return "the guest ended";
-	case RING_NOTE_TIME:
-		break;
+	struct conlog_record r = {
+	    .offset = c->next, .time_ns = timestamp_ns(), .kind = CONLOG_REPLACED};
+
+	if (c->replaced &&
+	    mark_write(c, &r, "what was in this file before was removed by somebody") < 0)
+		return -1;
+	c->replaced = false;
+	return 0;
+}
+
+static const struct {
+	uint8_t kind;
+	const char *words[2]; /* by the note's value */
+} note_marks[] = {
+    [RING_NOTE_TIME] = {CONLOG_TIME, {NULL, NULL}},
+    [RING_NOTE_BOOT] = {CONLOG_BOOT, {"the guest was started", "the guest was reset"}},
+    [RING_NOTE_RECONNECT] = {CONLOG_RECONNECT,
+        {"connected to the guest anew, something may be missing here",
+            "connected to the guest anew, something may be missing here"}},
+    [RING_NOTE_END] = {CONLOG_END, {"the guest ended", "the guest ended"}},
+};
+
+static int note_write(struct conlog *c, const struct ring_note *n)
+{
+	const char *words = note_marks[n->kind].words[n->value != 0];
+	struct conlog_record r = {.offset = c->next,
+	    .pos = c->bytes,
+	    .time_ns = n->time_ns,
+	    .kind = note_marks[n->kind].kind,
+	    .value = n->value != 0};
+	CLEANUP_FREE char *text = NULL;
+	char when[TIMESTAMP_MAX];
+
+	c->time_ns = n->time_ns;
+	if (!words) {
+		index_sync(c);
+		conlog_index_add(&c->index, &r);
+		return 0;
 	}
-	return NULL;
+	if (n->kind == RING_NOTE_BOOT)
+		r.number = c->index.boots + 1;
+	timestamp_format(n->time_ns, when);
+	text = xasprintf("%s, %s", words, when);
+	if (mark_write(c, &r, text) < 0)
+		return -1;
+	c->index.boots = r.number ? r.number : c->index.boots;
+	return 0;
 }
 
 /* Those that belong before the byte at offset. */
-static int mark_pending(struct conlog *c, uint64_t offset)
+static int pending_write(struct conlog *c, uint64_t offset)
 {
 	while (c->n_pending > 0 && c->pending[0].offset <= offset) {
-		char when[TIMESTAMP_MAX];
-		CLEANUP_FREE char *text = NULL;
-
-		timestamp_format(c->pending[0].time_ns, when);
-		text = xasprintf("%s, %s", note_words(&c->pending[0]), when);
-		if (mark_write(c, text) < 0)
+		if (note_write(c, &c->pending[0]) < 0)
 			return -1;
 		memmove(c->pending, c->pending + 1, --c->n_pending * sizeof(c->pending[0]));
 	}
 	return 0;
 }
 
-static bool resting(const struct conlog *c)
+/* Told again, by the next supervisor of one that was killed. */
+static bool note_known(const struct conlog *c, const struct ring_note *n)
 {
-	return c->stopped && loop_now_ms() < c->retry_ms;
+	const struct conlog_record *last = &c->index.last;
+
+	return c->run && c->index.run == c->run && last->kind == note_marks[n->kind].kind &&
+	       last->time_ns == n->time_ns && last->offset == n->offset;
 }
 
 void conlog_note(struct conlog *c, const struct ring_note *note)
 {
-	if (!note_words(note))
+	struct ring_note *last = c->n_pending ? &c->pending[c->n_pending - 1] : NULL;
+
+	if (note->kind < RING_NOTE_TIME || note->kind > RING_NOTE_END || note_known(c, note))
 		return;
+	/* Of two times in a row the later one says it. */
+	if (last && last->kind == RING_NOTE_TIME && last->offset == note->offset)
+		c->n_pending--;
 	if (c->n_pending == PENDING_MAX)
 		memmove(c->pending, c->pending + 1, --c->n_pending * sizeof(c->pending[0]));
 	c->pending[c->n_pending++] = *note;
-	/* What is missing before it is told first, with the next bytes. */
-	if (note->offset <= c->next && !resting(c) && live_open(c) == 0)
-		mark_pending(c, c->next);
+	/* A time waits for its bytes; what is missing before an event is told first, with the next bytes. */
+	if (note->kind != RING_NOTE_TIME && note->offset <= c->next && !resting(c) &&
+	    live_open(c) == 0 && mark_replaced(c) == 0)
+		pending_write(c, c->next);
 }
+
+/* --- bytes --- */
 
 /* The byte that is n bytes behind the first one. */
 static char byte_at(const struct iovec *iov, size_t n)
@@ -290,6 +403,16 @@ static char byte_at(const struct iovec *iov, size_t n)
 	return ((const char *)iov->iov_base)[n];
 }
 
+/* All that has to stand before the byte at offset. */
+static int before_write(struct conlog *c, uint64_t offset)
+{
+	if (live_open(c) < 0 || mark_replaced(c) < 0 || pending_write(c, c->next) < 0 ||
+	    (offset > c->next && mark_gap(c, offset) < 0) || pending_write(c, offset) < 0)
+		return -1;
+	index_sync(c);
+	return 0;
+}
+
 size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, int parts)
 {
 	size_t total = 0;
@@ -297,16 +420,7 @@ size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, 
 
 	for (int i = 0; i < parts; i++)
 		total += iov[i].iov_len;
-	if (total == 0 || resting(c) || live_open(c) < 0)
-		return 0;
-	if (mark_pending(c, c->next) < 0)
-		return 0;
-	if (offset > c->next) {
-		if (mark_gap(c, offset - c->next) < 0)
-			return 0;
-		c->next = offset;
-	}
-	if (mark_pending(c, offset) < 0)
+	if (total == 0 || resting(c) || before_write(c, offset) < 0)
 		return 0;
 	n = writev(c->fd, iov, parts);
 	if (n < 0) {
@@ -314,7 +428,7 @@ size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, 
 		return 0;
 	}
 	c->bytes += (uint64_t)n;
-	c->line_open = n > 0 && byte_at(iov, (size_t)n - 1) != '\n';
+	c->line_open = n > 0 ? byte_at(iov, (size_t)n - 1) != '\n' : c->line_open;
 	c->next = offset + (uint64_t)n;
 	/* A short write is a disk that is nearly full: the next one says so. */
 	c->stopped = false;
@@ -333,6 +447,66 @@ const char *conlog_trouble(const struct conlog *c)
 	return c->stopped ? c->trouble : NULL;
 }
 
+/* --- begin and end --- */
+
+/* How many boots the log has seen, where the live file does not say it. */
+static void boots_find(struct conlog *c)
+{
+	CLEANUP_FREE char *path = conlog_file_path(c->path, 1, ".idx");
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct conlog_index x;
+
+	conlog_index_read(fd, UINT64_MAX / 4, &x);
+	c->index.boots = x.boots;
+	for (size_t i = 0; i < x.n; i++)
+		if (x.records[i].kind == CONLOG_BOOT)
+			c->index.boots = x.records[i].number;
+	conlog_index_fini(&x);
+}
+
+static void resume(struct conlog *c, const struct conlog_place *at)
+{
+	struct stat st;
+	uint64_t next;
+
+	boots_find(c);
+	if (live_create(c, 0, &st) == 0 && index_next(c, &next) && next > at->next &&
+	    next <= at->end)
+		c->next = next;
+	c->replaced = false;
+}
+
+struct conlog *conlog_new(struct loop *l, const char *path, const struct conlog_limits *limits,
+    const struct conlog_place *at)
+{
+	struct conlog *c = xcalloc(1, sizeof(*c));
+	CLEANUP_FREE char *tmp = NULL;
+
+	c->loop = l;
+	c->path = xstrdup(path);
+	c->limits = *limits;
+	if (c->limits.files < 1)
+		c->limits.files = 1;
+	if (c->limits.files > CONLOG_FILES_MAX)
+		c->limits.files = CONLOG_FILES_MAX;
+	c->fd = -1;
+	c->index = CONLOG_INDEX_WRITER_INIT;
+	c->run = at->run;
+	c->next = at->next;
+	c->calm = evtimer_new(loop_base(l), on_calm, c);
+	if (!c->calm)
+		abort(); /* out of memory, as in core/mem */
+	resume(c, at);
+	/* What a killed supervisor left: half a compressed file, rotated files that are still
+	 * plain. */
+	tmp = tmp_path(c);
+	unlink(tmp);
+	conlog_files_trim(c->path, c->limits.files);
+	if (conlog_files_plain(c->path, c->limits.files))
+		calm_arm(c);
+	return c;
+}
+
 void conlog_free(struct conlog *c)
 {
 	if (!c)
@@ -342,6 +516,7 @@ void conlog_free(struct conlog *c)
 	event_free(c->calm);
 	if (c->fd >= 0)
 		close(c->fd);
+	conlog_index_close(&c->index);
 	free(c->path);
 	free(c);
 }

@@ -453,8 +453,8 @@ static int storage_open(struct hub *b, const struct home *h, const char *name, u
 	home_share(h, ring, 0640);
 	if (home_mkdir(h, logs, err) < 0)
 		return -1;
-	b->log = conlog_new(
-	    b->loop, log, CONLOG_SIZE_DEFAULT, CONLOG_FILES_DEFAULT, ring_logged(b->ring));
+	b->log = conlog_new(b->loop, log, &CONLOG_LIMITS_DEFAULT,
+	    &(struct conlog_place){.next = ring_logged(b->ring), .end = ring_end(b->ring)});
 	return 0;
 }
 

@@ -48,6 +48,14 @@ static int teardown(void **state)
 	return file_remove_tree(dir, NULL);
 }
 
+static struct conlog *log_new(const char *where, uint64_t run, uint64_t next)
+{
+	struct conlog_limits limits = {.size = SIZE, .files = FILES};
+	struct conlog_place at = {.run = run, .next = next, .end = next};
+
+	return conlog_new(loop, where, &limits, &at);
+}
+
 static size_t put(struct conlog *c, uint64_t offset, const void *p, size_t n)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
@@ -113,14 +121,14 @@ static void wait_file(const char *suffix, bool wanted)
 
 static void test_appends(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 	struct buf b = BUF_INIT;
 	struct stat st;
 
 	(void)state;
 	assert_int_equal(put(c, 0, "one\n", 4), 4);
 	conlog_free(c);
-	c = conlog_new(loop, path, SIZE, FILES, 4);
+	c = log_new(path, 0, 4);
 	assert_int_equal(put(c, 4, "two\n", 4), 4);
 	assert_int_equal(conlog_next(c), 8);
 	assert_null(conlog_trouble(c));
@@ -134,7 +142,7 @@ static void test_appends(void **state)
 
 static void test_gap(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 100);
+	struct conlog *c = log_new(path, 0, 100);
 	struct buf b = BUF_INIT;
 
 	(void)state;
@@ -156,7 +164,7 @@ static void note(struct conlog *c, uint64_t offset, enum ring_note_kind kind, un
 
 static void test_notes(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 	struct buf b = BUF_INIT;
 
 	(void)state;
@@ -178,7 +186,7 @@ static void test_notes(void **state)
 
 static void test_rotates_and_compresses(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 	struct buf all = BUF_INIT;
 	unsigned line = 0;
 
@@ -216,7 +224,7 @@ static unsigned files_in_dir(void)
 /* In a storm old files fall off, compressed or not, and what is kept stays bounded. */
 static void test_storm(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 	unsigned most = 0;
 
 	(void)state;
@@ -231,7 +239,7 @@ static void test_storm(void **state)
 		if (files_in_dir() > most)
 			most = files_in_dir();
 	}
-	assert_true(most <= FILES + 1); /* and the one being compressed */
+	assert_true(most <= 2 * FILES + 1); /* with indexes, and the one being compressed */
 	conlog_free(c);
 	assert_false(there(".gz.tmp"));
 	assert_false(there(".4"));
@@ -240,7 +248,7 @@ static void test_storm(void **state)
 
 static void test_killed_before_compressing(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
@@ -251,31 +259,150 @@ static void test_killed_before_compressing(void **state)
 	int fd = open(tmp, O_CREAT | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	c = conlog_new(loop, path, SIZE, FILES, 0);
+	c = log_new(path, 0, 0);
 	assert_false(there(".gz.tmp"));
 	wait_file(".1", false);
 	wait_file(".1.gz", true);
 	conlog_free(c);
 }
 
+#define REPLACED "[hvmux: what was in this file before was removed by somebody]\n"
+
 static void test_removed_and_cut(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 	struct buf b = BUF_INIT;
+	CLEANUP_FREE char *aside = xasprintf("%s/aside", dir);
 
 	(void)state;
 	put(c, 0, "gone", 4);
 	unlink(path);
 	put(c, 4, "kept", 4);
 	slurp("", &b);
-	assert_string_equal(b.data, "kept");
+	assert_string_equal(b.data, REPLACED "kept");
 	assert_int_equal(truncate(path, 0), 0);
 	put(c, 8, "more", 4);
 	buf_clear(&b);
 	slurp("", &b);
-	assert_string_equal(b.data, "more");
+	assert_string_equal(b.data, REPLACED "more");
+	/* Moved away: not written to any more. */
+	assert_int_equal(rename(path, aside), 0);
+	put(c, 12, "new", 3);
+	buf_clear(&b);
+	slurp("", &b);
+	assert_string_equal(b.data, REPLACED "new");
 	buf_fini(&b);
 	conlog_free(c);
+}
+
+/* A link in the log's place is not followed. */
+static void test_link(void **state)
+{
+	struct conlog *c = log_new(path, 0, 0);
+	CLEANUP_FREE char *victim = xasprintf("%s/victim", dir);
+	struct buf b = BUF_INIT;
+	struct stat st;
+
+	(void)state;
+	put(c, 0, "gone", 4);
+	unlink(path);
+	assert_int_equal(symlink(victim, path), 0);
+	put(c, 4, "kept", 4);
+	assert_int_equal(access(victim, F_OK), -1);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	slurp("", &b);
+	assert_string_equal(b.data, REPLACED "kept");
+	buf_fini(&b);
+	conlog_free(c);
+}
+
+/* Killed between the bytes and the word that they are logged: neither doubled nor lost. */
+static void test_adoption(void **state)
+{
+	struct conlog_limits limits = {.size = SIZE, .files = FILES};
+	struct conlog_place at = {.run = 7, .next = 0, .end = 0};
+	struct conlog *c = conlog_new(loop, path, &limits, &at);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	note(c, 0, RING_NOTE_BOOT, 0);
+	put(c, 0, "one\ntwo\n", 8);
+	conlog_free(c);
+	at.next = 4;
+	at.end = 12;
+	c = conlog_new(loop, path, &limits, &at);
+	assert_int_equal(conlog_next(c), 8);
+	note(c, 8, RING_NOTE_BOOT, 1);
+	conlog_free(c);
+	/* A note that is told again is written once. */
+	c = conlog_new(loop, path, &limits, &at);
+	note(c, 8, RING_NOTE_BOOT, 1);
+	put(c, 8, "x", 1);
+	conlog_free(c);
+	/* Another run, and a log that holds more than the ring ever did. */
+	at.run = 9;
+	c = conlog_new(loop, path, &limits, &at);
+	assert_int_equal(conlog_next(c), 4);
+	conlog_free(c);
+	at.run = 7;
+	at.end = 8;
+	c = conlog_new(loop, path, &limits, &at);
+	assert_int_equal(conlog_next(c), 4);
+	conlog_free(c);
+	slurp("", &b);
+	assert_string_equal(b.data, "[hvmux: the guest was started, 2026-11-21T10:48:00.123Z]\n"
+	                            "one\ntwo\n"
+	                            "[hvmux: the guest was reset, 2026-11-21T10:48:00.123Z]\nx");
+	buf_fini(&b);
+}
+
+static void test_age(void **state)
+{
+	struct conlog_limits limits = {.size = SIZE, .files = FILES, .age = 60};
+	struct conlog_place at = {.run = 7};
+	struct conlog *c = conlog_new(loop, path, &limits, &at);
+
+	(void)state;
+	/* What came in 2026-11 is not from now, whenever this runs. */
+	note(c, 0, RING_NOTE_TIME, 0);
+	put(c, 0, "old\n", 4);
+	assert_false(there(".1"));
+	put(c, 4, "new\n", 4);
+	conlog_free(c);
+	assert_true(there(".1"));
+	assert_true(there(".1.idx"));
+}
+
+/* The cap holds over the consoles of a VM; what is written to now stays. */
+static void test_total(void **state)
+{
+	struct conlog_limits limits = {.size = SIZE, .files = 50, .total = 5 * SIZE};
+	struct conlog_place at = {0};
+	CLEANUP_FREE char *other = xasprintf("%s/console1.log", dir);
+	struct conlog *a = conlog_new(loop, path, &limits, &at);
+	struct conlog *b = conlog_new(loop, other, &limits, &at);
+	uint64_t sum = 0;
+	DIR *d;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		put_lines(i % 2 ? a : b, i * 1000, 1000);
+	d = opendir(dir);
+	for (struct dirent *e; (e = readdir(d));) {
+		struct stat st;
+		CLEANUP_FREE char *file = xasprintf("%s/%s", dir, e->d_name);
+
+		if (e->d_name[0] != '.' && stat(file, &st) == 0)
+			sum += (uint64_t)st.st_size;
+	}
+	closedir(d);
+	assert_true(sum <= limits.total + SIZE);
+	assert_true(sum >= 3 * SIZE);
+	assert_true(there(""));
+	assert_int_equal(access(other, F_OK), 0);
+	conlog_free(a);
+	conlog_free(b);
 }
 
 static void limit_files(rlim_t n)
@@ -291,7 +418,7 @@ static void limit_files(rlim_t n)
  */
 static void test_full(void **state)
 {
-	struct conlog *c = conlog_new(loop, path, SIZE, FILES, 0);
+	struct conlog *c = log_new(path, 0, 0);
 	char block[1000];
 	struct buf b = BUF_INIT;
 	uint64_t until = loop_now_ms() + 20000;
@@ -331,7 +458,7 @@ static void test_full(void **state)
 /* No directory, no permission: the same. */
 static void test_nowhere(void **state)
 {
-	struct conlog *c = conlog_new(loop, "/nonexistent/console0.log", SIZE, FILES, 0);
+	struct conlog *c = log_new("/nonexistent/console0.log", 0, 0);
 
 	(void)state;
 	assert_int_equal(put(c, 0, "x", 1), 0);
@@ -349,6 +476,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_before_compressing, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_removed_and_cut, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_link, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_adoption, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_age, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_total, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nowhere, setup, teardown),
 	};
