@@ -18,7 +18,7 @@
 
 /* --- the keys --- */
 
-enum kind { KIND_NAME, KIND_SWITCH, KIND_NUMBER, KIND_CGROUP };
+enum kind { KIND_NAME, KIND_SWITCH, KIND_NUMBER, KIND_CGROUP, KIND_BYTES, KIND_AGE };
 
 static const struct key {
 	const char *name;
@@ -33,6 +33,10 @@ static const struct key {
     {"max_files", KIND_NUMBER, offsetof(struct hostconf, max_files), 1024, 1u << 30},
     {"max_core", KIND_NUMBER, offsetof(struct hostconf, max_core), 0, 1ull << 62},
     {"hook_timeout", KIND_NUMBER, offsetof(struct hostconf, hook_timeout), 1, 3600},
+    {"log_file_size", KIND_BYTES, offsetof(struct hostconf, log_file_size), 64u << 10, 1u << 30},
+    {"log_files", KIND_NUMBER, offsetof(struct hostconf, log_files), 1, 100},
+    {"log_age", KIND_AGE, offsetof(struct hostconf, log_age), 0, 3660u * 86400u},
+    {"log_total", KIND_BYTES, offsetof(struct hostconf, log_total), 0, 1ull << 50},
     {"operator_group", KIND_NAME, offsetof(struct hostconf, operator_group), 0, 0},
     {"reader_group", KIND_NAME, offsetof(struct hostconf, reader_group), 0, 0},
 };
@@ -44,6 +48,9 @@ static void set_defaults(struct hostconf *c)
 	    .cgroup = HOSTCONF_CGROUP_ON,
 	    .max_files = 65536,
 	    .hook_timeout = 30,
+	    .log_file_size = 4u << 20,
+	    .log_files = 4,
+	    .log_total = 64u << 20,
 	};
 }
 
@@ -107,6 +114,38 @@ static int set_number(uint64_t *to, const struct place *at, const struct key *k,
 	return bad_value(at, k->name, value, want);
 }
 
+/* A number with one letter of `units`, each worth `worth` of its place. */
+static int set_scaled(uint64_t *to, const struct place *at, const struct key *k, const char *value,
+    const char *units, const uint64_t *worth, const char *want)
+{
+	CLEANUP_FREE char *digits = xstrdup(value);
+	size_t n = strlen(digits);
+	const char *unit = n > 1 ? strchr(units, digits[n - 1]) : NULL;
+	uint64_t one = unit ? worth[unit - units] : 1, v;
+	if (unit)
+		digits[n - 1] = '\0';
+	if (str_u64(digits, k->max / one, &v) < 0 || v * one < k->min)
+		return bad_value(at, k->name, value, want);
+	*to = v * one;
+	return 0;
+}
+
+static int set_bytes(uint64_t *to, const struct place *at, const struct key *k, const char *value)
+{
+	static const uint64_t worth[] = {1u << 10, 1u << 20, 1u << 30};
+	CLEANUP_FREE char *want =
+	    xasprintf("a number of bytes from %llu to %llu, with K, M or G behind it if need be",
+	        (unsigned long long)k->min, (unsigned long long)k->max);
+	return set_scaled(to, at, k, value, "KMG", worth, want);
+}
+
+static int set_age(uint64_t *to, const struct place *at, const struct key *k, const char *value)
+{
+	static const uint64_t worth[] = {60, 3600, 86400, 7 * 86400};
+	return set_scaled(to, at, k, value, "mhdw", worth,
+	    "a number of seconds of at most ten years, or with m, h, d or w behind it");
+}
+
 static int set_value(
     struct hostconf *c, const struct place *at, const struct key *k, const char *value)
 {
@@ -118,6 +157,10 @@ static int set_value(
 		return set_switch(to, at, k->name, value);
 	case KIND_CGROUP:
 		return set_cgroup(to, at, k->name, value);
+	case KIND_BYTES:
+		return set_bytes(to, at, k, value);
+	case KIND_AGE:
+		return set_age(to, at, k, value);
 	case KIND_NUMBER:
 		break;
 	}

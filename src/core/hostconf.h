@@ -22,8 +22,13 @@ struct hostconf {
 	uint64_t max_files; /* of a QEMU: RLIMIT_NOFILE */
 	uint64_t max_core;  /* bytes of a QEMU's core dump: RLIMIT_CORE */
 	uint64_t hook_timeout; /* seconds that one hook may take */
-	char *operator_group;  /* core/access.h; NULL not said */
-	char *reader_group;    /* may look at VMs and consoles and change nothing; NULL nobody */
+	/* Of consoles' logs: */
+	uint64_t log_file_size; /* bytes */
+	uint64_t log_files;     /* of one console, the live one among them */
+	uint64_t log_age;       /* seconds; 0 any */
+	uint64_t log_total;     /* bytes, of all consoles of a VM; 0 no limit */
+	char *operator_group;   /* core/access.h; NULL not said */
+	char *reader_group;     /* may look at VMs and consoles and change nothing; NULL nobody */
 };
 
 /* The defaults, and over them what the file says; a missing file is no error. On failure *c holds nothing. */

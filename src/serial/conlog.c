@@ -159,6 +159,14 @@ static void index_sync(struct conlog *c)
 		conlog_index_add(&c->index, &r);
 }
 
+/* Is the last line without its end? */
+static bool ends_open(const struct conlog *c)
+{
+	char last = '\0';
+
+	return c->bytes > 0 && (pread(c->fd, &last, 1, (off_t)(c->bytes - 1)) != 1 || last != '\n');
+}
+
 /* A link in its place is removed, not followed: what it points to is not ours. */
 static int live_create(struct conlog *c, int flags, struct stat *st)
 {
@@ -176,7 +184,7 @@ static int live_create(struct conlog *c, int flags, struct stat *st)
 		return -1;
 	}
 	c->bytes = (uint64_t)st->st_size;
-	c->line_open = c->bytes > 0;
+	c->line_open = ends_open(c);
 	index_open(c, st);
 	return 0;
 }
@@ -215,7 +223,7 @@ static int rotate(struct conlog *c)
 	conlog_index_close(&c->index);
 	close(TAKE_FD(c->fd));
 	if (c->limits.total)
-		conlog_files_limit(c->path, c->limits.total);
+		conlog_files_limit(c->path, c->limits.total, c->limits.size);
 	calm_arm(c);
 	return 0;
 }
@@ -236,10 +244,13 @@ static void live_look(struct conlog *c, const struct stat *st)
 	if (size < c->bytes) {
 		c->replaced = true;
 		c->bytes = size;
+		c->line_open = ends_open(c);
 		index_open(c, st);
 	}
-	c->line_open = size > 0 && (c->line_open || size != c->bytes);
-	c->bytes = size;
+	if (size != c->bytes) {
+		c->bytes = size;
+		c->line_open = ends_open(c);
+	}
 }
 
 /* Makes fd the live file with room in it. Somebody may have removed or cut it: it is looked at each

@@ -104,7 +104,7 @@ static int by_age(const void *pa, const void *pb)
 	return a->slot > b->slot ? -1 : a->slot < b->slot;
 }
 
-static size_t folder_read(DIR *d, struct old_file *files, uint64_t *sum)
+static size_t folder_read(DIR *d, uint64_t live_bytes, struct old_file *files, uint64_t *sum)
 {
 	size_t n = 0;
 
@@ -115,6 +115,8 @@ static size_t folder_read(DIR *d, struct old_file *files, uint64_t *sum)
 
 		if ((!slot && !live) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
+		if (live && (uint64_t)st.st_size < live_bytes && !strstr(e->d_name, ".idx"))
+			st.st_size = (off_t)live_bytes;
 		*sum += (uint64_t)st.st_size;
 		if (slot) {
 			CLEANUP_FREE char *index = NULL;
@@ -130,7 +132,7 @@ static size_t folder_read(DIR *d, struct old_file *files, uint64_t *sum)
 	return n;
 }
 
-void conlog_files_limit(const char *path, uint64_t total)
+void conlog_files_limit(const char *path, uint64_t total, uint64_t live)
 {
 	const char *slash = strrchr(path, '/');
 	CLEANUP_FREE char *folder = xstrndup(path, slash ? (size_t)(slash - path) : 0);
@@ -142,7 +144,7 @@ void conlog_files_limit(const char *path, uint64_t total)
 	if (!d)
 		return;
 	files = xcalloc(FOLDER_MAX, sizeof(*files));
-	n = folder_read(d, files, &sum);
+	n = folder_read(d, live, files, &sum);
 	if (n > 0)
 		qsort(files, n, sizeof(*files), by_age);
 	for (size_t i = 0; i < n; i++) {

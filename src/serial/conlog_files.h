@@ -17,7 +17,8 @@ void conlog_files_trim(const char *path, unsigned files);
 /* The oldest rotated file that is not compressed; 0 none. */
 unsigned conlog_files_plain(const char *path, unsigned files);
 /* Removes the oldest rotated files of all consoles in the folder of path until no more than total bytes are left in
- * logs and indexes, as far as that goes without touching live ones. */
-void conlog_files_limit(const char *path, uint64_t total);
+ * logs and indexes, as far as that goes without touching live ones. live: what a live log is going to have, and counts
+ * as already. */
+void conlog_files_limit(const char *path, uint64_t total, uint64_t live);
 
 #endif

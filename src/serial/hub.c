@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/hostconf.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/sock.h"
@@ -437,6 +438,22 @@ static struct ring *ring_or_memory(struct hub *b, const char *path, bool keep, s
 	return ring_open(NULL, RING_SIZE_DEFAULT, false, err);
 }
 
+/* What is wrong with hvmux.conf was told when the VM was started. */
+static struct conlog_limits log_limits(const struct home *h)
+{
+	struct hostconf conf;
+	struct conlog_limits l = CONLOG_LIMITS_DEFAULT;
+
+	if (hostconf_load(h, &conf, NULL) < 0)
+		return l;
+	l = (struct conlog_limits){.size = conf.log_file_size,
+	    .files = (unsigned)conf.log_files,
+	    .age = conf.log_age,
+	    .total = conf.log_total};
+	hostconf_fini(&conf);
+	return l;
+}
+
 static int storage_open(struct hub *b, const struct home *h, const char *name, unsigned index,
     bool keep, struct err *err)
 {
@@ -444,6 +461,8 @@ static int storage_open(struct hub *b, const struct home *h, const char *name, u
 	CLEANUP_FREE char *logs = home_log_dir(h, name);
 	CLEANUP_FREE char *ring = xasprintf("%s/console%u.ring", run, index);
 	CLEANUP_FREE char *log = xasprintf("%s/console%u.log", logs, index);
+
+	struct conlog_limits limits = log_limits(h);
 
 	if (home_mkdir(h, run, err) < 0)
 		return -1;
@@ -453,8 +472,9 @@ static int storage_open(struct hub *b, const struct home *h, const char *name, u
 	home_share(h, ring, 0640);
 	if (home_mkdir(h, logs, err) < 0)
 		return -1;
-	b->log = conlog_new(b->loop, log, &CONLOG_LIMITS_DEFAULT,
-	    &(struct conlog_place){.next = ring_logged(b->ring), .end = ring_end(b->ring)});
+	b->log = conlog_new(b->loop, log, &limits,
+	    &(struct conlog_place){
+	        .run = ring_run(b->ring), .next = ring_logged(b->ring), .end = ring_end(b->ring)});
 	return 0;
 }
 

@@ -21,6 +21,8 @@ static void nothing_said(void **state)
 	assert_null(c.operator_group);
 	assert_null(c.reader_group);
 	assert_int_equal(c.max_core, 0);
+	assert_int_equal(c.log_file_size, 4u << 20);
+	assert_int_equal(c.log_age, 0);
 	hostconf_fini(&c);
 }
 
@@ -36,6 +38,8 @@ static void every_key(void **state)
 	                       "cgroup = required\r\n"
 	                       "max_files = 4096\n"
 	                       "max_core = 1073741824\n"
+	                       "log_file_size = 64K\nlog_files = 100\n"
+	                       "log_age = 2w\nlog_total = 3G\n"
 	                       "operator_group = admins\n"
 	                       "reader_group = \"watch\"\n"
 	                       "qemu_user = last",
@@ -47,6 +51,10 @@ static void every_key(void **state)
 	assert_int_equal(c.cgroup, HOSTCONF_CGROUP_REQUIRED);
 	assert_int_equal(c.max_files, 4096);
 	assert_int_equal(c.max_core, 1073741824);
+	assert_int_equal(c.log_file_size, 65536);
+	assert_int_equal(c.log_files, 100);
+	assert_int_equal(c.log_age, 14 * 86400);
+	assert_int_equal(c.log_total, 3ull << 30);
 	assert_string_equal(c.operator_group, "admins");
 	assert_string_equal(c.reader_group, "watch");
 	hostconf_fini(&c);
@@ -67,6 +75,12 @@ static void refused(void **state)
 	    {"sandbox", "'sandbox' is not a line 'key = value'"},
 	    {"= on", "'= on' is not a line"},
 	    {"[section]", "is not a line"},
+	    {"log_file_size = 65535", "not a number of bytes from 65536"},
+	    {"log_file_size = 2G", "not a number of bytes"},
+	    {"log_total = K", "not a number of bytes"},
+	    {"log_total = 99999999999999999G", "not a number of bytes"},
+	    {"log_age = 11y", "not a number of seconds"},
+	    {"log_age = 600w", "not a number of seconds"},
 	    {"cgroup = v2", "not on, off or required"},
 	};
 	struct hostconf c;
