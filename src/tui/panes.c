@@ -73,7 +73,7 @@ static void draw_console(struct panes *p, const struct vm_entry *e, const struct
 {
 	preview_follow(p, e);
 	if (p->preview) {
-		preview_poll(p->preview);
+		preview_poll(p->preview, 0);
 		if (!preview_written(p->preview)) {
 			draw_text(at->row, 1, at->cols - 1, STYLE_DIM,
 			    e->live ? "nothing was written to the console yet"
@@ -383,7 +383,7 @@ void panes_draw(struct panes *p, const struct vm_entry *e, int row, int height)
 void panes_tick(struct panes *p, const struct vm_entry *e)
 {
 	if (p->open == '1' && e && p->preview && str_eq(p->preview_name, e->name) &&
-	    preview_poll(p->preview))
+	    preview_poll(p->preview, 0))
 		app_dirty(p->app);
 	if (p->lines_of == p->open && (p->open == '8' || (e && str_eq(p->lines_name, e->name))) &&
 	    lines_renew(p, e))

@@ -1,15 +1,23 @@
 #include "tui/preview.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "core/loop.h"
 #include "core/mem.h"
 #include "serial/ring.h"
-#include "tui/draw.h"
+#include "tui/screen_part.h"
+
+#define MEND_MS 500 /* nothing had to be left out for this long: the flood is over */
 
 struct preview {
 	char *path;
 	struct ring *ring;
+	ino_t inode; /* of the ring's file */
 	uint64_t at;
+	bool fresh; /* what led to the screen is still to be read */
+	bool torn;  /* bytes were left out: the screen may not be what the guest thinks */
+	uint64_t torn_ms;
 	struct vt_screen *screen;
 	uint64_t stamp;
 };
@@ -18,6 +26,8 @@ static void start_over(struct preview *p)
 {
 	uint64_t end = ring_end(p->ring), start = ring_start(p->ring);
 	p->at = end - start > PREVIEW_TAIL ? end - PREVIEW_TAIL : start;
+	p->torn = false;
+	p->fresh = true;
 	vt_screen_reset(p->screen);
 }
 
@@ -26,7 +36,11 @@ struct preview *preview_open(
 {
 	struct preview *p = xcalloc(1, sizeof(*p));
 	CLEANUP_FREE char *file = xasprintf("console%u.ring", index);
+	struct stat st;
 	p->path = home_run_file(h, name, file);
+	/* Looked at first: a file that takes its place meanwhile is found stale, never the other way round. */
+	if (stat(p->path, &st) == 0)
+		p->inode = st.st_ino;
 	p->ring = ring_open_reader(p->path, NULL);
 	if (!p->ring) {
 		preview_free(p);
@@ -49,13 +63,33 @@ void preview_free(struct preview *p)
 	free(p);
 }
 
-bool preview_poll(struct preview *p)
+bool preview_stale(const struct preview *p)
+{
+	struct stat st;
+	return stat(p->path, &st) == 0 && st.st_ino != p->inode;
+}
+
+/* Goes to the last `most` bytes. The sequence that is cut off there is over. */
+static void skip(struct preview *p, uint64_t end, size_t most)
+{
+	p->at = end - most;
+	p->torn = true;
+	p->torn_ms = loop_now_ms();
+	vt_screen_feed(p->screen, (const uint8_t *)"\x18", 1);
+}
+
+bool preview_poll(struct preview *p, size_t most)
 {
 	uint8_t data[16384];
 	size_t n, total = 0;
-	uint64_t now;
-	if (ring_end(p->ring) < p->at || ring_end(p->ring) - p->at > PREVIEW_TAIL)
+	uint64_t now, end = ring_end(p->ring);
+	if (!most || p->fresh)
+		most = PREVIEW_TAIL;
+	if (end < p->at || (p->torn && loop_now_ms() - p->torn_ms > MEND_MS))
 		start_over(p);
+	else if (end - p->at > most)
+		skip(p, end, most);
+	p->fresh = false;
 	while (total < PREVIEW_TAIL && (n = ring_read(p->ring, &p->at, data, sizeof(data))) > 0) {
 		vt_screen_feed(p->screen, data, n);
 		p->at += n;
@@ -73,26 +107,12 @@ bool preview_written(const struct preview *p)
 	return ring_end(p->ring) > 0;
 }
 
-static bool row_empty(const struct vt_screen *s, unsigned row)
+struct vt_screen *preview_screen(struct preview *p)
 {
-	const struct vt_cell *c = vt_screen_row(s, row);
-	for (unsigned i = 0; i < vt_screen_cols(s); i++)
-		if ((c[i].cp && c[i].cp != ' ') || c[i].bg)
-			return false;
-	return true;
+	return p->screen;
 }
 
 void preview_draw(struct preview *p, int row, int col, int height, int width)
 {
-	const struct vt_screen *s = p->screen;
-	unsigned rows = vt_screen_rows(s), last = rows, crow, ccol, first;
-	struct vt_modes m;
-	vt_screen_modes(s, &m);
-	vt_screen_cursor(s, &crow, &ccol);
-	while (last > crow + 1 && row_empty(s, last - 1))
-		last--;
-	first = last > (unsigned)height ? last - (unsigned)height : 0;
-	for (unsigned r = first; r < last && height > 0; r++)
-		draw_cells(row + (int)(r - first), col, width, s, vt_screen_row(s, r),
-		    vt_screen_cols(s), m.reverse_screen);
+	screen_part_draw(p->screen, row, col, height, width, false);
 }
