@@ -138,11 +138,11 @@ int verb_cpu_models(struct cli *c)
 		json_object_put(all);
 		return failed(&err);
 	}
-	for (size_t i = 0; i < e.caps.n_cpus; i++) {
+	for (size_t i = 0; i < e.caps.cpus.n; i++) {
 		if (all)
-			json_object_array_add(all, json_object_new_string(e.caps.cpus[i]));
+			json_object_array_add(all, json_object_new_string(e.caps.cpus.name[i]));
 		else
-			puts(e.caps.cpus[i]);
+			puts(e.caps.cpus.name[i]);
 	}
 	if (all)
 		out_json(all);

@@ -89,7 +89,7 @@ static char *feature_property(const struct caps *c, const char *name)
 	for (char *s = property; *s != '\0'; s++)
 		if (*s == '_')
 			*s = '-';
-	if (c->n_cpu_features == 0 || caps_has_cpu_feature(c, property))
+	if (c->cpu_features.n == 0 || caps_has_cpu_feature(c, property))
 		return property;
 	free(property);
 	return caps_has_cpu_feature(c, name) ? xstrdup(name) : NULL;

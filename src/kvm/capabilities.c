@@ -338,8 +338,8 @@ static void add_cpus(xmlNode *root, const struct capabilities_machine *m)
 	add_mode(cpu, "custom", true);
 	/* Whether a model runs here is asked of QEMU when a guest starts. */
 	xmlNode *custom = cpu->last->prev;
-	for (size_t i = 0; i < m->caps->n_cpus; i++) {
-		xmlNode *model = add_text(custom, "model", m->caps->cpus[i]);
+	for (size_t i = 0; i < m->caps->cpus.n; i++) {
+		xmlNode *model = add_text(custom, "model", m->caps->cpus.name[i]);
 		xml_set_attr(model, "usable", "unknown");
 		xml_set_attr(model, "vendor", "unknown");
 	}

@@ -17,10 +17,7 @@
 #include "kvm/qemu_log.h"
 
 #define ASK_TIMEOUT_MS 10000
-#define CACHE_MAX (4u << 20) /* bytes; QEMU 7.2's is 60 KiB */
-#define NAMES_MAX \
-	20000 /* devices, CPU models, commands: the largest list today has under 1,000 \
-	       */
+#define CACHE_MAX (4u << 20) /* bytes; QEMU 7.2's is 40 KiB */
 
 /* --- finding the binary --- */
 
@@ -75,46 +72,35 @@ static char *find_binary(const char *binary, const char *arch, struct err *err)
 
 /* --- asking --- */
 
-static char **names_of(struct json_object *list, const char *key, size_t *n)
+static void add_names(struct buf *text, const char *word, struct json_object *list)
 {
-	size_t len = list == NULL ? 0 : json_object_array_length(list);
-	char **names = xcalloc((len < NAMES_MAX ? len : NAMES_MAX) + 1, sizeof(*names));
-	*n = 0;
-	for (size_t i = 0; i < len && *n < NAMES_MAX; i++) {
-		const char *s = json_get_str(json_object_array_get_idx(list, i), key);
+	size_t len = list == NULL ? 0 : json_object_array_length(list), n = 0;
+	CLEANUP_FREE const char **names = xcalloc(len + 1, sizeof(*names));
+	for (size_t i = 0; i < len; i++) {
+		const char *s = json_get_str(json_object_array_get_idx(list, i), "name");
 		if (s != NULL)
-			names[(*n)++] = xstrdup(s);
+			names[n++] = s;
 	}
-	return names;
+	caps_add_names(text, word, names, n);
 }
 
-static int compare_names(const void *a, const void *b)
+static void add_machines(struct buf *text, struct json_object *list)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void take_names(struct json_object *list, char ***names, size_t *n)
-{
-	*names = names_of(list, "name", n);
-	qsort(*names, *n, sizeof(**names), compare_names);
-}
-
-static void take_machines(struct json_object *list, struct caps *c)
-{
-	size_t len = list == NULL ? 0 : json_object_array_length(list);
-	c->machines = xcalloc(len + 1, sizeof(*c->machines));
+	size_t len = list == NULL ? 0 : json_object_array_length(list), n = 0;
+	CLEANUP_FREE struct caps_machine *machines = xcalloc(len + 1, sizeof(*machines));
 	for (size_t i = 0; i < len; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
 		const char *name = json_get_str(o, "name");
 		int64_t cpus = json_get_int(o, "cpu-max", 1);
 		if (name == NULL)
 			continue;
-		c->machines[c->n_machines++] = (struct caps_machine){
-		    .name = xstrdup(name),
-		    .alias = xstrdup0(json_get_str(o, "alias")),
+		machines[n++] = (struct caps_machine){
+		    .name = name,
+		    .alias = json_get_str(o, "alias"),
 		    .cpus_max = cpus < 1 || cpus > 65536 ? 1 : (unsigned)cpus,
 		};
 	}
+	caps_add_machines(text, machines, n);
 }
 
 static unsigned version_part(struct json_object *v, const char *key)
@@ -123,14 +109,11 @@ static unsigned version_part(struct json_object *v, const char *key)
 	return n < 0 || n > 99 ? 0 : (unsigned)n;
 }
 
-static void take_version(struct json_object *o, struct caps *c)
+static unsigned version_number(struct json_object *v)
 {
-	struct json_object *v = o == NULL ? NULL : json_get_obj(o, "qemu");
-	const char *package = o == NULL ? NULL : json_get_str(o, "package");
-	if (v != NULL)
-		c->version = version_part(v, "major") * 10000 + version_part(v, "minor") * 100 +
-		             version_part(v, "micro");
-	c->package = xstrdup(package == NULL ? "" : package);
+	return v == NULL ? 0
+	                 : version_part(v, "major") * 10000 + version_part(v, "minor") * 100 +
+	                       version_part(v, "micro");
 }
 
 static bool knows_option(struct json_object *list, const char *option)
@@ -175,23 +158,34 @@ static struct json_object *as_array(struct json_object *o)
 	return json_object_is_type(o, json_type_array) ? o : NULL;
 }
 
-static void take_answers(struct json_object **a, const char *binary, struct caps *c)
+static const char *or_none(const char *s)
 {
-	const char *target = a[Q_TARGET] == NULL ? NULL : json_get_str(a[Q_TARGET], "arch");
-	c->binary = xstrdup(binary);
-	c->target = xstrdup(target == NULL ? "" : target);
-	take_version(a[Q_VERSION], c);
-	take_names(as_array(a[Q_DEVICES]), &c->devices, &c->n_devices);
-	take_names(as_array(a[Q_CPUS]), &c->cpus, &c->n_cpus);
-	take_names(as_array(a[Q_CPU_64] != NULL ? a[Q_CPU_64] : a[Q_CPU_32]), &c->cpu_features,
-	    &c->n_cpu_features);
-	take_names(as_array(a[Q_COMMANDS]), &c->commands, &c->n_commands);
-	take_machines(as_array(a[Q_MACHINES]), c);
-	c->kvm_built = a[Q_KVM] != NULL && json_get_bool(a[Q_KVM], "present", 0);
-	c->sandbox = knows_option(as_array(a[Q_OPTIONS]), "sandbox");
+	return s == NULL ? "" : s;
 }
 
-static int ask_qemu(const char *binary, struct caps *c, struct err *err)
+static void add_answers(struct buf *text, struct json_object **a, const char *binary)
+{
+	struct json_object *version = a[Q_VERSION], *kvm = a[Q_KVM];
+	bool built = kvm != NULL && json_get_bool(kvm, "present", 0);
+	buf_adds(text, CAPS_TEXT_HEAD);
+	caps_add_value(text, "binary", binary);
+	caps_add_value(text, "target",
+	    or_none(a[Q_TARGET] == NULL ? NULL : json_get_str(a[Q_TARGET], "arch")));
+	buf_addf(text, "version %u\n",
+	    version_number(version == NULL ? NULL : json_get_obj(version, "qemu")));
+	caps_add_value(
+	    text, "package", or_none(version == NULL ? NULL : json_get_str(version, "package")));
+	buf_addf(text, "kvm_built %d\nsandbox %d\n", built,
+	    knows_option(as_array(a[Q_OPTIONS]), "sandbox"));
+	add_machines(text, as_array(a[Q_MACHINES]));
+	add_names(text, "devices", as_array(a[Q_DEVICES]));
+	add_names(text, "cpus", as_array(a[Q_CPUS]));
+	add_names(text, "cpu_features", as_array(a[Q_CPU_64] != NULL ? a[Q_CPU_64] : a[Q_CPU_32]));
+	add_names(text, "commands", as_array(a[Q_COMMANDS]));
+}
+
+/* The text of what it says. */
+static int ask_qemu(const char *binary, struct buf *out, struct err *err)
 {
 	const char *const argv[] = {binary, "-machine", "none", "-nodefaults", "-no-user-config",
 	    "-display", "none", "-S", NULL};
@@ -205,7 +199,7 @@ static int ask_qemu(const char *binary, struct caps *c, struct err *err)
 		    "cannot learn what the emulator can do: %s: is it a QEMU?%s%s", why.msg,
 		    text[0] == '\0' ? "" : " It said: ", text);
 	}
-	take_answers(answers, binary, c);
+	add_answers(out, answers, binary);
 	for (size_t i = 0; i < Q_COUNT; i++)
 		json_object_put(answers[i]);
 	return 0;
@@ -224,11 +218,11 @@ static uint64_t hash(const char *s)
 /* One file per state of the binary: an upgrade makes another name. */
 static char *cache_path(const struct home *h, const char *binary, const struct stat *st)
 {
-	CLEANUP_FREE char *key = xasprintf("2 %s %jd %jd.%09ld %ju %ju", binary,
+	CLEANUP_FREE char *key = xasprintf("%s %jd %jd.%09ld %ju %ju", binary,
 	    (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
 	    (uintmax_t)st->st_ino, (uintmax_t)st->st_dev);
 	char name[32];
-	snprintf(name, sizeof(name), "%016" PRIx64 ".json", hash(key));
+	snprintf(name, sizeof(name), "%016" PRIx64 ".caps", hash(key));
 	return home_data_file(h, "caps", name);
 }
 
@@ -246,13 +240,12 @@ static bool read_cache(const char *path, const char *binary, struct caps *c)
 }
 
 /* A cache that cannot be written costs time, nothing else. */
-static void write_cache(const struct home *h, const char *path, const struct caps *c)
+static void write_cache(const struct home *h, const char *path, const struct buf *text)
 {
 	struct err err;
 	CLEANUP_FREE char *dir = home_data_file(h, "caps", ".");
-	CLEANUP_FREE char *text = caps_format(c);
 	if (home_mkdir(h, dir, &err) < 0 ||
-	    file_write_atomic(path, text, strlen(text), 0600, &err) < 0)
+	    file_write_atomic(path, text->data, text->len, 0600, &err) < 0)
 		log_warn("%s", err.msg);
 }
 
@@ -268,10 +261,10 @@ int caps_get(
 		return err_errno(err, errno, "cannot use the emulator '%s'", real);
 	CLEANUP_FREE char *path = cache_path(h, real, &st);
 	if (!read_cache(path, real, c)) {
-		memset(c, 0, sizeof(*c));
-		if (ask_qemu(real, c, err) < 0)
+		CLEANUP_BUF struct buf text = BUF_INIT;
+		if (ask_qemu(real, &text, err) < 0 || caps_parse(text.data, text.len, c, err) < 0)
 			return -1;
-		write_cache(h, path, c);
+		write_cache(h, path, &text);
 	}
 	if (c->version >= CAPS_QEMU_OLDEST)
 		return 0;

@@ -8,32 +8,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/home.h"
 
 #define CAPS_QEMU_OLDEST 60200 /* 6.2.0: Debian 12 has 7.2, Ubuntu 22.04 has 6.2 */
 
 struct caps_machine {
-	char *name;  /* "pc-q35-7.2" */
-	char *alias; /* "q35", NULL none */
+	const char *name;  /* "pc-q35-7.2" */
+	const char *alias; /* "q35", NULL none */
 	unsigned cpus_max;
 };
 
+struct caps_names {
+	char **name; /* sorted */
+	size_t n;
+};
+
 struct caps {
-	char *binary;     /* absolute path, links resolved */
-	char *target;     /* "x86_64" */
-	unsigned version; /* 70222 for 7.2.22 */
-	char *package;    /* "Debian 1:7.2+dfsg-7" or "" */
-	char **devices;   /* sorted names that -device takes */
-	size_t n_devices;
-	char **cpus; /* sorted names that -cpu takes */
-	size_t n_cpus;
+	char *text;                     /* owns every string here */
+	const char *binary;             /* absolute path, links resolved */
+	const char *target;             /* "x86_64" */
+	unsigned version;               /* 70222 for 7.2.22 */
+	const char *package;            /* "Debian 1:7.2+dfsg-7" or "" */
+	struct caps_names devices;      /* that -device takes */
+	struct caps_names cpus;         /* that -cpu takes */
+	struct caps_names cpu_features; /* properties of the x86 model "max"; none: not known */
+	struct caps_names commands;     /* of QMP */
 	struct caps_machine *machines;
 	size_t n_machines;
-	char **cpu_features; /* sorted properties of the x86 model "max"; none: not known */
-	size_t n_cpu_features;
-	char **commands; /* sorted QMP commands */
-	size_t n_commands;
 	bool kvm_built; /* compiled in */
 	bool sandbox;   /* -sandbox is accepted */
 };
@@ -63,9 +66,13 @@ const struct caps_machine *caps_machine(const struct caps *c, const char *name_o
 
 int caps_kvm_get(const struct home *h, const struct caps *c, struct caps_kvm *k, struct err *err);
 
-/* For goldens and tests: the same from the cached JSON text. caps_format's result is on the heap.
- */
-int caps_parse(const char *json, size_t n, struct caps *c, struct err *err);
-char *caps_format(const struct caps *c);
+/* The cached text (caps_text.c), which tests read, too. */
+int caps_parse(const char *text, size_t n, struct caps *c, struct err *err);
+/* Its lines, in their order: CAPS_TEXT_HEAD, binary, target, version, package, kvm_built, sandbox, machines, devices, cpus,
+ * cpu_features, commands. The names are put in order in place. */
+#define CAPS_TEXT_HEAD "hvmux-caps 1\n"
+void caps_add_value(struct buf *text, const char *word, const char *value);
+void caps_add_machines(struct buf *text, const struct caps_machine *m, size_t n);
+void caps_add_names(struct buf *text, const char *word, const char **names, size_t n);
 
 #endif

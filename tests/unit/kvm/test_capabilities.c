@@ -13,10 +13,8 @@ static struct caps_machine machines[] = {
 static const struct caps caps = {.binary = W("/usr/bin/qemu"),
     .target = W("x86_64"),
     .version = 70222,
-    .devices = devices,
-    .n_devices = 5,
-    .cpus = cpus,
-    .n_cpus = 2,
+    .devices = {devices, 5},
+    .cpus = {cpus, 2},
     .machines = machines,
     .n_machines = 2};
 static const struct caps_kvm no_kvm = {.why = "no /dev/kvm here"};

@@ -12,7 +12,7 @@ static int load_caps(void **state)
 	(void)state;
 	struct buf json = BUF_INIT;
 	struct err err = {0};
-	char *path = golden_path("caps/qemu-7.2-x86_64.json");
+	char *path = golden_path("caps/qemu-7.2-x86_64.caps");
 	golden_read(path, &json);
 	int rc = caps_parse(json.data, json.len, &caps, &err);
 	buf_fini(&json);
