@@ -106,10 +106,9 @@ int sup_kit_cgroup(
 static bool begin_places(struct supervisor *s, struct domain *d, struct cgroup *g)
 {
 	struct err err;
-	if (!s->ours || sup_read_domain(s, true, d, &err) < 0)
+	if (sup_read_domain(s, true, d, &err) < 0)
 		return false;
-	if (thread_wishes(&d->tune) &&
-	    cgroup_find(g, "", s->home, s->name, d->tune.partition, &err) == 0)
+	if (cgroup_find(g, "", s->home, s->name, d->tune.partition, &err) == 0)
 		return true;
 	domain_fini(d);
 	return false;

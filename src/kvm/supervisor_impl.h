@@ -73,6 +73,9 @@ struct supervisor {
 	struct event *redial;
 	unsigned redial_ms;
 	unsigned console_tries;
+	unsigned
+	    status_owed; /* answers about its state that are on their way; the last one counts */
+	bool places;     /* our QEMU's threads are to get places of their own */
 
 	struct sup_agent guest;
 	int *kept_ports; /* of displays, until QEMU listens (net/port.h) */

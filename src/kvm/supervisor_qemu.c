@@ -118,8 +118,9 @@ static void got_status(void *arg, struct json_object *result, const struct err *
 	struct supervisor *s = arg;
 	(void)err;
 	const char *status = json_get_str(result, "status");
-	if (status == NULL)
-		return;
+	s->status_owed--;
+	if (status == NULL || s->status_owed > 0)
+		return; /* it is asked again, when QEMU may have all consoles */
 	if (str_eq(status, "running"))
 		s->detail[0] = '\0'; /* what it was stopped for, while nobody watched */
 	machine_found(&s->machine, status);
@@ -130,10 +131,10 @@ static void got_status(void *arg, struct json_object *result, const struct err *
 		machine_handle(&s->machine, EV_DO_SHUTDOWN, NULL);
 }
 
-static void ask_chardevs(struct supervisor *s);
+static void ask_state(struct supervisor *s);
 
 /* QEMU takes a console's connection in its own main loop; what the guest prints before that is lost. So the first
- * `cont` waits until QEMU itself says that it has them all. */
+ * `cont` waits until QEMU itself says that it has them all: then the state that was asked for in the same breath counts. */
 static void got_chardevs(void *arg, struct json_object *list, const struct err *err)
 {
 	struct supervisor *s = arg;
@@ -155,15 +156,16 @@ static void got_chardevs(void *arg, struct json_object *list, const struct err *
 			break;
 		}
 		sup_connect_consoles(s);
-		ask_chardevs(s);
+		ask_state(s);
 		return;
 	}
-	qmp_send(s->qmp, "query-status", NULL, 0, got_status, s);
 }
 
-static void ask_chardevs(struct supervisor *s)
+static void ask_state(struct supervisor *s)
 {
+	s->status_owed++;
 	qmp_send(s->qmp, "query-chardev", NULL, 0, got_chardevs, s);
+	qmp_send(s->qmp, "query-status", NULL, 0, got_status, s);
 }
 
 static void got_cpus(void *arg, struct json_object *result, const struct err *err)
@@ -172,7 +174,7 @@ static void got_cpus(void *arg, struct json_object *result, const struct err *er
 	(void)err;
 	if (result != NULL)
 		sampler_cpus(&s->sampler, result);
-	if (result != NULL)
+	if (result != NULL && s->places)
 		sup_place_cpus(s, result);
 }
 
@@ -197,14 +199,18 @@ static void qmp_up(void *arg, unsigned version)
 	(void)version;
 	s->qmp_ready = true;
 	s->redial_ms = REDIAL_MIN_MS;
-	s->console_tries = 0;
+	s->console_tries = s->status_owed = 0;
 	sup_devices_up(s);
 	sup_agent_look(s);
-	/* Threads get their places before the guest runs. */
-	qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
-	qmp_send(s->qmp, "query-iothreads", NULL, 0, got_iothreads, s);
+	/* Threads get their places before the guest runs; nothing else keeps it waiting. */
+	if (s->places) {
+		qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
+		qmp_send(s->qmp, "query-iothreads", NULL, 0, got_iothreads, s);
+	}
 	sup_expire_passwords(s);
-	ask_chardevs(s);
+	ask_state(s);
+	if (!s->places)
+		qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
 	if (s->ready_wait != NULL)
 		sup_ready(s, NULL);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "kvm/argv_host.h"
+#include "kvm/cgroup_threads.h"
 #include "kvm/disk_files.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
@@ -223,6 +225,18 @@ static int spawn_it(
 	return 0;
 }
 
+/* Made while QEMU loads its libraries: it takes no connection before that. Without them there is no VM. */
+static void make_consoles(struct supervisor *s, unsigned n)
+{
+	struct err err;
+	if (sup_make_hubs(s, n, &err) == 0) {
+		sup_link_ports(s);
+		return;
+	}
+	sup_detail(s, "%s", err.msg);
+	spawn_signal(s->pidfd, SIGKILL);
+}
+
 static int launch(
     struct supervisor *s, struct domain *d, struct argv_out *a, struct sup_kit *k, struct err *err)
 {
@@ -231,17 +245,18 @@ static int launch(
 		    STATUS_CONSOLES_MAX);
 	/* What is shown, and what a restart reads, are the domain's own disks. */
 	throwaway_lift(d);
-	if (sup_make_hubs(s, a->n_consoles, err) < 0)
-		return -1;
 	sup_fill_page(s, d, a->n_consoles);
-	sup_link_ports(s);
 	sup_name_disks(s, d);
+	s->places = thread_wishes(&d->tune);
 	int rc = sup_kit_fill(k, s, d, a, err);
 	if (rc == 0)
 		rc = sup_devices_note(d, err);
 	if (rc == 0)
 		rc = sup_write_live(s, d, err);
-	return rc == 0 ? spawn_it(s, a, k, err) : -1;
+	if (rc < 0 || spawn_it(s, a, k, err) < 0)
+		return -1;
+	make_consoles(s, a->n_consoles);
+	return 0;
 }
 
 static int build_and_launch(
