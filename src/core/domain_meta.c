@@ -1,4 +1,4 @@
-#include "core/domain_meta.h"
+#include "core/domain_meta_impl.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -6,7 +6,6 @@
 
 #include "core/mem.h"
 #include "core/str.h"
-#include "core/xml.h"
 
 /* --- what is allowed --- */
 /* Nothing that a terminal would interpret, nothing that is not UTF-8; no white space at the ends. */
@@ -120,6 +119,7 @@ void domain_meta_fini(struct domain_meta *m)
 	list_free(m->tags, m->n_tags);
 	list_free(m->after, m->n_after);
 	free(m->group);
+	meta_console_fini(m);
 	memset(m, 0, sizeof *m);
 }
 
@@ -180,29 +180,19 @@ static bool is_ours(const xmlNode *node, const char *name)
 	       strcmp((const char *)node->name, name) == 0;
 }
 
-static xmlNode *our_next(xmlNode *node, const char *name)
+xmlNode *meta_next(xmlNode *node, const char *name)
 {
 	while (node != NULL && !is_ours(node, name))
 		node = xml_next(node);
 	return node;
 }
 
-static xmlNode *our_child(const xmlNode *parent, const char *name)
+xmlNode *meta_child(const xmlNode *parent, const char *name)
 {
-	return our_next(xml_first(parent), name);
+	return meta_next(xml_first(parent), name);
 }
 
-/* Keeps the first thing that is wrong; the rest is read nevertheless. */
-struct reading {
-	const char *file;
-	struct domain_meta *m;
-	struct err *err;
-	bool failed;
-};
-
-static void wrong(struct reading *r, const xmlNode *node, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void wrong(struct reading *r, const xmlNode *node, const char *fmt, ...)
+void meta_wrong(struct meta_reading *r, const xmlNode *node, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -213,77 +203,83 @@ static void wrong(struct reading *r, const xmlNode *node, const char *fmt, ...)
 	r->failed = true;
 }
 
-static void read_list(
-    struct reading *r, const xmlNode *own, const struct list_kind *kind, char ***list, size_t *n)
+static void read_list(struct meta_reading *r, const xmlNode *own, const struct list_kind *kind,
+    char ***list, size_t *n)
 {
-	for (xmlNode *node = our_child(own, kind->element); node != NULL;
-	     node = our_next(xml_next(node), kind->element)) {
+	for (xmlNode *node = meta_child(own, kind->element); node != NULL;
+	     node = meta_next(xml_next(node), kind->element)) {
 		CLEANUP_FREE char *text = xml_text(node);
 		struct err err = {0};
 		if (kind->check(text, &err) < 0)
-			wrong(r, node, "%s", err.msg);
+			meta_wrong(r, node, "%s", err.msg);
 		else if (list_has(*list, *n, text))
 			continue;
 		else if (*n == kind->max)
-			wrong(r, node, "more than %u of them", kind->max);
+			meta_wrong(r, node, "more than %u of them", kind->max);
 		else
 			list_add(list, n, text);
 	}
 }
 
-static void read_group(struct reading *r, const xmlNode *own)
+static void read_group(struct meta_reading *r, const xmlNode *own)
 {
-	xmlNode *node = our_child(own, "group");
+	xmlNode *node = meta_child(own, "group");
 	CLEANUP_FREE char *text = xml_text(node);
 	struct err err = {0};
 	if (node == NULL)
 		return;
 	if (domain_meta_set_group(r->m, text, &err) < 0)
-		wrong(r, node, "%s", err.msg);
-	if (our_next(xml_next(node), "group") != NULL)
-		wrong(r, node, "a domain is in one group; tags may be many");
+		meta_wrong(r, node, "%s", err.msg);
+	if (meta_next(xml_next(node), "group") != NULL)
+		meta_wrong(r, node, "a domain is in one group; tags may be many");
 }
 
-static void read_number(struct reading *r, const xmlNode *own, const char *element,
-    const char *attr, unsigned min, unsigned max, unsigned *out)
+void meta_number(struct meta_reading *r, const xmlNode *node, const char *attr, unsigned min,
+    unsigned max, unsigned *out)
 {
-	const xmlNode *node = our_child(own, element);
 	CLEANUP_FREE char *text = xml_attr(node, attr);
 	uint64_t n = 0;
 	if (text == NULL)
 		return;
 	if (str_u64(text, max, &n) < 0 || n < min)
-		wrong(r, node, "%s: a number from %u to %u is needed", attr, min, max);
+		meta_wrong(r, node, "%s: a number from %u to %u is needed", attr, min, max);
 	else
 		*out = (unsigned)n;
 }
 
-static void read_own(struct reading *r, const xmlNode *own)
+static void read_number(struct meta_reading *r, const xmlNode *own, const char *element,
+    const char *attr, unsigned min, unsigned max, unsigned *out)
+{
+	meta_number(r, meta_child(own, element), attr, min, max, out);
+}
+
+static void read_own(struct meta_reading *r, const xmlNode *own)
 {
 	struct domain_meta *m = r->m;
 	read_list(r, own, &tag_kind, &m->tags, &m->n_tags);
 	read_group(r, own);
-	m->protect = our_child(own, "protect") != NULL;
+	m->protect = meta_child(own, "protect") != NULL;
 	read_number(r, own, "autostart", "order", 1, DOMAIN_META_ORDER_MAX, &m->order);
 	read_number(r, own, "autostart", "delay", 0, DOMAIN_META_DELAY_MAX, &m->delay);
 	read_list(r, own, &after_kind, &m->after, &m->n_after);
 	read_number(r, own, "shutdown", "timeout", 1, DOMAIN_META_TIMEOUT_MAX, &m->timeout);
+	meta_console_read(r, own);
 }
 
 static int read_document(
     const xmlNode *root, const char *file, struct domain_meta *m, struct err *err)
 {
-	struct reading r = {.file = file, .m = m, .err = err};
+	struct meta_reading r = {.file = file, .m = m, .err = err};
 	const xmlNode *metadata = xml_child(root, "metadata");
-	const xmlNode *own = our_child(metadata, "domain");
+	const xmlNode *own = meta_child(metadata, "domain");
 	if (own == NULL)
 		return 0;
 	read_own(&r, own);
-	const xmlNode *second = our_next(xml_next(own), "domain");
+	const xmlNode *second = meta_next(xml_next(own), "domain");
 	if (second != NULL) {
 		/* Whatever else it says, it may have been meant to protect. */
-		m->protect |= our_child(second, "protect") != NULL;
-		wrong(&r, second, "given twice in <metadata>");
+		m->protect |= meta_child(second, "protect") != NULL;
+		meta_wrong(&r, second, "given twice in <metadata>");
 	}
 	return r.failed ? -1 : 0;
 }
@@ -307,7 +303,7 @@ int domain_meta_parse(
 }
 
 /* --- writing --- */
-static xmlNode *add_ours(xmlNode *own, const char *name)
+xmlNode *meta_add(xmlNode *own, const char *name)
 {
 	xmlNode *child = xml_add_child(own, name);
 	xmlSetNs(child, own->ns);
@@ -321,7 +317,7 @@ static const char *const before_metadata[] = {"description", "title", "uuid", "n
 static xmlNode *need_own(xmlNode *root)
 {
 	xmlNode *metadata = xml_need_behind(root, "metadata", before_metadata);
-	xmlNode *own = our_child(metadata, "domain");
+	xmlNode *own = meta_child(metadata, "domain");
 	if (own != NULL)
 		return own;
 	own = xml_add_child(metadata, "domain");
@@ -332,8 +328,8 @@ static xmlNode *need_own(xmlNode *root)
 static void put_list(xmlNode *own, const struct list_kind *kind, char *const *list, size_t n)
 {
 	bool *there = xcalloc(n + 1, sizeof *there);
-	for (xmlNode *node = our_child(own, kind->element), *next; node != NULL; node = next) {
-		next = our_next(xml_next(node), kind->element);
+	for (xmlNode *node = meta_child(own, kind->element), *next; node != NULL; node = next) {
+		next = meta_next(xml_next(node), kind->element);
 		CLEANUP_FREE char *text = xml_text(node);
 		size_t i = 0;
 		while (i < n && strcmp(list[i], text) != 0)
@@ -345,18 +341,18 @@ static void put_list(xmlNode *own, const struct list_kind *kind, char *const *li
 	}
 	for (size_t i = 0; i < n; i++)
 		if (!there[i])
-			xml_set_text(add_ours(own, kind->element), list[i]);
+			xml_set_text(meta_add(own, kind->element), list[i]);
 	free(there);
 }
 
 /* Several of one kind never mean anything: one stays. */
 static xmlNode *put_one(xmlNode *own, const char *element, bool wanted)
 {
-	xmlNode *node = our_child(own, element);
-	for (xmlNode *more; node != NULL && (more = our_next(xml_next(node), element)) != NULL;)
+	xmlNode *node = meta_child(own, element);
+	for (xmlNode *more; node != NULL && (more = meta_next(xml_next(node), element)) != NULL;)
 		xml_remove(more);
 	if (wanted)
-		return node != NULL ? node : add_ours(own, element);
+		return node != NULL ? node : meta_add(own, element);
 	if (node != NULL)
 		xml_remove(node);
 	return NULL;
@@ -388,6 +384,7 @@ static void put_own(xmlNode *own, const struct domain_meta *m)
 	put_list(own, &after_kind, m->after, m->n_after);
 	xmlNode *shutdown = put_one(own, "shutdown", m->timeout != 0);
 	put_number(shutdown, "timeout", 1, m->timeout);
+	meta_console_put(own, m);
 }
 
 /* Comments count: they are somebody's. */
@@ -421,15 +418,15 @@ static int meta_check(const struct domain_meta *m, struct err *err)
 static bool says_nothing(const struct domain_meta *m)
 {
 	return m->n_tags == 0 && m->group == NULL && !m->protect && m->order == 0 &&
-	       m->delay == 0 && m->n_after == 0 && m->timeout == 0;
+	       m->delay == 0 && m->n_after == 0 && m->timeout == 0 && meta_console_says_nothing(m);
 }
 
 static void put_document(xmlNode *root, const struct domain_meta *m)
 {
-	if (says_nothing(m) && our_child(xml_child(root, "metadata"), "domain") == NULL)
+	if (says_nothing(m) && meta_child(xml_child(root, "metadata"), "domain") == NULL)
 		return;
 	xmlNode *own = need_own(root);
-	for (xmlNode *more; (more = our_next(xml_next(own), "domain")) != NULL;)
+	for (xmlNode *more; (more = meta_next(xml_next(own), "domain")) != NULL;)
 		xml_remove(more);
 	put_own(own, m);
 	if (!is_empty(own))

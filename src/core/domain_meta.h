@@ -8,6 +8,10 @@
  *       <hvmux:autostart order='10' delay='5'/>            place and pause in seconds at the host's boot
  *       <hvmux:after>db1</hvmux:after>                     any number: names of domains that are started before
  *       <hvmux:shutdown timeout='120'/>                    seconds that a clean shutdown may take
+ *       <hvmux:trigger name='oom' pattern='oom-killer' badge='bad' hook='/path' port='serial0' every='60'/>
+ *       <hvmux:trigger name='login' badge='none'/>         a default is switched off (core/triggers.h)
+ *       <hvmux:respond pattern='boot: $' send='linux\r' port='serial0'/>   typed once in each boot
+ *       <hvmux:console answer='no' scrollback='100000'/>   queries of the guest's are answered; lines kept
  *     </hvmux:domain>
  *   </metadata>
  *
@@ -30,6 +34,27 @@
 #define DOMAIN_META_DELAY_MAX 86400u /* seconds */
 #define DOMAIN_META_TIMEOUT_MAX 86400u
 
+#define DOMAIN_META_TRIGGERS_MAX 32u
+#define DOMAIN_META_RESPONDS_MAX 16u
+#define DOMAIN_META_SEND_MAX 256u    /* bytes that are typed */
+#define DOMAIN_META_EVERY_MAX 86400u /* seconds */
+#define DOMAIN_META_SCROLLBACK_MAX 10000000u
+
+struct domain_trigger {
+	char *name;
+	char *pattern;  /* NULL: the default's by this name */
+	int badge;      /* enum status_badge; -1 not given */
+	char *hook;     /* an absolute path; NULL none */
+	char *port;     /* "serial0"; NULL all */
+	unsigned every; /* seconds between two matches, from 1; 0 not given */
+};
+
+struct domain_respond {
+	char *pattern, *port; /* port NULL: all */
+	char *send;           /* what is typed; may hold NULs */
+	size_t n_send;
+};
+
 struct domain_meta {
 	char **tags; /* in the document's order, each once */
 	size_t n_tags;
@@ -39,7 +64,13 @@ struct domain_meta {
 	unsigned delay; /* seconds to wait after this domain's start before the next one's */
 	char **after;   /* in the document's order, each once */
 	size_t n_after;
-	unsigned timeout; /* of a shutdown, seconds; 0 not given */
+	unsigned timeout;                /* of a shutdown, seconds; 0 not given */
+	struct domain_trigger *triggers; /* in the document's order, each name once */
+	size_t n_triggers;
+	struct domain_respond *responds;
+	size_t n_responds;
+	bool console_deaf; /* answer='no': nothing that the guest's terminal is asked is answered */
+	unsigned scrollback; /* lines; 0 not given */
 };
 
 /* Reads a domain's document, quickly when it holds nothing of ours. file names it in messages. On failure (the first
@@ -65,6 +96,15 @@ bool domain_meta_has_tag(const struct domain_meta *m, const char *tag);
 int domain_meta_set_group(struct domain_meta *m, const char *group, struct err *err);
 /* Is the domain in this group or in one below it? "" holds every domain. */
 bool domain_meta_in_group(const struct domain_meta *m, const char *group);
+
+/* Checks one that a command line describes, as one of a document. */
+int domain_meta_trigger_check(const struct domain_trigger *t, struct err *err);
+/* Copies it in; one by the same name is replaced. */
+int domain_meta_set_trigger(struct domain_meta *m, const struct domain_trigger *t, struct err *err);
+/* 1 done, 0 there is none. */
+int domain_meta_remove_trigger(struct domain_meta *m, const char *name);
+/* "linux\r" → the bytes to type, on the heap: \r \n \t \e \\ \xNN. NULL: the error says what is wrong. */
+char *domain_meta_unescape(const char *text, size_t *n, struct err *err);
 
 /* A tag is printable UTF-8 without white space, ',' and '/', and does not begin with '-' or '!'. */
 int domain_meta_tag_check(const char *tag, struct err *err);

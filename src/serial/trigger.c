@@ -6,7 +6,6 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/pattern.h"
-#include "core/status.h"
 #include "core/str.h"
 #include "serial/hub_text.h"
 #include "serial/trigger_find.h"
@@ -15,32 +14,6 @@
 #define ESC 0x1b
 #define OVERLAP 128u  /* of the parts of a long line */
 #define BLANKS_MAX 8u /* at a line's end that a pattern may mean */
-
-/* Linux: kernel/panic.c, mm/oom_kill.c, block/blk-core.c, fs/buffer.c, kernel/hung_task.c, kernel/watchdog.c, kernel/rcu;
- * systemd's and Debian's words for what waits at a prompt. A floppy drive without a disk is no fault. */
-const struct trigger_rule trigger_defaults[] = {
-    {.name = TRIGGER_PANIC, .pattern = "Kernel panic - not syncing", .badge = STATUS_BADGE_BAD},
-    {.name = "oom-killer",
-        .pattern = "invoked oom-killer|Out of memory: Kill",
-        .badge = STATUS_BADGE_BAD},
-    {.name = "I/O error",
-        .pattern =
-            "I/O error, dev [^f]|Buffer I/O error on |EXT4-fs error |XFS .*I/O [Ee]rror|BTRFS error ",
-        .badge = STATUS_BADGE_BAD},
-    {.name = "emergency shell",
-        .pattern =
-            "You are in (emergency|rescue) mode|Entering emergency mode|password for maintenance"
-            "|^\\(initramfs\\)|^dracut:/#",
-        .badge = STATUS_BADGE_BAD},
-    {.name = "soft lockup",
-        .pattern = "soft lockup - CPU#|detected stall|hard LOCKUP",
-        .badge = STATUS_BADGE_WARN},
-    {.name = "hung task",
-        .pattern = "blocked for more than [0-9]+ seconds",
-        .badge = STATUS_BADGE_WARN},
-    {.name = "login", .pattern = "login:$", .badge = STATUS_BADGE_INFO},
-};
-const unsigned trigger_n_defaults = ARRAY_LEN(trigger_defaults);
 
 struct rule {
 	struct trigger_rule is; /* its texts are ours */

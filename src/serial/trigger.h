@@ -15,9 +15,8 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/triggers.h"
 
-#define TRIGGER_RULES_MAX 64u
-#define TRIGGER_NAME_MAX 32u     /* bytes with the NUL, as in the status page */
 #define TRIGGER_LINE_MAX 512u    /* bytes of a cleaned line that are looked at */
 #define TRIGGER_REACH 1024u      /* bytes of a raw line to either side of what was found in it */
 #define TRIGGER_CARRY 4096u      /* bytes of a line that has not ended */
@@ -26,20 +25,6 @@
 #define TRIGGER_ESCAPES_US 10000 /* … and lines with escape sequences, all rules together */
 #define TRIGGER_PAUSE_MS \
 	150 /* a line without an end is looked at when nothing more came for so long */
-
-struct trigger_rule {
-	const char *name;    /* "kernel panic" */
-	const char *pattern; /* core/pattern.h */
-	unsigned badge;      /* enum status_badge; for others: nothing to this module */
-	unsigned every_ms;   /* 0: TRIGGER_EVERY_MS */
-	const char *port;    /* only on this one ("serial0"); NULL on all */
-	bool once;           /* one match on each console until trigger_watch_boot */
-};
-
-/* What is watched for unless a domain says otherwise, and how many they are. */
-extern const struct trigger_rule trigger_defaults[];
-extern const unsigned trigger_n_defaults;
-#define TRIGGER_PANIC "kernel panic" /* the default by this name is a crash of the guest's */
 
 struct trigger_set;
 

@@ -28,6 +28,13 @@ static void must_be_equal(const struct domain_meta *a, const struct domain_meta 
 	must(same_list(a->tags, a->n_tags, b->tags, b->n_tags));
 	must(same_list(a->after, a->n_after, b->after, b->n_after));
 	must(str_eq(a->group, b->group) && a->protect == b->protect);
+	must(a->n_triggers == b->n_triggers && a->n_responds == b->n_responds);
+	for (size_t i = 0; i < a->n_triggers; i++)
+		must(str_eq(a->triggers[i].name, b->triggers[i].name) &&
+		     str_eq(a->triggers[i].pattern, b->triggers[i].pattern) &&
+		     a->triggers[i].badge == b->triggers[i].badge &&
+		     a->triggers[i].every == b->triggers[i].every);
+	must(a->scrollback == b->scrollback && a->console_deaf == b->console_deaf);
 	must(a->order == b->order && a->delay == b->delay && a->timeout == b->timeout);
 }
 
