@@ -214,6 +214,16 @@ static void time_note(struct hub *b)
 	ring_note(b->ring, RING_NOTE_TIME, 0, b->last_ns);
 }
 
+/* The last n bytes. */
+static void tap_feed(struct hub *b, size_t n)
+{
+	struct iovec iov[2];
+	int parts = b->tap ? ring_peek(b->ring, ring_end(b->ring) - n, n, iov) : 0;
+
+	for (int i = 0; i < parts && b->tap && !b->dead; i++)
+		b->tap(b->tap_arg, iov[i].iov_base, iov[i].iov_len);
+}
+
 /* One read, straight into the ring. Returns bytes; 0 none now; -1 the guest's side is closed. */
 static ssize_t guest_read(struct hub *b)
 {
@@ -232,6 +242,7 @@ static ssize_t guest_read(struct hub *b)
 	if (ring_end(b->ring) - conlog_next(b->log) >= HUB_LOG_LAG)
 		log_flush(b);
 	hub_changed(b);
+	tap_feed(b, (size_t)n);
 	return n;
 }
 
@@ -354,6 +365,20 @@ static char *tail_lines(const struct hub *b, size_t bytes, unsigned lines)
 char *hub_last_lines(const struct hub *b, unsigned n)
 {
 	return tail_lines(b, LINES_TAIL, n);
+}
+
+void hub_tail(const struct hub *b, size_t max, struct buf *out)
+{
+	uint64_t end = ring_end(b->ring), start = ring_start(b->ring);
+	uint64_t from = end - start > max ? end - max : start;
+
+	out->len += ring_read(b->ring, &from, buf_reserve(out, max), max);
+}
+
+void hub_set_tap(struct hub *b, void (*fn)(void *arg, const void *p, size_t n), void *arg)
+{
+	b->tap = fn;
+	b->tap_arg = arg;
 }
 
 /* Cut between characters. */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/home.h"
 #include "core/loop.h"
@@ -47,6 +48,13 @@ void hub_drain(struct hub *b);
 void hub_facts(const struct hub *b, struct hub_facts *f);
 /* The last n lines of output, printable, '\n' between; on the heap. For crash records. */
 char *hub_last_lines(const struct hub *b, unsigned n);
+/* Every byte of the guest's as it comes, never one that is replayed. fn must not free the hub; NULL: none any more. */
+void hub_set_tap(struct hub *b, void (*fn)(void *arg, const void *p, size_t n), void *arg);
+/* Types as nobody. -1 while somebody holds the keyboard, whose words it would be mixed with, and while the guest takes no
+ * more. */
+int hub_type(struct hub *b, const void *p, size_t n);
+/* Appends the last bytes of output as they came, at most max. */
+void hub_tail(const struct hub *b, size_t max, struct buf *out);
 void hub_free(struct hub *b);
 
 #endif

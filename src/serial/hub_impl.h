@@ -97,6 +97,8 @@ struct hub {
 	uint64_t asks;             /* counts those who asked the holder for it */
 	char asker[128];           /* the last of them */
 	uint64_t people;           /* counts changes of who is there, who types, and its size */
+	void (*tap)(void *arg, const void *p, size_t n);
+	void *tap_arg;
 	struct hub_ops ops;
 	void *arg;
 	int depth;

@@ -115,3 +115,14 @@ void hub_keys_flush(struct hub *b)
 		if (b->keys.len - b->keys_at < HUB_KEYS_MAX / 2)
 			wake_stalled(b);
 }
+
+int hub_type(struct hub *b, const void *p, size_t n)
+{
+	if (b->holder || b->guest < 0 || !hub_keys_room(b))
+		return -1;
+	hub_enter(b);
+	hub_keys_put(b, p, n);
+	hub_keys_flush(b);
+	hub_leave(b);
+	return 0;
+}

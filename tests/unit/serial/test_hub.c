@@ -547,9 +547,46 @@ static void test_freed_in_changed(void **state)
 
 #define RIG_TEST(t) cmocka_unit_test_setup_teardown(t, rig_setup, rig_teardown)
 
+static void on_tap(void *arg, const void *p, size_t n)
+{
+	buf_add(arg, p, n);
+}
+
+/* All that the guest says while somebody listens; what is typed into it while nobody else may. */
+static void test_tap(void **state)
+{
+	struct rig *r = *state;
+	struct watcher a;
+	CLEANUP_BUF struct buf heard = BUF_INIT;
+	CLEANUP_BUF struct buf tail = BUF_INIT;
+	char keys[16];
+
+	hub_set_tap(r->hub, on_tap, &heard);
+	assert_int_equal(write(r->guest, "one", 3), 3);
+	RIG_UNTIL(r, heard.len == 3);
+	/* Through the ring's end and on at its beginning. */
+	for (unsigned i = 0; i < RING_SIZE_DEFAULT / 4096 + 1; i++) {
+		static const char page[4096] = "two";
+
+		assert_int_equal(write(r->guest, page, sizeof(page)), (ssize_t)sizeof(page));
+		RIG_UNTIL(r, heard.len == 3 + (i + 1) * sizeof(page));
+	}
+	hub_tail(r->hub, 4096, &tail);
+	assert_int_equal(tail.len, 4096);
+	assert_memory_equal(tail.data, heard.data + heard.len - 4096, 4096);
+	assert_int_equal(hub_type(r->hub, "yes\r", 4), 0);
+	assert_int_equal(read(r->guest, keys, sizeof(keys)), 4);
+	assert_memory_equal(keys, "yes\r", 4);
+	watcher_open(r, &a, CONSOLE_KEYBOARD);
+	assert_int_equal(hub_type(r->hub, "yes\r", 4), -1);
+	watcher_close(&a);
+	hub_set_tap(r->hub, NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    RIG_TEST(test_tap),
 	    RIG_TEST(test_keyboard),
 	    RIG_TEST(test_names),
 	    RIG_TEST(test_stopped_client),
