@@ -409,7 +409,7 @@ static void hub_changed(void *arg)
 static void hub_audit(void *arg, const char *what)
 {
 	struct supervisor *s = arg;
-	audit_write(s->home, s->name, "via=console %s", what);
+	audit_write(s->home, s->name, "%s", what);
 }
 
 const struct hub_ops sup_hub_ops = {.changed = hub_changed, .audit = hub_audit};

@@ -16,7 +16,7 @@
 #include "serial/ring.h"
 
 #define READ_MAX 65536u /* bytes per wake-up */
-#define CONSOLE_ALL (CONSOLE_KEYBOARD | CONSOLE_TAKE | CONSOLE_NO_REPLAY)
+#define CONSOLE_ALL (CONSOLE_KEYBOARD | CONSOLE_TAKE | CONSOLE_NO_REPLAY | CONSOLE_READ_ONLY)
 
 struct console_client {
 	struct loop *loop;

@@ -16,6 +16,8 @@ enum {
 	CONSOLE_KEYBOARD = 1,  /* ask for the keyboard; without it a spectator */
 	CONSOLE_TAKE = 2,      /* take it over from whoever holds it (--force) */
 	CONSOLE_NO_REPLAY = 4, /* start at the present end of the ring */
+	CONSOLE_READ_ONLY =
+	    16, /* never to type on this connection: the supervisor drops keys, and takes no TAKE */
 };
 
 #define CONSOLE_WATCHERS_MAX 64u

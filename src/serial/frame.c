@@ -180,6 +180,11 @@ long frame_decode(const uint8_t *p, size_t n, struct frame *f, struct err *err)
 	return (long)(FRAME_HEADER + length);
 }
 
+uint32_t frame_length(const uint8_t header[FRAME_HEADER])
+{
+	return get32(header + 4);
+}
+
 static void header_put(uint8_t *out, enum frame_type type, uint8_t flags, size_t length)
 {
 	out[0] = (uint8_t)type;

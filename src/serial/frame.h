@@ -56,7 +56,8 @@ enum {
 	FRAME_WANT_NO_REPLAY = 4,
 	FRAME_WANT_RESUME =
 	    8, /* from an offset of the run that HELLO names; of another run: anew */
-	FRAME_WANT_ALL = 15
+	FRAME_WANT_READ_ONLY = 16, /* never to type on this connection */
+	FRAME_WANT_ALL = 31
 };
 
 struct frame {
@@ -80,6 +81,8 @@ struct frame {
 /* Decodes the first frame in p. Returns the bytes that it takes; 0 when more input is needed; -1
  * when the input cannot be a frame: then the connection is of no more use. */
 long frame_decode(const uint8_t *p, size_t n, struct frame *f, struct err *err);
+/* Of the payload, by a header that frame_decode has let pass. */
+uint32_t frame_length(const uint8_t header[FRAME_HEADER]);
 /* Encodes any frame but DATA and KEYS; text is cut at FRAME_TEXT_MAX. Returns its length. */
 size_t frame_encode(const struct frame *f, uint8_t out[FRAME_SMALL_MAX]);
 /* What goes before n bytes (1..FRAME_DATA_MAX) of guest output. */

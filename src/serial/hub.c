@@ -1,4 +1,4 @@
-/* hub: the guest's side, the log, the facts; the rest is in hub_out.c, hub_in.c, hub_keys.c. */
+/* hub: the guest's side, the log, the facts; the rest is in hub_door.c, hub_out.c, hub_in.c, hub_keys.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,16 +32,10 @@ void hub_enter(struct hub *b)
 	b->depth++;
 }
 
-void hub_leave(struct hub *b)
+void hub_bury(struct hub *b)
 {
 	unsigned kept = 0;
 
-	if (--b->depth > 0)
-		return;
-	if (b->dead) {
-		hub_destroy(b);
-		return;
-	}
 	for (unsigned i = 0; i < b->n_clients; i++) {
 		struct hub_client *c = b->clients[i];
 
@@ -53,17 +47,35 @@ void hub_leave(struct hub *b)
 	b->n_clients = kept;
 }
 
-void hub_audit(struct hub *b, const char *fmt, ...)
+void hub_leave(struct hub *b)
 {
-	CLEANUP_FREE char *what = NULL;
+	if (--b->depth > 0)
+		return;
+	if (b->dead)
+		hub_destroy(b);
+	else
+		hub_bury(b);
+}
+
+void hub_audit(struct hub *b, const struct hub_client *who, const char *what, const char *fmt, ...)
+{
+	CLEANUP_FREE char *words = NULL, *line = NULL;
+	char title[128] = "";
 	va_list ap;
 
 	if (b->dead || !b->ops.audit)
 		return;
 	va_start(ap, fmt);
-	what = xvasprintf(fmt, ap);
+	words = xvasprintf(fmt, ap);
 	va_end(ap);
-	b->ops.audit(b->arg, what);
+	if (who) {
+		hub_client_title(who, title, sizeof(title));
+		line = xasprintf("who=%s(%u) pid=%d via=console what=%s detail=%s %s", who->user,
+		    (unsigned)who->uid, (int)who->pid, what, title, words);
+	} else {
+		line = xasprintf("via=console what=%s detail=%s", what, words);
+	}
+	b->ops.audit(b->arg, line);
 }
 
 static void tick_arm(struct hub *b, unsigned ms)
@@ -83,6 +95,14 @@ void hub_changed(struct hub *b)
 void hub_watch_stalled(struct hub *b)
 {
 	tick_arm(b, HUB_STALLED_MS);
+}
+
+void hub_watch_typing(struct hub *b)
+{
+	struct timeval tv = {.tv_sec = HUB_TYPING_MS / 1000};
+
+	if (!b->dead && !evtimer_pending(b->typing, NULL))
+		evtimer_add(b->typing, &tv);
 }
 
 void hub_accept_rest(struct hub *b)
@@ -156,7 +176,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	hub_enter(b);
 	log_flush(b);
-	hub_in_sweep(b);
+	hub_door_sweep(b);
 	if (b->resting)
 		accept_again(b);
 	if (b->changed && b->ops.changed) {
@@ -165,6 +185,20 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	if (b->log_trouble)
 		tick_arm(b, HUB_RETRY_MS);
+	hub_leave(b);
+}
+
+static void on_typing(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *b = arg;
+
+	(void)fd;
+	(void)what;
+	hub_enter(b);
+	hub_keys_account(b, HUB_TYPING_MS);
+	for (unsigned i = 0; i < b->n_clients; i++)
+		if (b->clients[i]->typed > 0)
+			hub_watch_typing(b);
 	hub_leave(b);
 }
 
@@ -443,7 +477,7 @@ static int sockets_open(
 			return -1;
 		home_share(h, b->paths[i], 0660);
 		b->accepts[i] = event_new(
-		    loop_base(b->loop), b->listeners[i], EV_READ | EV_PERSIST, hub_in_accept, b);
+		    loop_base(b->loop), b->listeners[i], EV_READ | EV_PERSIST, hub_door_accept, b);
 		if (!b->accepts[i] || event_add(b->accepts[i], NULL) < 0)
 			return err_set(err, ERR_FAIL, "%s: cannot be watched", b->paths[i]);
 	}
@@ -516,7 +550,8 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 	b->line = xcalloc(1, sizeof(*b->line));
 	b->flush = evtimer_new(loop_base(l), on_flush, b);
 	b->tick = evtimer_new(loop_base(l), on_tick, b);
-	if (!b->flush || !b->tick)
+	b->typing = evtimer_new(loop_base(l), on_typing, b);
+	if (!b->flush || !b->tick || !b->typing)
 		abort(); /* out of memory, as in core/mem */
 	if (storage_open(b, h, name, index, keep, err) < 0 ||
 	    sockets_open(b, h, name, index, err) < 0) {
@@ -550,6 +585,7 @@ static void hub_destroy(struct hub *b)
 	guest_close(b);
 	event_free(b->flush);
 	event_free(b->tick);
+	event_free(b->typing);
 	if (b->log && b->ring)
 		log_flush(b);
 	conlog_free(b->log);
@@ -564,16 +600,20 @@ void hub_free(struct hub *b)
 {
 	if (!b || b->dead)
 		return;
-	b->dead = true;
-	/* Nobody may find the sockets from now on, nor may an event call into what is gone. */
-	for (int i = 0; i < HUB_SOCKETS; i++) {
-		if (b->listeners[i] >= 0)
-			unlink(b->paths[i]);
-		if (b->accepts[i])
-			event_del(b->accepts[i]);
+	hub_enter(b);
+	hub_keys_account(b, 0);
+	if (!b->dead) { /* the owner may have freed it when it heard that */
+		b->dead = true;
+		/* Nobody may find the sockets from now on, nor may an event call into what is gone. */
+		for (int i = 0; i < HUB_SOCKETS; i++) {
+			if (b->listeners[i] >= 0)
+				unlink(b->paths[i]);
+			if (b->accepts[i])
+				event_del(b->accepts[i]);
+		}
+		event_del(b->flush);
+		event_del(b->tick);
+		event_del(b->typing);
 	}
-	event_del(b->flush);
-	event_del(b->tick);
-	if (b->depth == 0)
-		hub_destroy(b);
+	hub_leave(b);
 }

@@ -30,7 +30,7 @@ struct hub_facts { /* for the status page */
 struct hub_ops {
 	/* Facts changed (at most every 50 ms). */
 	void (*changed)(void *arg);
-	/* Somebody attached, left, took the keyboard: a sentence for the audit log. */
+	/* Somebody attached, left, took the keyboard, typed so much: a record for the audit log. */
 	void (*audit)(void *arg, const char *what);
 };
 

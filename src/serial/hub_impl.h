@@ -1,5 +1,9 @@
-/* hub_impl: what the hub's own files share: hub.c (guest, log, facts), hub_out.c (ring → clients),
- * hub_in.c (clients → keyboard), hub_keys.c (keyboard → guest). Included by nobody else.
+/* hub_impl: what the hub's own files share: hub.c (guest, log, facts), hub_door.c (who comes and goes), hub_out.c (ring →
+ * clients), hub_in.c (clients → keyboard), hub_keys.c (keyboard → guest). Included by nobody else.
+ *
+ * Memory, whatever clients do: HUB_CLIENTS_MAX times the struct with its two events (under 1 KiB), the rest of one frame
+ * of output (hub_out.c: OUT_PIECE, in a block of 1 KiB) and a small frame of input (hub_in.c: IN_SMALL, in one of 512
+ * bytes), and HUB_KEYS_MAX once: less than 200 KiB.
  *
  * Callbacks to the owner may free the hub, and closing a client may happen anywhere: memory stays
  * until hub_leave of the outermost handler, so that nothing on the stack dangles. Every event
@@ -18,7 +22,10 @@
 #define HUB_CATCH_UP 4      /* reads before a note: more than a socket's buffer holds */
 #define HUB_BURST 8192u     /* bytes that do not wait for HUB_COALESCE_US */
 #define HUB_KEYS_MAX \
-	65536u /* keys queued for a guest that does not read; then its typist is not read */
+	32000u /* keys queued for a guest that does not read; then its typist is not read */
+#define HUB_READERS_MAX 48 /* places of HUB_CLIENTS_MAX that the readers' group may fill */
+#define HUB_USER_MAX 24
+#define HUB_TYPING_MS 60000 /* of typing in one line of the audit log */
 #define HUB_LOG_LAG \
 	262144u /* bytes that the log may be behind before it is written without waiting for the \
 	           tick */
@@ -47,6 +54,7 @@ struct hub_client {
 	int fd;
 	bool raw;
 	bool reader;   /* may watch and not type */
+	bool outsider; /* of the readers' group */
 	bool attached; /* HELLO was good; raw: from the start */
 	bool dead;     /* closed; freed by hub_leave */
 	bool stalled;  /* not read: the guest does not take its keys */
@@ -60,10 +68,15 @@ struct hub_client {
 	struct hub_told told;
 	uint64_t live_at; /* bytes from here on came after it attached */
 	struct buf out;   /* rest of one frame that the socket took in part, or WELCOME, or BYE */
-	struct buf in;    /* at most one incomplete or stalled frame and one read */
+	struct buf in;    /* what could not be dealt with yet */
+	size_t keys_left; /* of the KEYS that is being taken */
+	uint64_t typed,
+	    typed_ms; /* bytes since the last line in the audit log; the first of them */
 	uint16_t rows, cols;
 	char name[64];  /* "root@pts/3" */
 	char place[48]; /* where from: "192.0.2.7", "" not known */
+	char user[HUB_USER_MAX];
+	uid_t uid;
 	pid_t pid;
 	struct event *rd, *wr;
 };
@@ -87,7 +100,7 @@ struct hub {
 	size_t keys_at;  /* of them the guest has taken */
 	bool echo;       /* keys went out: the next output is their echo and does not wait */
 	uint64_t flush_ns, flush_end; /* when clients were last served, and up to where */
-	struct event *flush, *tick;
+	struct event *flush, *tick, *typing;
 	bool changed;
 	uint64_t last_ns, noted_ns; /* when the last bytes came; the last of them that are noted */
 	struct hub_line *line;      /* of facts, kept until more comes */
@@ -113,7 +126,13 @@ void hub_watch_stalled(
     struct hub *b); /* the same, to look whether a stalled client is still there */
 /* No descriptor is left: the listeners rest until the next tick rather than wake us for ever. */
 void hub_accept_rest(struct hub *b);
-void hub_audit(struct hub *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* who: a client, NULL none; what: a word; then a sentence that goes on behind the client's name. */
+void hub_audit(struct hub *b, const struct hub_client *who, const char *what, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Somebody types: within HUB_TYPING_MS it is written down. */
+void hub_watch_typing(struct hub *b);
+/* Frees those that are dead: only where no client is on the stack. */
+void hub_bury(struct hub *b);
 
 /* --- hub_out.c --- */
 /* Gives the client what its socket takes. */
@@ -128,28 +147,39 @@ void hub_out_who(struct hub *b);
 /* Last words, as far as the socket takes them now. */
 void hub_out_bye(struct hub_client *c, const char *why);
 
-/* --- hub_in.c --- */
-void hub_in_accept(evutil_socket_t fd, short what, void *arg); /* arg: struct hub */
-/* Handles what has been read and is now acceptable. */
-void hub_in_resume(struct hub_client *c);
+/* --- hub_door.c --- */
+void hub_door_accept(evutil_socket_t fd, short what, void *arg); /* arg: struct hub */
 /* Closes clients that half-closed and then left, and those that never introduced themselves. */
-void hub_in_sweep(struct hub *b);
+void hub_door_sweep(struct hub *b);
+/* "root@pts/3" and "192.0.2.7": who it is the kernel says; where ("pts/3 192.0.2.7"), the client, in harmless characters
+ * only. */
+void hub_client_name(struct hub_client *c, const char *where);
+/* "root@pts/3 from 192.0.2.7" */
+void hub_client_title(const struct hub_client *c, char *out, size_t n);
+void hub_client_refuse(struct hub_client *c, const char *why);
 void hub_client_close(struct hub_client *c);
 void hub_client_free(struct hub_client *c);
 unsigned hub_attached(const struct hub *b);
 
+/* --- hub_in.c --- */
+struct frame;
+void hub_in_attach(struct hub_client *c, const struct frame *hello);
+void hub_in_readable(evutil_socket_t fd, short what, void *arg); /* arg: struct hub_client */
+/* Deals with what was kept, and reads on. */
+void hub_in_resume(struct hub_client *c);
+
 /* --- hub_keys.c --- */
 /* May this client type now? A raw client takes a free keyboard by typing. */
 bool hub_keys_allowed(struct hub_client *c);
-bool hub_keys_room(const struct hub *b);
-void hub_keys_put(struct hub *b, const void *p, size_t n);
+size_t hub_keys_room(const struct hub *b);
+void hub_keys_put(struct hub_client *c, const void *p, size_t n); /* n: at most the room */
 /* Gives the guest what its socket takes, and wakes clients that waited for room. */
 void hub_keys_flush(struct hub *b);
 void hub_keys_take(struct hub_client *c);
+void hub_keys_release(struct hub_client *c);
 /* It would like to: the holder hears of it. Where there is none, it takes it. */
 void hub_keys_ask(struct hub_client *c);
-/* "root@pts/3 from 192.0.2.7" */
-void hub_client_title(const struct hub_client *c, char *out, size_t n);
-void hub_keys_release(struct hub_client *c);
+/* Writes down what was typed by those who began that long ago. */
+void hub_keys_account(struct hub *b, unsigned ms);
 
 #endif
