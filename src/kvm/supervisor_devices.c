@@ -183,16 +183,18 @@ int sup_devices_resolve(struct supervisor *s, struct domain *d, struct err *err)
 	return 0;
 }
 
-int sup_devices_note(struct domain *d, struct err *err)
+int sup_devices_note(const struct supervisor *s, struct domain *d, struct err *err)
 {
-	char *text = domain_format(d, err);
+	CLEANUP_FREE char *text = domain_format(d, err);
 	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
 	if (text == NULL)
 		return -1;
+	if (str_eq(text, d->source))
+		return 0; /* as it was written when the start began */
 	free(d->source);
-	d->source = text;
 	d->source_len = strlen(text);
-	return 0;
+	d->source = TAKE_PTR(text);
+	return sup_write_live(s, d, err);
 }
 
 /* --- QEMU is there --- */

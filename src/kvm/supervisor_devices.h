@@ -11,8 +11,8 @@ int sup_devices_resolve(struct supervisor *s, struct domain *d, struct err *err)
 /* The descriptor of a tap or of vhost (ARGV_TAP, ARGV_VHOST_NET). Called in the order of the queues; the name of a new tap goes
  * into *d. */
 int sup_devices_open(struct domain *d, const struct argv_socket *k, struct err *err);
-/* d's document with what was resolved and opened. */
-int sup_devices_note(struct domain *d, struct err *err);
+/* d's document with what was resolved and opened, and run/NAME/live.xml, where it differs from the one that is there. */
+int sup_devices_note(const struct supervisor *s, struct domain *d, struct err *err);
 /* QEMU listens: what kept its ports for it ends. Tells it which cards have no cable. */
 void sup_devices_up(struct supervisor *s);
 /* Takes back what a start has made: opened: by *d itself, which then failed; else d is live.xml, where all is ours. */

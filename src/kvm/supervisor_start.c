@@ -250,9 +250,7 @@ static int launch(
 	s->places = thread_wishes(&d->tune);
 	int rc = sup_kit_fill(k, s, d, a, err);
 	if (rc == 0)
-		rc = sup_devices_note(d, err);
-	if (rc == 0)
-		rc = sup_write_live(s, d, err);
+		rc = sup_devices_note(s, d, err);
 	if (rc < 0 || spawn_it(s, a, k, err) < 0)
 		return -1;
 	make_consoles(s, a->n_consoles);
