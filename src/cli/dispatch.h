@@ -27,6 +27,8 @@ struct cli {
 	/* Per option of verb->opts, in its order: how often given, and the values. */
 	unsigned *given;
 	const char ***values;
+	unsigned **places; /* of each value among all values of the command line */
+	unsigned n_places;
 };
 
 int cli_main(int argc, char **argv);
@@ -40,6 +42,8 @@ void cli_fini(struct cli *c);
 bool cli_flag(const struct cli *c, const char *opt);
 const char *cli_value(const struct cli *c, const char *opt); /* first value; NULL absent */
 const char *const *cli_values(const struct cli *c, const char *opt, unsigned *n); /* all of them */
+/* Where each of them stood among the values of all options, ascending: for verbs whose options come in steps. */
+const unsigned *cli_places(const struct cli *c, const char *opt);
 /* Of an OPT_NUMBER; absent when not given. */
 #define CLI_NUMBER_MAX 1000000000ull
 uint64_t cli_number(const struct cli *c, const char *opt, uint64_t absent);

@@ -103,6 +103,8 @@ static int set_option(struct parser *p, const struct verb_opt *o, const char *va
 	if (value) {
 		c->values[i] = xreallocarray(c->values[i], c->given[i] + 1, sizeof(**c->values));
 		c->values[i][c->given[i]] = value;
+		c->places[i] = xreallocarray(c->places[i], c->given[i] + 1, sizeof(**c->places));
+		c->places[i][c->given[i]] = c->n_places++;
 	}
 	c->given[i]++;
 	return 0;
@@ -195,6 +197,7 @@ static int verb_word(struct parser *p, const char *word)
 	c->verb = v;
 	c->given = xcalloc(opt_count(v->opts) + 1, sizeof(*c->given));
 	c->values = xcalloc(opt_count(v->opts) + 1, sizeof(*c->values));
+	c->places = xcalloc(opt_count(v->opts) + 1, sizeof(*c->places));
 	return 0;
 }
 
@@ -259,12 +262,16 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *err)
 
 void cli_fini(struct cli *c)
 {
-	for (size_t i = 0; c->verb && c->verb->opts[i].name; i++)
+	for (size_t i = 0; c->verb && c->verb->opts[i].name; i++) {
 		free(c->values[i]);
+		free(c->places[i]);
+	}
 	free(c->values);
+	free(c->places);
 	free(c->given);
 	c->verb = NULL;
 	c->values = NULL;
+	c->places = NULL;
 	c->given = NULL;
 }
 
@@ -292,6 +299,11 @@ const char *const *cli_values(const struct cli *c, const char *opt, unsigned *n)
 	size_t i = opt_index(c, opt);
 	*n = c->given[i];
 	return c->values[i];
+}
+
+const unsigned *cli_places(const struct cli *c, const char *opt)
+{
+	return c->places[opt_index(c, opt)];
 }
 
 uint64_t cli_number(const struct cli *c, const char *opt, uint64_t absent)

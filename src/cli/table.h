@@ -75,7 +75,12 @@ struct verb {
 	X(help, "help")                         \
 	X(complete, "complete")                 \
 	X(supervise, "supervise")
-#define VERBS_CONSOLES(X) X(console, "console") X(screen, "screen")
+#define VERBS_CONSOLES(X)           \
+	X(console, "console")       \
+	X(screen, "screen")         \
+	X(expect, "expect")         \
+	X(send_break, "send-break") \
+	X(sysrq, "sysrq")
 #define VERBS_DEFINITIONS(X)        \
 	X(edit, "edit")             \
 	X(domrename, "domrename")   \

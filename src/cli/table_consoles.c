@@ -20,6 +20,30 @@ OPTS(screen) = {
     JSON,
     {0},
 };
+OPTS(expect) = {
+    DOMAIN_ONE,
+    {"pattern", OPT_WORD, .required = true, .many = true, .value = "PATTERN",
+        .help = "extended regular expression; several are waited for one after the other"},
+    {"send", OPT_STRING, .many = true, .value = "TEXT",
+        .help = "typed when the pattern before it has matched, or at once when it comes first; "
+                "\\n \\r \\t \\e \\xHH and \\\\ as in C"},
+    {"timeout", OPT_NUMBER, .value = "SECONDS", .help = "for each pattern; 60 by default"},
+    PORT,
+    FLAG("new", "the first pattern matches only what comes from now on"),
+    FLAG("since-boot", "the first pattern may match anything since the guest was started or reset"),
+    FLAG("force", "type even while somebody else holds the keyboard"),
+    {0},
+};
+OPTS(send_break) = {DOMAIN_ONE, PORT, {0}};
+OPTS(sysrq) = {
+    DOMAIN_ONE,
+    {"letter", OPT_WORD, .required = true, .value = "LETTER",
+        .help = "what the kernel is to do: h lists them"},
+    PORT,
+    FLAG("keyboard", "as Alt+SysRq on the domain's keyboard, not by a console"),
+    FLAG("force", "type the letter even while somebody else holds the console's keyboard"),
+    {0},
+};
 
 VERB(console) = {NAMES(console, "console"), .family = "Consoles",
     .summary = "connect to the guest console",
@@ -36,3 +60,34 @@ VERB(screen) = {NAMES(screen, "screen"), .family = "Consoles",
     .text =
         "The screen of a running domain, or the last one of a domain that has ended. It has the size of the "
         "keyboard holder's terminal unless --rows and --cols are given, 24x80 when nobody is attached."};
+
+VERB(expect) = {NAMES(expect, "expect"), .family = "Consoles",
+    .summary = "wait for a pattern on a console and type an answer",
+    .flags = VERB_CHANGES | VERB_LIVE,
+    .text =
+        "Waits until a line of the console matches PATTERN, prints that line, types TEXT, and goes on with the next "
+        "pattern: hvmux expect web1 login: --send 'root\\n' '# ' --send 'systemctl reboot\\n' login: --timeout 300\n\n"
+        "Exit status: 0 all matched and all was typed; 1 the domain is off, or somebody else holds the keyboard; 124 no match "
+        "in time.\n\n"
+        "The text is what a reader would see: escape sequences are dropped, what a carriage return or backspaces took back is "
+        "gone. A pattern is held against one line at a time, also while it grows, so a prompt matches. The first pattern may "
+        "match the last line that is there already, which is where a prompt stands; the next ones what comes after the match "
+        "before, or after what was typed.\n\n"
+        "The keyboard is taken only to type and given back at once. The guest's echo of what was typed is passed over "
+        "where it comes back as it was typed; a guest that prints something in between, or wraps the line, may still make a "
+        "pattern match the command itself."};
+
+VERB(send_break) = {NAMES(send_break, "send-break"), .family = "Consoles",
+    .summary = "send BREAK on a serial port", .flags = VERB_CHANGES | VERB_LIVE,
+    .text =
+        "What the guest makes of it is its own affair: Linux takes it for the SysRq key on a port that is its console, "
+        "firmware and boot loaders often stop at a prompt. A virtio console has no BREAK."};
+
+VERB(sysrq) = {NAMES(sysrq, "sysrq"), .family = "Consoles", .summary = "send Linux a SysRq command",
+    .flags = VERB_DISRUPTS | VERB_LIVE,
+    .text =
+        "On a serial port as BREAK and the letter, on a virtio console as Ctrl+O and the letter; the port has to be one of the "
+        "kernel's consoles (console=ttyS0). The first serial port is used, else the first virtio console, else the domain's "
+        "keyboard. The guest obeys as far as its kernel.sysrq lets it. Useful letters: h help, s sync, u remount "
+        "read-only, b reboot at once, c crash, w blocked tasks, m memory, t tasks.",
+    .losses = "what LETTER does: b, c, e, i and o end programs or the guest at once"};

@@ -81,6 +81,8 @@ int argv_build(const struct domain *d, const struct caps *c, const struct argv_i
 void argv_disk_id(const struct domain *d, size_t disk, char id[ARGV_ID_MAX]);
 /* The same of an interface: "net0", or its own alias; on the heap. */
 char *argv_net_id(const struct domain *d, size_t net);
+/* The back end ("-chardev") of a serial port or console, by its place in d->consoles; on the heap. */
+char *argv_chardev_id(const struct domain *d, size_t chr);
 void argv_fini(struct argv_out *out);
 /* As a shell would take it, options on lines of their own ending in " \": for domxml-to-native and
  * the logs. */

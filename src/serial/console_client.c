@@ -29,6 +29,7 @@ struct console_client {
 	bool ended; /* closed was, or is about to be, told */
 	bool freed;
 	uint64_t run, next;        /* next: offset that the next DATA or GAP must begin at */
+	uint64_t live;             /* offset at which news begin */
 	uint64_t noted, noted_ns;  /* offset and time of the last note */
 	struct console_place from; /* of open; run 0: from nowhere */
 	struct console_who who;    /* being collected: WHO, then as many WATCHERs */
@@ -130,6 +131,7 @@ static void on_welcome(struct console_client *c, const struct frame *f)
 	c->welcomed = true;
 	c->run = f->run;
 	c->next = f->from;
+	c->live = f->to;
 	if (c->from.run != f->run || c->from.offset != f->from)
 		c->from.run = 0; /* not there: anew */
 	if (c->ops.welcome)
@@ -385,6 +387,11 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 	where_we_are(hello.text, sizeof(hello.text));
 	frame_send(c, &hello);
 	return c;
+}
+
+bool console_client_live(const struct console_client *c)
+{
+	return c->welcomed && c->next >= c->live;
 }
 
 size_t console_client_keys(struct console_client *c, const void *p, size_t n)

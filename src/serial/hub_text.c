@@ -7,37 +7,27 @@
  * to ST (or BEL). */
 enum state { GROUND, ESCAPE, CSI, STRING, STRING_ESCAPE };
 
-struct cleaner {
-	struct buf *out;
-	size_t line; /* where the present line begins in out */
-	enum state state;
-	bool returned;  /* a carriage return came: the next character overwrites the line */
-	uint32_t cp;    /* code point in the making */
-	unsigned more;  /* continuation bytes that it still needs */
-	uint32_t least; /* smaller is an overlong form */
-};
-
-static void line_end(struct cleaner *c)
+static void line_end(struct hub_text *c)
 {
-	while (c->out->len > c->line && c->out->data[c->out->len - 1] == ' ')
-		c->out->len--;
-	buf_addc(c->out, '\n');
-	c->line = c->out->len;
+	while (c->out.len > c->line && c->out.data[c->out.len - 1] == ' ')
+		c->out.len--;
+	buf_addc(&c->out, '\n');
+	c->line = c->out.len;
 	c->returned = false;
 }
 
-static void line_jump(struct cleaner *c)
+static void line_jump(struct hub_text *c)
 {
-	if (c->out->len > c->line)
+	if (c->out.len > c->line)
 		line_end(c);
 }
 
-static void backspace(struct cleaner *c)
+static void backspace(struct hub_text *c)
 {
-	while (c->out->len > c->line && (c->out->data[c->out->len - 1] & 0xc0) == 0x80)
-		c->out->len--;
-	if (c->out->len > c->line)
-		c->out->len--;
+	while (c->out.len > c->line && (c->out.data[c->out.len - 1] & 0xc0) == 0x80)
+		c->out.len--;
+	if (c->out.len > c->line)
+		c->out.len--;
 }
 
 /* Zero-width and bidirectional controls make a line look like another one. */
@@ -47,7 +37,7 @@ static bool deceives(uint32_t cp)
 	       (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0x061c || cp == 0x00ad;
 }
 
-static void put(struct cleaner *c, uint32_t cp)
+static void put(struct hub_text *c, uint32_t cp)
 {
 	char s[4];
 	size_t n = 0;
@@ -55,7 +45,7 @@ static void put(struct cleaner *c, uint32_t cp)
 	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || deceives(cp))
 		return;
 	if (c->returned) {
-		c->out->len = c->line;
+		c->out.len = c->line;
 		c->returned = false;
 	}
 	if (cp < 0x80) {
@@ -72,11 +62,11 @@ static void put(struct cleaner *c, uint32_t cp)
 	}
 	if (cp >= 0x80)
 		s[n++] = (char)(0x80 | (cp & 0x3f));
-	buf_add(c->out, s, n);
+	buf_add(&c->out, s, n);
 }
 
 /* One byte >= 0x80 of ground text. Broken UTF-8 becomes U+FFFD. */
-static void utf8(struct cleaner *c, uint8_t ch)
+static void utf8(struct hub_text *c, uint8_t ch)
 {
 	if (ch < 0xc0 && c->more) {
 		c->cp = c->cp << 6 | (ch & 0x3f);
@@ -98,7 +88,7 @@ static void utf8(struct cleaner *c, uint8_t ch)
 	c->cp = ch & (0x3fu >> c->more);
 }
 
-static void ground(struct cleaner *c, uint8_t ch)
+static void ground(struct hub_text *c, uint8_t ch)
 {
 	if (ch >= 0x80) {
 		utf8(c, ch);
@@ -131,7 +121,7 @@ static void ground(struct cleaner *c, uint8_t ch)
 	}
 }
 
-static void byte(struct cleaner *c, uint8_t ch)
+static void byte(struct hub_text *c, uint8_t ch)
 {
 	switch (c->state) {
 	case GROUND:
@@ -173,16 +163,40 @@ static void byte(struct cleaner *c, uint8_t ch)
 	}
 }
 
+void hub_text_feed(struct hub_text *t, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		byte(t, p[i]);
+		if (t->out.len - t->line >= HUB_TEXT_LINE_MAX)
+			line_end(t);
+	}
+	buf_add(&t->out, "", 0);
+	t->out.data[t->out.len] = '\0'; /* backspaces shorten it without saying so */
+}
+
+void hub_text_end(struct hub_text *t)
+{
+	line_jump(t);
+}
+
+void hub_text_taken(struct hub_text *t)
+{
+	buf_consume(&t->out, t->line);
+	t->line = 0;
+}
+
+void hub_text_fini(struct hub_text *t)
+{
+	buf_fini(&t->out);
+}
+
 void hub_text_clean(const uint8_t *p, size_t n, struct buf *out)
 {
-	struct cleaner c = {.out = out, .line = out->len};
+	struct hub_text t = {.out = *out, .line = out->len};
 
-	for (size_t i = 0; i < n; i++)
-		byte(&c, p[i]);
-	if (out->len > c.line)
-		line_end(&c);
-	buf_add(out, "", 0);
-	out->data[out->len] = '\0'; /* backspaces shorten it without saying so */
+	hub_text_feed(&t, p, n);
+	hub_text_end(&t);
+	*out = t.out;
 }
 
 static bool blank(const char *p, size_t n)

@@ -43,7 +43,10 @@ static void test_groups(void **state)
 	EXPECT(0,
 	    " Consoles (help keyword 'consoles'):\n"
 	    "    console                        connect to the guest console\n"
-	    "    screen                         print the console's present screen\n\n\n",
+	    "    screen                         print the console's present screen\n"
+	    "    expect                         wait for a pattern on a console and type an answer\n"
+	    "    send-break                     send BREAK on a serial port\n"
+	    "    sysrq                          send Linux a SysRq command\n\n\n",
 	    "", "help", "consoles");
 	RUN(&r, "help", "domain");
 	assert_memory_equal(r.out, " Domains (", 10);
