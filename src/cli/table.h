@@ -80,7 +80,8 @@ struct verb {
 	X(screen, "screen")         \
 	X(expect, "expect")         \
 	X(send_break, "send-break") \
-	X(sysrq, "sysrq")
+	X(sysrq, "sysrq")           \
+	X(wall, "wall")
 #define VERBS_DEFINITIONS(X)        \
 	X(edit, "edit")             \
 	X(domrename, "domrename")   \

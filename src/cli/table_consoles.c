@@ -45,6 +45,16 @@ OPTS(sysrq) = {
     {0},
 };
 
+OPTS(wall) = {
+    {"domain", OPT_DOMAIN, .many = true, .value = "DOMAIN",
+        .help = "the domains to show, at most 16; without any, those that run"},
+    {"group", OPT_STRING, .value = "GROUP",
+        .help = "of those that run, the ones in this group or one below it"},
+    {"tag", OPT_STRING, .many = true, .value = "TAG",
+        .help = "of those that run, the ones that have this tag"},
+    {0},
+};
+
 VERB(console) = {NAMES(console, "console"), .family = "Consoles",
     .summary = "connect to the guest console",
     .flags = VERB_READS | VERB_TERMINAL | VERB_LIVE | VERB_VIRSH,
@@ -91,3 +101,10 @@ VERB(sysrq) = {NAMES(sysrq, "sysrq"), .family = "Consoles", .summary = "send Lin
         "keyboard. The guest obeys as far as its kernel.sysrq lets it. Useful letters: h help, s sync, u remount "
         "read-only, b reboot at once, c crash, w blocked tasks, m memory, t tasks.",
     .losses = "what LETTER does: b, c, e, i and o end programs or the guest at once"};
+
+VERB(wall) = {NAMES(wall, "wall"), .family = "Consoles",
+    .summary = "show the consoles of many domains at once", .flags = VERB_READS | VERB_TERMINAL,
+    .text =
+        "The consoles are tiled, live, and only looked at: Enter shows one full-screen, i types into one, b into all "
+        "of them at once after a question that names them. Ctrl+] goes back, and off the wall. Key w of the dashboard "
+        "opens the same for the marked domains. With --readonly nothing can be typed."};

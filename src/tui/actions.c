@@ -8,6 +8,7 @@
 #include "tui/foreground.h"
 #include "tui/view_confirm.h"
 #include "tui/view_console.h"
+#include "tui/view_wall.h"
 
 char **action_targets(struct app *app, unsigned *n)
 {
@@ -123,6 +124,31 @@ void action_verb(struct app *app, const struct verb *v, char *const *names)
 void action_attach(struct app *app, const char *name)
 {
 	view_console_open(app, name, 0, app->options->readonly ? 0 : CONSOLE_KEYBOARD);
+}
+
+static bool on_wall(const struct vm_entry *e, bool marked, const struct vm_entry *folder)
+{
+	if (marked)
+		return e->marked;
+	return e->live && (!folder || vm_entry_in(e, folder));
+}
+
+void action_wall(struct app *app)
+{
+	unsigned rows, marked = 0, n = 0;
+	struct vm_entry **all = model_vms(app->model, &rows);
+	const struct vm_entry *sel = model_find(app->model, app->selected);
+	CLEANUP_FREE char **names = xcalloc((size_t)rows + 1, sizeof(*names));
+	for (unsigned i = 0; i < rows; i++)
+		marked += all[i]->marked;
+	for (unsigned i = 0; i < rows; i++)
+		if (on_wall(all[i], marked > 0, sel && sel->folder ? sel : NULL))
+			names[n++] = all[i]->name;
+	if (n)
+		view_wall_open(app, names, n);
+	else
+		app_message(
+		    app, STYLE_NOTE, "no domain that is shown here runs: the wall would be empty");
 }
 
 /* --- typed lines --- */

@@ -17,6 +17,9 @@ void action_line(struct app *app, char *const *words);
 void action_start(struct app *app, const struct verb *v, const char *const *words);
 /* The console, or the last screen of a VM that has ended. */
 void action_attach(struct app *app, const char *name);
+/* The wall of consoles: of the marked VMs; without marks, of the group under the cursor; else of all that run and are
+ * shown. */
+void action_wall(struct app *app);
 /* Splits as a shell would: blanks, quotes, backslash. NULL-terminated array on the heap; NULL for an open quote. */
 char **action_split(const char *line, unsigned *n);
 /* Is the word in place i of the line one of the domains' places? For completion. */

@@ -136,6 +136,8 @@ static void on_data(void *arg, uint64_t offset, const uint8_t *p, size_t n, bool
 	s->live = live;
 	answer(s);
 	vt_screen_feed(s->screen, p, n);
+	if (live && !s->closed && s->ops.output)
+		s->ops.output(s->arg, p, n);
 	changed(s);
 }
 

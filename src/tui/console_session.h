@@ -26,6 +26,8 @@ struct session_ops {
 	void (*changed)(void *arg); /* something that is drawn: screen, who, state, words */
 	void (*asked)(void *arg, const char *who); /* somebody would like our keyboard */
 	void (*bell)(void *arg);                   /* of live output, rate-limited */
+	void (*output)(
+	    void *arg, const uint8_t *p, size_t n); /* live bytes of the guest; may be NULL */
 	void (*typable)(void *arg); /* keys that were refused for want of room can come again */
 };
 

@@ -220,6 +220,12 @@ void draw_rule(int row, int col, int width, enum style st)
 	line_put(row, col);
 }
 
+void draw_column(int row, int col, int height, enum style st)
+{
+	for (int r = row; r < row + height; r++)
+		draw_text(r, col, 1, st, d.theme->utf8 ? "│" : "|");
+}
+
 void draw_box(int row, int col, int height, int width, enum style st)
 {
 	bool u = d.theme->utf8;
@@ -290,7 +296,7 @@ void draw_cells(int row, int col, int width, const struct vt_screen *s, const st
 		cell_text(s, c, w);
 		if (d.line_width + cw > width)
 			cw = 1, w[0] = L' ', w[1] = 0;
-		line_add(w, cw, cell_attrs(c, reverse),
+		line_add(w, cw, cell_attrs(c, reverse) | d.overlay,
 		    pair_of(theme_color(d.theme, c->fg), theme_color(d.theme, c->bg)));
 	}
 	line_put(row, col);

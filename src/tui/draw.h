@@ -12,7 +12,7 @@
 void draw_begin(const struct theme *t, int rows, int cols);
 int draw_rows(void);
 int draw_cols(void);
-/* Attributes put on top of every style until the next call: the selected row is A_REVERSE. */
+/* Attributes put on top of every style and cell until the next call: the selected row is A_REVERSE. */
 void draw_overlay(unsigned attrs);
 /* At most `width` columns; returns how many were used. Rows and columns off the screen are no error. */
 int draw_text(int row, int col, int width, enum style st, const char *utf8);
@@ -25,6 +25,8 @@ void draw_right(int row, int col, int width, enum style st, const char *utf8);
 void draw_fill(int row, int col, int width, enum style st);
 /* A horizontal rule over the whole row. */
 void draw_rule(int row, int col, int width, enum style st);
+/* A vertical one. */
+void draw_column(int row, int col, int height, enum style st);
 void draw_box(int row, int col, int height, int width, enum style st);
 /* n cells of a guest's screen. reverse: DECSCNM. */
 void draw_cells(int row, int col, int width, const struct vt_screen *s, const struct vt_cell *cells,

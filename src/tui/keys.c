@@ -5,6 +5,7 @@
 #include "cli/table.h"
 #include "core/mem.h"
 #include "tui/input.h"
+#include "tui/wall_keys.h"
 
 #define MOVE "Moving"
 #define RUN "The marked domains, or the one under the cursor"
@@ -14,6 +15,8 @@
 const struct key_binding key_table[] = {
     {{"Enter"}, ACT_ATTACH, "console", "attach", RUN,
         "open the console; of a domain that has ended: its last screen"},
+    {{"w"}, ACT_WALL, "wall", "wall", RUN,
+        "the wall: the consoles of the marked domains side by side; without marks, of all that run and are shown"},
     {{"s"}, ACT_VERB, "start", "start", RUN, "start"},
     {{"p"}, ACT_PAUSE, "suspend", "pause", RUN, "pause, or let go on (resume)"},
     {{"S"}, ACT_VERB, "shutdown", "shut down", RUN, "shut down (asks the guest)"},
@@ -138,5 +141,6 @@ void keys_help(struct buf *out, const char *detach)
 	buf_addf(out, "  %-14s detach, for keyboards that have no Ctrl+]\n", detach);
 	buf_adds(out,
 	    "\nUpper case keys disrupt and ask first: y confirms, Esc cancels. Quitting never touches a guest.\n");
+	wall_keys_help(out);
 	help_verbs(out);
 }

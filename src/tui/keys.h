@@ -15,6 +15,7 @@ enum key_action {
 	ACT_TOP,
 	ACT_BOTTOM,
 	ACT_ATTACH,
+	ACT_WALL,
 	ACT_VERB,
 	ACT_PAUSE,
 	ACT_FILTER,

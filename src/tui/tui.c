@@ -18,6 +18,7 @@
 #include "tui/view_console.h"
 #include "tui/view_list.h"
 #include "tui/view_text.h"
+#include "tui/view_wall.h"
 
 #define FRAME_SMALL \
 	2048 /* bytes; a frame as small as the echo of a key may be followed by another soon */
@@ -392,6 +393,24 @@ int tui_console(
 	if (app_open(&app, err) == 0) {
 		app.jobs = jobs_new(app.loop, options.self, child_uri(h), &jobs_ops, &app);
 		view_console_open(&app, name, o->index, o->flags);
+		draw_frame(&app);
+		loop_run(app.loop);
+		rc = 0;
+	}
+	app_close(&app);
+	return rc;
+}
+
+int tui_wall(const struct home *h, char *const *names, unsigned n, bool readonly, struct err *err)
+{
+	char self[PATH_MAX];
+	const struct tui_options options = {.readonly = readonly, .self = self_path(self)};
+	struct app app = {.home = h, .options = &options};
+	int rc = -1;
+	input_key_parse("Ctrl+]", &app.escape);
+	if (app_open(&app, err) == 0) {
+		app.jobs = jobs_new(app.loop, options.self, child_uri(h), &jobs_ops, &app);
+		view_wall_open(&app, names, n);
 		draw_frame(&app);
 		loop_run(app.loop);
 		rc = 0;

@@ -28,4 +28,8 @@ struct tui_console_options {
 int tui_console(
     const struct home *h, const char *name, const struct tui_console_options *o, struct err *err);
 
+/* The consoles of n domains tiled: `hvmux wall` and the dashboard's w run the same view. n: at least 1. 0, or -1 with err
+ * (no terminal). */
+int tui_wall(const struct home *h, char *const *names, unsigned n, bool readonly, struct err *err);
+
 #endif

@@ -4,9 +4,8 @@
 
 #include "tui/app.h"
 
-/* question: one line; words: lines under it, parted by '\n', "" none; both are copied. answer is called once, after the
- * question is off the stack; a view that is closed first must not be asked for (it lies above it, and goes with it:
- * answer is then called with false, while v is still there). */
+/* question: one line; words: lines under it, parted by '\n', "" none; both are copied. answer is called once, when the
+ * question is off the stack; never, when the view below goes and takes it along. */
 void view_ask_open(struct app *app, const char *question, const char *words,
     void (*answer)(void *arg, bool yes), void *arg);
 

@@ -469,6 +469,9 @@ static void list_action(struct list *l, const struct key_binding *b)
 	case ACT_ATTACH:
 		attach(l);
 		break;
+	case ACT_WALL:
+		action_wall(app);
+		break;
 	case ACT_VERB:
 		run_verb(l, b->verb);
 		break;

@@ -1,7 +1,8 @@
-/* fakevms N [busy]: what N supervisors leave under $HVMUX_HOME, without a QEMU: definitions, run directories, held
+/* fakevms N [busy] [consoles K] [chatter BYTES]: what N supervisors leave under $HVMUX_HOME, without a QEMU: definitions, run directories, held
  * locks, status pages with a beat every second. busy: the figures of every VM change each second; else they idle. The
- * first VM has a real console hub; the guest behind it echoes, says what it got line by line, and answers the lines
- * "flood", "style" and "bye". Prints "ready" and runs until its standard input ends. */
+ * first VM (the first K) has a real console hub; the guest behind it echoes, says what it got line by line, and answers
+ * the lines "flood", "style", "quiet" (it echoes no more until another line), "off" and "bye". chatter: each guest prints
+ * that many bytes a second. Prints "ready" and runs until its standard input ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,11 +25,23 @@
 #define FAKES_MAX 2000
 #define GUEST_LINE_MAX (8u << 20)
 
+/* Behind a console. */
+struct guest {
+	struct hub *hub;
+	int fd;
+	struct buf line, to_host;
+	struct event *writable;
+	const char *name;
+	bool quiet;
+	unsigned long said;
+};
+
 struct fake {
 	char name[32];
 	struct status_writer w;
 	int lock;
 	enum vm_state state;
+	struct guest *guest; /* NULL: no console that works */
 };
 
 static struct fake fakes[FAKES_MAX];
@@ -36,10 +49,8 @@ static unsigned n_fakes;
 static bool busy;
 static struct home home;
 static struct loop *loop;
-static struct hub *hub;
-static int guest_fd = -1;
-static struct buf line = BUF_INIT, to_host = BUF_INIT;
-static struct event *writable;
+static unsigned n_consoles = 1;
+static unsigned long chatter; /* bytes a second of each guest */
 
 static void die(const char *what, const struct err *err)
 {
@@ -54,10 +65,10 @@ static uint64_t realtime(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void console_facts(struct status_console *c)
+static void console_facts(const struct guest *g, struct status_console *c)
 {
 	struct hub_facts hf;
-	hub_facts(hub, &hf);
+	hub_facts(g->hub, &hf);
 	c->bytes = hf.bytes;
 	c->last_ns = hf.last_ns;
 	c->clients = hf.clients;
@@ -93,8 +104,8 @@ static void sample(struct fake *f, unsigned k)
 		snprintf(p->console[0].line, sizeof(p->console[0].line), "tick %llu of %.31s",
 		    (unsigned long long)p->seconds_count, f->name);
 	}
-	if (hub && k == 0)
-		console_facts(&p->console[0]);
+	if (f->guest)
+		console_facts(f->guest, &p->console[0]);
 	status_end(&f->w);
 }
 
@@ -151,24 +162,24 @@ static void make(unsigned k)
 		die(f->name, &err);
 }
 
-/* --- the guest behind the first VM's console --- */
+/* --- the guests behind the consoles --- */
 
-static void push(void)
+static void push(struct guest *g)
 {
-	while (to_host.len) {
-		ssize_t n = write(guest_fd, to_host.data, to_host.len);
+	while (g->to_host.len) {
+		ssize_t n = write(g->fd, g->to_host.data, g->to_host.len);
 		if (n <= 0) {
-			event_add(writable, NULL);
+			event_add(g->writable, NULL);
 			return;
 		}
-		buf_consume(&to_host, (size_t)n);
+		buf_consume(&g->to_host, (size_t)n);
 	}
 }
 
 static void on_guest_writable(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd, (void)what, (void)arg;
-	push();
+	(void)fd, (void)what;
+	push(arg);
 }
 
 /* Order and completeness both decide it. */
@@ -180,54 +191,78 @@ static unsigned long sum(const struct buf *b)
 	return h & 0xffffffff;
 }
 
-static bool line_is(const char *word)
+static bool line_is(const struct guest *g, const char *word)
 {
-	return line.len == strlen(word) && !memcmp(line.data, word, line.len);
+	return g->line.len == strlen(word) && !memcmp(g->line.data, word, g->line.len);
 }
 
-static void guest_line(void)
+/* Powers off: the page says so, and nobody holds the lock. */
+static void power_off(struct guest *g)
 {
-	if (line_is("flood")) {
+	for (unsigned k = 0; k < n_fakes; k++) {
+		struct fake *f = &fakes[k];
+		if (f->guest != g)
+			continue;
+		struct status_page *p = status_begin(&f->w);
+		p->state = f->state = VM_OFF;
+		p->reason = VM_REASON_SHUTDOWN;
+		p->ended_ns = realtime();
+		status_end(&f->w);
+		f->guest = NULL;
+		close(f->lock);
+	}
+	hub_free(g->hub);
+	g->hub = NULL;
+}
+
+static void guest_line(struct guest *g)
+{
+	if (line_is(g, "flood")) {
 		for (int i = 0; i < 20000; i++)
-			buf_addf(
-			    &to_host, "\033[3%dmflood line %d of 20000\033[0m\r\n", i % 8, i + 1);
-	} else if (line_is("style")) {
+			buf_addf(&g->to_host, "\033[3%dmflood line %d of 20000\033[0m\r\n", i % 8,
+			    i + 1);
+	} else if (line_is(g, "style")) {
 		/* Colours, a wide character, a title and a clipboard that must not reach the operator's terminal. */
-		buf_adds(&to_host,
+		buf_adds(&g->to_host,
 		    "\033[1;31mbold red\033[0m \033[7mreverse\033[0m \033[38;5;208morange\033[0m "
 		    "\033[38;2;1;2;250mblue\033[0m \xe6\xbc\xa2\xe5\xad\x97 \033]0;pwned\007"
 		    "\033]52;c;cHduZWQ=\007end-of-style\r\n");
-	} else if (line_is("bye")) {
+	} else if (line_is(g, "bye")) {
 		exit(0);
-	} else if (line.len) {
-		buf_addf(&to_host, "got %zu bytes, sum %08lx\r\n", line.len, sum(&line));
+	} else if (line_is(g, "off")) {
+		power_off(g);
+	} else if (g->line.len) {
+		buf_addf(&g->to_host, "got %zu bytes, sum %08lx\r\n", g->line.len, sum(&g->line));
 	}
-	buf_clear(&line);
-	buf_adds(&to_host, "vm1$ ");
+	g->quiet = line_is(g, "quiet");
+	buf_clear(&g->line);
+	buf_addf(&g->to_host, "%s$ ", g->name);
 }
 
-static void guest_byte(unsigned char c)
+static void guest_byte(struct guest *g, unsigned char c)
 {
 	if (c == '\r') {
-		buf_adds(&to_host, "\r\n");
-		guest_line();
+		buf_adds(&g->to_host, "\r\n");
+		guest_line(g);
 	} else if (c < 0x20 || c == 0x7f) {
-		buf_addf(&to_host, "<%02x>", c);
-	} else if (line.len < GUEST_LINE_MAX) {
-		buf_addc(&line, (char)c);
-		if (line.len < 4096)
-			buf_addc(&to_host, (char)c);
+		buf_addf(&g->to_host, "<%02x>", c);
+	} else if (g->line.len < GUEST_LINE_MAX) {
+		buf_addc(&g->line, (char)c);
+		if (g->line.len < 4096 && !g->quiet)
+			buf_addc(&g->to_host, (char)c);
 	}
 }
 
 static void on_guest(evutil_socket_t fd, short what, void *arg)
 {
+	struct guest *g = arg;
 	unsigned char data[4096];
 	ssize_t n = read(fd, data, sizeof(data));
-	(void)what, (void)arg;
-	for (ssize_t i = 0; i < n; i++)
-		guest_byte(data[i]);
-	push();
+	(void)what;
+	for (ssize_t i = 0; i < n && g->hub; i++)
+		guest_byte(g, data[i]);
+	if (g->hub)
+		push(g);
 }
 
 static void no_change(void *arg)
@@ -240,22 +275,44 @@ static void no_audit(void *arg, const char *what)
 	(void)arg, (void)what;
 }
 
-static void start_guest(void)
+static void start_guest(struct fake *f)
 {
 	static const struct hub_ops ops = {.changed = no_change, .audit = no_audit};
+	struct guest *g = xcalloc(1, sizeof(*g));
 	struct err err = {0};
 	int sv[2];
-	hub = hub_new(loop, &home, fakes[0].name, 0, false, &ops, NULL, &err);
-	if (!hub)
+	g->name = f->name;
+	g->hub = hub_new(loop, &home, f->name, 0, false, &ops, NULL, &err);
+	if (!g->hub)
 		die("hub", &err);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0)
 		die("socketpair", NULL);
-	hub_attach_guest(hub, sv[0]);
-	guest_fd = sv[1];
-	event_add(event_new(loop_base(loop), guest_fd, EV_READ | EV_PERSIST, on_guest, NULL), NULL);
-	writable = event_new(loop_base(loop), guest_fd, EV_WRITE, on_guest_writable, NULL);
-	buf_adds(&to_host, "Fake GNU/Linux 1.0 vm1 ttyS0\r\n\r\nvm1$ ");
-	push();
+	hub_attach_guest(g->hub, sv[0]);
+	g->fd = sv[1];
+	f->guest = g;
+	event_add(event_new(loop_base(loop), g->fd, EV_READ | EV_PERSIST, on_guest, g), NULL);
+	g->writable = event_new(loop_base(loop), g->fd, EV_WRITE, on_guest_writable, g);
+	buf_addf(&g->to_host, "Fake GNU/Linux 1.0 %s ttyS0\r\n\r\n%s$ ", f->name, f->name);
+	push(g);
+}
+
+/* As a boot does: lines of different lengths, some in colour. One that is not read is not written. */
+static void on_chatter(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	for (unsigned k = 0; k < n_fakes; k++) {
+		struct guest *g = fakes[k].guest;
+		size_t end = g ? g->to_host.len + chatter / 100 : 0;
+		while (g && g->to_host.len < end && end < 1u << 20) {
+			g->said++;
+			buf_addf(&g->to_host, "[%9lu.%06lu] \033[3%lumunit %lu\033[0m: %.*s\r\n",
+			    g->said / 10, g->said * 7919 % 1000000, g->said % 8, g->said * 31 % 977,
+			    (int)(g->said * 17 % 50),
+			    "a message as kernels and services of all kinds print them");
+		}
+		if (g)
+			push(g);
+	}
 }
 
 /* --- time --- */
@@ -278,13 +335,23 @@ static void on_stdin(evutil_socket_t fd, short what, void *arg)
 int main(int argc, char **argv)
 {
 	struct err err = {0};
-	struct timeval second = {.tv_sec = 1};
+	struct timeval second = {.tv_sec = 1}, hundredth = {.tv_usec = 10000};
 	if (argc < 2 || !getenv("HVMUX_HOME")) {
-		fputs("usage: HVMUX_HOME=DIR fakevms N [busy]\n", stderr);
+		fputs("usage: HVMUX_HOME=DIR fakevms N [busy] [consoles K] [chatter BYTES]\n",
+		    stderr);
 		return 2;
 	}
 	n_fakes = (unsigned)strtoul(argv[1], NULL, 10);
-	busy = argc > 2 && !strcmp(argv[2], "busy");
+	for (int i = 2; i < argc; i++) {
+		if (!strcmp(argv[i], "busy"))
+			busy = true;
+		else if (!strcmp(argv[i], "consoles") && i + 1 < argc)
+			n_consoles = (unsigned)strtoul(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "chatter") && i + 1 < argc)
+			chatter = strtoul(argv[++i], NULL, 10);
+		else
+			die("no such word", NULL);
+	}
 	if (!n_fakes || n_fakes > FAKES_MAX || home_init(&home, NULL, &err) < 0)
 		die("start", &err);
 	CLEANUP_FREE char *domains = home_domains_dir(&home);
@@ -294,8 +361,16 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	for (unsigned k = 0; k < n_fakes; k++)
 		make(k);
-	start_guest();
+	/* Those that run, from the first. */
+	for (unsigned k = 0, made = 0; k < n_fakes && made < n_consoles; k++) {
+		if (fakes[k].state != VM_RUNNING)
+			continue;
+		start_guest(&fakes[k]);
+		made++;
+	}
 	event_add(event_new(loop_base(loop), -1, EV_PERSIST, on_second, NULL), &second);
+	if (chatter)
+		event_add(event_new(loop_base(loop), -1, EV_PERSIST, on_chatter, NULL), &hundredth);
 	event_add(event_new(loop_base(loop), 0, EV_READ | EV_PERSIST, on_stdin, NULL), NULL);
 	puts("ready");
 	fflush(stdout);

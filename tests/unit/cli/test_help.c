@@ -46,7 +46,8 @@ static void test_groups(void **state)
 	    "    screen                         print the console's present screen\n"
 	    "    expect                         wait for a pattern on a console and type an answer\n"
 	    "    send-break                     send BREAK on a serial port\n"
-	    "    sysrq                          send Linux a SysRq command\n\n\n",
+	    "    sysrq                          send Linux a SysRq command\n"
+	    "    wall                           show the consoles of many domains at once\n\n\n",
 	    "", "help", "consoles");
 	RUN(&r, "help", "domain");
 	assert_memory_equal(r.out, " Domains (", 10);
