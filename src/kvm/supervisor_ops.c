@@ -23,6 +23,7 @@
 #include "kvm/supervisor_impl.h"
 #include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
+#include "serial/console_port.h"
 
 #define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
 
@@ -402,6 +403,8 @@ static void hub_changed(void *arg)
 		c->cols = f.cols;
 		memcpy(c->holder, f.holder, sizeof(c->holder));
 		memcpy(c->line, f.line, sizeof(c->line));
+		c->log_missing = f.log_missing;
+		memcpy(c->log_trouble, f.log_trouble, sizeof(c->log_trouble));
 	}
 	status_end(&s->page);
 }
@@ -412,4 +415,20 @@ static void hub_audit(void *arg, const char *what)
 	audit_write(s->home, s->name, "%s", what);
 }
 
-const struct hub_ops sup_hub_ops = {.changed = hub_changed, .audit = hub_audit};
+static void hub_log_trouble(void *arg, unsigned index, const char *why, uint64_t missing)
+{
+	struct supervisor *s = arg;
+	struct json_object *data = json_object_new_object();
+	char port[STATUS_PORT_NAME_MAX];
+	console_port_name(s->page.page, index, port);
+	CLEANUP_FREE char *detail =
+	    why != NULL ? xasprintf("%s stands still: %s", port, why)
+	                : xasprintf("%s goes on, %" PRIu64 " bytes are missing", port, missing);
+	json_object_object_add(data, "port", json_object_new_string(port));
+	json_object_object_add(data, "why", why != NULL ? json_object_new_string(why) : NULL);
+	json_object_object_add(data, "missing", json_object_new_int64((int64_t)missing));
+	sup_tell(s, "console-log", detail, data);
+}
+
+const struct hub_ops sup_hub_ops = {
+    .changed = hub_changed, .audit = hub_audit, .log_trouble = hub_log_trouble};

@@ -1,4 +1,4 @@
-/* hub: the guest's side, the log, the facts; the rest is in hub_door.c, hub_out.c, hub_in.c, hub_keys.c. */
+/* hub: the guest's side and the facts; the rest is in hub_log.c, hub_door.c, hub_out.c, hub_in.c, hub_keys.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,54 +120,6 @@ static void accept_again(struct hub *b)
 	b->resting = false;
 }
 
-/* Hands the log what is noted up to `from`, the next byte that it gets. Returns where the next note is. */
-static uint64_t log_notes(struct hub *b, uint64_t from)
-{
-	struct ring_note_cursor next = b->log_notes;
-	struct ring_note n;
-
-	while (ring_note_next(b->ring, &next, &n)) {
-		if (n.offset > from)
-			return n.offset;
-		conlog_note(b->log, &n);
-		b->log_notes = next;
-		ring_set_notes_logged(b->ring, &next);
-	}
-	return UINT64_MAX;
-}
-
-/* Writes to the log what the ring has and the log has not. What the ring has lost meanwhile becomes
- * the log's gap. */
-static void log_flush(struct hub *b)
-{
-	const char *trouble;
-
-	for (;;) {
-		uint64_t from = conlog_next(b->log), start = ring_start(b->ring), note;
-		struct iovec iov[2];
-		int parts;
-
-		if (from < start)
-			from = start;
-		note = log_notes(b, from);
-		if (conlog_next(b->log) >= ring_end(b->ring))
-			break;
-		parts = ring_peek(b->ring, from,
-		    note - from < RING_SIZE_DEFAULT ? (size_t)(note - from) : RING_SIZE_DEFAULT,
-		    iov);
-		if (conlog_write(b->log, from, iov, parts) == 0)
-			break;
-		ring_set_logged(b->ring, conlog_next(b->log));
-	}
-	trouble = conlog_trouble(b->log);
-	if (trouble && !b->log_trouble)
-		log_warn("the log of %s stands still: %s; it goes on when that is mended", b->label,
-		    trouble);
-	else if (!trouble && b->log_trouble)
-		log_info("the log of %s goes on", b->label);
-	b->log_trouble = trouble;
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct hub *b = arg;
@@ -175,7 +127,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	hub_enter(b);
-	log_flush(b);
+	hub_log_flush(b);
 	hub_door_sweep(b);
 	if (b->resting)
 		accept_again(b);
@@ -183,7 +135,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		b->changed = false;
 		b->ops.changed(b->arg);
 	}
-	if (b->log_trouble)
+	if (conlog_trouble(b->log))
 		tick_arm(b, HUB_RETRY_MS);
 	hub_leave(b);
 }
@@ -274,7 +226,7 @@ static ssize_t guest_read(struct hub *b)
 	if (!b->in_memory && ring_in_memory(b->ring))
 		warn_in_memory(b, "its file system is full");
 	if (ring_end(b->ring) - conlog_next(b->log) >= HUB_LOG_LAG)
-		log_flush(b);
+		hub_log_flush(b);
 	hub_changed(b);
 	tap_feed(b, (size_t)n);
 	return n;
@@ -371,7 +323,7 @@ void hub_drain(struct hub *b)
 	}
 	if (n < 0)
 		guest_close(b);
-	log_flush(b);
+	hub_log_flush(b);
 	hub_leave(b);
 }
 
@@ -457,6 +409,7 @@ void hub_facts(const struct hub *b, struct hub_facts *f)
 		f->cols = b->holder->cols;
 		snprintf(f->holder, sizeof(f->holder), "%s", b->holder->name);
 	}
+	hub_log_facts(b, f);
 	line_update(b);
 	memcpy(f->line, b->line->text, sizeof(f->line));
 }
@@ -544,6 +497,7 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 
 	b->loop = l;
 	b->guest = -1;
+	b->index = index;
 	for (int i = 0; i < HUB_SOCKETS; i++)
 		b->listeners[i] = -1;
 	b->label = xasprintf("console %u", index);
@@ -587,7 +541,7 @@ static void hub_destroy(struct hub *b)
 	event_free(b->tick);
 	event_free(b->typing);
 	if (b->log && b->ring)
-		log_flush(b);
+		hub_log_flush(b);
 	conlog_free(b->log);
 	ring_free(b->ring);
 	buf_fini(&b->keys);

@@ -24,7 +24,9 @@ struct hub_facts { /* for the status page */
 	uint64_t bytes, last_ns;
 	uint32_t clients, rows, cols;
 	char holder[64];
-	char line[160]; /* last non-empty line, printable UTF-8 */
+	char line[160];       /* last non-empty line, printable UTF-8 */
+	uint64_t log_missing; /* bytes that the log could not take in this run */
+	char log_trouble[64]; /* why it stands still, "" it does not */
 };
 
 struct hub_ops {
@@ -32,6 +34,8 @@ struct hub_ops {
 	void (*changed)(void *arg);
 	/* Somebody attached, left, took the keyboard, typed so much: a record for the audit log. */
 	void (*audit)(void *arg, const char *what);
+	/* The log stands still (why), or goes on (NULL) with `missing` bytes lost meanwhile. Not to free the hub in. */
+	void (*log_trouble)(void *arg, unsigned index, const char *why, uint64_t missing);
 };
 
 /* Makes ring, log and listening sockets. keep: adoption, the ring's content stays. */

@@ -1,9 +1,9 @@
-/* hub_impl: what the hub's own files share: hub.c (guest, log, facts), hub_door.c (who comes and goes), hub_out.c (ring →
- * clients), hub_in.c (clients → keyboard), hub_keys.c (keyboard → guest). Included by nobody else.
+/* hub_impl: what the hub's own files share: hub.c (guest, facts), hub_log.c (ring → log), hub_door.c (who comes and goes),
+ * hub_out.c (ring → clients), hub_in.c (clients → keyboard), hub_keys.c (keyboard → guest). Included by nobody else.
  *
  * Memory, whatever clients do: HUB_CLIENTS_MAX times the struct with its two events (under 1 KiB), the rest of one frame
- * of output (hub_out.c: OUT_PIECE, in a block of 1 KiB) and a small frame of input (hub_in.c: IN_SMALL, in one of 512
- * bytes), and HUB_KEYS_MAX once: less than 200 KiB.
+ * of output (hub_out.c: OUT_PIECE, in a block of 2 KiB) and a small frame of input (hub_in.c: IN_SMALL, in one of 512
+ * bytes), and HUB_KEYS_MAX once: less than 256 KiB.
  *
  * Callbacks to the owner may free the hub, and closing a client may happen anywhere: memory stays
  * until hub_leave of the outermost handler, so that nothing on the stack dangles. Every event
@@ -25,7 +25,8 @@
 	32000u /* keys queued for a guest that does not read; then its typist is not read */
 #define HUB_READERS_MAX 48 /* places of HUB_CLIENTS_MAX that the readers' group may fill */
 #define HUB_USER_MAX 24
-#define HUB_TYPING_MS 60000 /* of typing in one line of the audit log */
+#define HUB_TROUBLE_MS 60000 /* between two reports that the log stands still */
+#define HUB_TYPING_MS 60000  /* of typing in one line of the audit log */
 #define HUB_LOG_LAG \
 	262144u /* bytes that the log may be behind before it is written without waiting for the \
 	           tick */
@@ -83,6 +84,7 @@ struct hub_client {
 
 struct hub {
 	struct loop *loop;
+	unsigned index;
 	char *label; /* "console 0": in the audit's sentences */
 	char *paths[HUB_SOCKETS];
 	int listeners[HUB_SOCKETS];
@@ -91,7 +93,8 @@ struct hub {
 	struct ring *ring;
 	struct conlog *log;
 	struct ring_note_cursor log_notes; /* the next one for the log */
-	bool log_trouble;
+	bool log_trouble; /* told; log_told_ms: when; log_missed: bytes missing at that time */
+	uint64_t log_told_ms, log_missed;
 	bool in_memory; /* the ring, for want of space; said once */
 	int guest;
 	bool fresh; /* the next connection to the guest is its first since it was started */
@@ -146,6 +149,11 @@ void hub_out_guest(struct hub *b);
 void hub_out_who(struct hub *b);
 /* Last words, as far as the socket takes them now. */
 void hub_out_bye(struct hub_client *c, const char *why);
+
+/* --- hub_log.c --- */
+/* Writes to the log what the ring has and the log has not. What the ring has lost meanwhile becomes the log's hole. */
+void hub_log_flush(struct hub *b);
+void hub_log_facts(const struct hub *b, struct hub_facts *f);
 
 /* --- hub_door.c --- */
 void hub_door_accept(evutil_socket_t fd, short what, void *arg); /* arg: struct hub */

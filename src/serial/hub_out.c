@@ -8,7 +8,7 @@
 #include "serial/frame.h"
 #include "serial/hub_impl.h"
 
-#define OUT_PIECE 1000u  /* guest's bytes in one DATA: what a client that stops reading costs */
+#define OUT_PIECE 2000u  /* guest's bytes in one DATA: what a client that stops reading costs */
 #define OUT_FRAMES 40u   /* in one sendmsg */
 #define OUT_BATCH 65536u /* bytes in one sendmsg, about */
 

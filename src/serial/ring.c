@@ -50,6 +50,7 @@ struct ring_header {
 	uint64_t end;   /* bytes before it are whole */
 	uint64_t logged; /* bytes before it are in the log */
 	struct ring_lane lanes[LANES];
+	uint64_t missing; /* bytes that the log could not take */
 };
 
 struct ring {
@@ -493,6 +494,16 @@ void ring_set_logged(struct ring *r, uint64_t offset)
 uint64_t ring_logged(const struct ring *r)
 {
 	return get(&r->h->logged);
+}
+
+void ring_set_missing(struct ring *r, uint64_t bytes)
+{
+	set(&r->h->missing, bytes);
+}
+
+uint64_t ring_missing(const struct ring *r)
+{
+	return get(&r->h->missing);
 }
 
 /* --- notes --- */

@@ -88,7 +88,10 @@ int ring_peek(const struct ring *r, uint64_t offset, size_t n, struct iovec iov[
  * it stood. */
 void ring_set_logged(struct ring *r, uint64_t offset);
 uint64_t ring_logged(const struct ring *r);
-/* The same for the notes. */
+/* How many bytes it could not take. */
+void ring_set_missing(struct ring *r, uint64_t bytes);
+uint64_t ring_missing(const struct ring *r);
+/* How far it has taken over the notes. */
 void ring_set_notes_logged(struct ring *r, const struct ring_note_cursor *c);
 void ring_notes_logged(const struct ring *r, struct ring_note_cursor *c);
 

@@ -301,6 +301,23 @@ static void judge(struct model *m, struct vm_entry *e, const struct status_page 
 	e->here = e->defined || claimed;
 }
 
+/* Its last line; before it, that a log of its consoles stands still. */
+static void take_line(struct vm_entry *e, const struct status_page *p, const char *line)
+{
+	unsigned n = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;
+
+	for (unsigned i = 0; i < n && e->live; i++) {
+		CLEANUP_FREE char *text = NULL;
+
+		if (!p->console[i].log_trouble[0])
+			continue;
+		text = xasprintf("log stands still: %s | %s", p->console[i].log_trouble, line);
+		set_text(&e->line, text);
+		return;
+	}
+	set_text(&e->line, line);
+}
+
 static void take_console(struct vm_entry *e, const struct status_page *p)
 {
 	static const struct status_console none;
@@ -311,7 +328,7 @@ static void take_console(struct vm_entry *e, const struct status_page *p)
 	e->clients = c->clients;
 	e->con_rows = c->rows;
 	e->con_cols = c->cols;
-	set_text(&e->line, c->line);
+	take_line(e, p, c->line);
 	set_text(&e->holder, c->holder);
 }
 

@@ -36,6 +36,9 @@ struct rig {
 	int guest; /* the guest's end */
 	struct buf audit;
 	unsigned changes;
+	unsigned troubles, mended; /* of the log */
+	uint64_t missing;          /* at the last of them */
+	char trouble[64];
 	bool free_in_audit, free_in_changed;
 };
 
@@ -62,6 +65,18 @@ static inline void rig_audit(void *arg, const char *what)
 	}
 }
 
+static inline void rig_log_trouble(void *arg, unsigned index, const char *why, uint64_t missing)
+{
+	struct rig *r = arg;
+
+	assert_int_equal(index, 0);
+	r->troubles += why != NULL;
+	r->mended += why == NULL;
+	r->missing = missing;
+	if (why)
+		snprintf(r->trouble, sizeof(r->trouble), "%s", why);
+}
+
 static inline void rig_guest(struct rig *r)
 {
 	int sv[2];
@@ -73,7 +88,8 @@ static inline void rig_guest(struct rig *r)
 
 static inline void rig_hub(struct rig *r, bool keep)
 {
-	static const struct hub_ops ops = {.changed = rig_changed, .audit = rig_audit};
+	static const struct hub_ops ops = {
+	    .changed = rig_changed, .audit = rig_audit, .log_trouble = rig_log_trouble};
 	struct err err = {0};
 
 	r->hub = hub_new(r->loop, &r->home, "web1", 0, keep, &ops, r, &err);

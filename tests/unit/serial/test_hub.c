@@ -497,6 +497,44 @@ static void test_log_disk_full(void **state)
 	watcher_close(&w);
 }
 
+/* … and what it had not any more is a hole with its size: told when it begins and when it is over, kept in the figures. */
+static void test_log_hole(void **state)
+{
+	struct rig *r = *state;
+	struct buf b = BUF_INIT, log = BUF_INIT;
+	struct rlimit old, tight;
+	struct hub_facts f;
+	CLEANUP_FREE char *mark = NULL;
+
+	signal(SIGXFSZ, SIG_IGN);
+	fill(&b, 3u << 20);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	tight = old;
+	tight.rlim_cur = 5000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	rig_say_n(r, b.data, b.len);
+	hub_drain(r->hub);
+	RIG_UNTIL(r, r->troubles == 1);
+	assert_string_equal(r->trouble, strerror(EFBIG));
+	hub_facts(r->hub, &f);
+	assert_string_equal(f.log_trouble, strerror(EFBIG));
+	assert_true(f.log_missing > 0);
+	assert_int_equal(r->mended, 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	RIG_UNTIL(r, r->mended == 1); /* by itself */
+	hub_facts(r->hub, &f);
+	assert_string_equal(f.log_trouble, "");
+	assert_int_equal(r->missing, f.log_missing);
+	slurp_log(r, &log);
+	mark = xasprintf("[hvmux: %llu bytes are missing here: %s]\n",
+	    (unsigned long long)f.log_missing, strerror(EFBIG));
+	assert_non_null(strstr(log.data, mark));
+	assert_int_equal(log.len + f.log_missing, b.len + strlen(mark) + 1);
+	assert_int_equal(r->troubles, 1);
+	buf_fini(&b);
+	buf_fini(&log);
+}
+
 static void test_facts(void **state)
 {
 	struct rig *r = *state;
@@ -599,6 +637,7 @@ int main(void)
 	    RIG_TEST(test_adopted),
 	    RIG_TEST(test_guest_reconnects),
 	    RIG_TEST(test_log_disk_full),
+	    RIG_TEST(test_log_hole),
 	    RIG_TEST(test_facts),
 	    RIG_TEST(test_freed_in_audit),
 	    RIG_TEST(test_freed_in_changed),
