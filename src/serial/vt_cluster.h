@@ -10,6 +10,8 @@
 
 #include "serial/vt_screen.h"
 
+#define VT_CLUSTER_UNPACKED 0x40000000u /* of a cell value: see vt_pack */
+
 struct vt_cluster {
 	uint32_t cp[VT_CLUSTER_CHARS];
 	uint8_t n; /* 0: free */

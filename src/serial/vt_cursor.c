@@ -89,6 +89,9 @@ static bool between_margins(const struct vt_screen *s)
 
 void vt_cursor_index(struct vt_screen *s, int n)
 {
+	struct vt_line *l = vt_current_line(s);
+	if (l->time == 0) /* an empty line has its time too */
+		l->time = s->grid->now;
 	if (s->row > s->bottom || s->row + n <= s->bottom) {
 		vt_cursor_down(s, n);
 		return;

@@ -19,6 +19,8 @@ static void erase_cells(struct vt_screen *s, int row, int from, int to, bool spa
 
 static void erase_rows(struct vt_screen *s, int from, int to, bool spare)
 {
+	if (from == 0 && to > 0 && s->grid == &s->main)
+		vt_history_close(&s->history); /* its text ends above the screen */
 	for (int r = from; r < to; r++) {
 		if (!spare)
 			vt_grid_line(s->grid, r)->size = VT_LINE_SINGLE;
@@ -44,7 +46,7 @@ void vt_edit_erase_display(struct vt_screen *s, int what, bool selective)
 		break;
 	case 3:
 		if (!selective)
-			vt_grid_clear_history(&s->main);
+			vt_history_clear(&s->history);
 		break;
 	}
 }
@@ -236,6 +238,7 @@ void vt_edit_alignment(struct vt_screen *s)
 	s->right = s->cols - 1;
 	for (int r = 0; r < s->rows; r++) {
 		struct vt_line *l = vt_grid_line(s->grid, r);
+		vt_grid_erase(s->grid, l, 0, s->cols, 0);
 		vt_grid_line_clear(l);
 		struct vt_cell *c = vt_grid_write(s->grid, l, 0, s->cols);
 		for (int i = 0; i < s->cols; i++)
@@ -247,7 +250,7 @@ void vt_edit_alignment(struct vt_screen *s)
 
 void vt_edit_line_size(struct vt_screen *s, enum vt_line_size size)
 {
-	if (vt_mode(s, VT_M_DECLRMM))
+	if (vt_mode(s, VT_M_DECLRMM) || vt_current_line(s)->mark)
 		return;
 	vt_current_line(s)->size = (uint8_t)size;
 	vt_mark(s, s->row);

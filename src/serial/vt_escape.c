@@ -1,4 +1,5 @@
 #include "serial/vt_state.h"
+#include "serial/vt_utf8.h"
 
 #include <string.h>
 
@@ -178,23 +179,12 @@ void vt_escape_run(struct vt_screen *s, const uint8_t *intermediate, unsigned n,
 	}
 }
 
-/* One character of p, valid UTF-8 from the parser; *len its bytes. */
-static uint32_t decode(const uint8_t *p, size_t *len)
-{
-	static const uint8_t masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-	*len = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-	uint32_t cp = p[0] & masks[*len];
-	for (size_t i = 1; i < *len; i++)
-		cp = cp << 6 | (p[i] & 0x3Fu);
-	return cp;
-}
-
 /* OSC 0 and 2: the title. Of its characters only those that can be drawn on a line are kept. */
 static void set_title(struct vt_screen *s, const uint8_t *p, size_t n)
 {
 	size_t len = 0, step;
 	for (size_t i = 0; i < n; i += step) {
-		uint32_t cp = decode(p + i, &step);
+		uint32_t cp = vt_utf8_decode(p + i, n - i, &step);
 		if (len + step > VT_TITLE_MAX)
 			break;
 		if (vt_width(cp) < 0 || vt_print_is_format(cp) || cp == 0x2028 || cp == 0x2029)

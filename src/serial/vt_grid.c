@@ -4,27 +4,22 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "serial/vt_history.h"
 
 const struct vt_cell vt_blank = {.width = 1};
 
-void vt_grid_init(struct vt_grid *g, int rows, int cols, unsigned history_max)
+void vt_grid_init(struct vt_grid *g, int rows, int cols, struct vt_history *history)
 {
-	*g = (struct vt_grid){.rows = rows, .cols = cols, .history_max = history_max};
-	g->lines = history_max + (unsigned)rows;
-	g->ring = xcalloc(g->lines, sizeof(*g->ring));
+	*g = (struct vt_grid){.rows = rows, .cols = cols, .history = history};
+	g->ring = xcalloc((size_t)rows, sizeof(*g->ring));
 }
 
 void vt_grid_fini(struct vt_grid *g)
 {
-	for (unsigned i = 0; i < g->lines; i++)
+	for (int i = 0; i < g->rows; i++)
 		free(g->ring[i].cells);
 	free(g->ring);
 	g->ring = NULL;
-}
-
-struct vt_line *vt_grid_history_line(const struct vt_grid *g, unsigned n)
-{
-	return &g->ring[(g->top + g->lines - 1 - n) % g->lines];
 }
 
 static void fill(struct vt_cell *cells, int from, int to, struct vt_cell with)
@@ -47,6 +42,54 @@ const struct vt_cell *vt_grid_read(const struct vt_grid *g, struct vt_line *l)
 	return cells;
 }
 
+int vt_grid_text_cells(const struct vt_grid *g, struct vt_line *l, const struct vt_line *next)
+{
+	if (!l->wrapped)
+		return l->used;
+	const struct vt_cell *cells = vt_grid_read(g, l);
+	int n = g->cols;
+	bool gap = l->gap && n > 1 && cells[n - 1].cp == 0 && cells[n - 1].width == 1 && next &&
+	           next->used > 1 && next->cells[1].width == 0;
+	return gap ? n - 1 : n;
+}
+
+static bool is_nothing(const struct vt_cell *c)
+{
+	return c->cp == 0 && c->width == 1 && !c->fg && !c->bg && !c->attrs && !c->underline;
+}
+
+int vt_grid_kept_cells(const struct vt_grid *g, struct vt_line *l, const struct vt_line *next)
+{
+	int n = vt_grid_text_cells(g, l, next);
+	while (!l->wrapped && n > 0 && is_nothing(&l->cells[n - 1]))
+		n--;
+	return n;
+}
+
+void vt_grid_keep(const struct vt_grid *g, struct vt_line *l, const struct vt_line *next)
+{
+	int n = vt_grid_kept_cells(g, l, next);
+	vt_history_push(g->history, &(struct vt_row){.cells = l->cells,
+	                                .n = n,
+	                                .time = l->time ? l->time : g->now,
+	                                .wrapped = l->wrapped,
+	                                .wide = l->wide,
+	                                .mark = l->mark,
+	                                .size = l->size});
+	l->mark = false;
+}
+
+/* A guest is about to change one of our lines: it goes to the history, and leaves a blank one. */
+static void save_mark(const struct vt_grid *g, struct vt_line *l)
+{
+	if (g->history)
+		vt_grid_keep(g, l, NULL);
+	l->mark = false;
+	l->used = 0;
+	if (l->cells)
+		fill(l->cells, 0, g->cols, vt_blank);
+}
+
 void vt_grid_split(struct vt_line *l, int col)
 {
 	if (!l->wide || col <= 0 || col >= l->used || l->cells[col].width != 0)
@@ -61,6 +104,9 @@ void vt_grid_split(struct vt_line *l, int col)
 struct vt_cell *vt_grid_write(const struct vt_grid *g, struct vt_line *l, int from, int to)
 {
 	struct vt_cell *cells = line_cells(g, l);
+	if (l->mark)
+		save_mark(g, l);
+	l->time = g->now;
 	if (l->used < to) {
 		fill(cells, l->used, from, vt_blank);
 		l->used = (uint16_t)to;
@@ -70,14 +116,22 @@ struct vt_cell *vt_grid_write(const struct vt_grid *g, struct vt_line *l, int fr
 
 void vt_grid_line_clear(struct vt_line *l)
 {
+	l->time = 0;
 	l->used = 0;
-	l->wrapped = false;
-	l->wide = false;
+	l->wrapped = l->gap = l->wide = l->mark = false;
 	l->size = VT_LINE_SINGLE;
+}
+
+void vt_grid_line_free(struct vt_line *l)
+{
+	free(l->cells);
+	l->cells = NULL;
 }
 
 void vt_grid_erase(const struct vt_grid *g, struct vt_line *l, int from, int to, uint32_t bg)
 {
+	if (l->mark)
+		save_mark(g, l);
 	vt_grid_split(l, from);
 	vt_grid_split(l, to);
 	if (to >= g->cols)
@@ -97,6 +151,8 @@ void vt_grid_erase(const struct vt_grid *g, struct vt_line *l, int from, int to,
 /* A line that has left the screen comes back as a fresh one. */
 static void renew(const struct vt_grid *g, struct vt_line *l, uint32_t bg)
 {
+	if (l->mark)
+		save_mark(g, l);
 	vt_grid_line_clear(l);
 	if (bg)
 		vt_grid_erase(g, l, 0, g->cols, bg);
@@ -119,7 +175,7 @@ static void reverse(struct vt_grid *g, int from, int to)
  * the bottom. */
 static void rotate(struct vt_grid *g, int top, int bottom, int n)
 {
-	if (n == 1 && g->top + (unsigned)bottom < g->lines) {
+	if (n == 1 && g->top + (unsigned)bottom < (unsigned)g->rows) {
 		struct vt_line *first = vt_grid_line(g, top), gone = *first;
 		memmove(first, first + 1, (size_t)(bottom - top) * sizeof(*first));
 		*vt_grid_line(g, bottom) = gone;
@@ -132,20 +188,17 @@ static void rotate(struct vt_grid *g, int top, int bottom, int n)
 
 void vt_grid_scroll_up(struct vt_grid *g, int top, int bottom, int n, uint32_t bg, bool keep)
 {
-	if (top == 0 && keep && g->history_max) {
-		int below = g->rows - 1 - bottom;
-		g->top = (g->top + (unsigned)n) % g->lines;
-		g->history += (unsigned)n;
-		if (g->history > g->history_max)
-			g->history = g->history_max;
-		/* The rows below the region moved along: back with them. */
-		if (below)
-			rotate(g, bottom - n + 1, g->rows - 1, below);
-	} else if (top == 0 && bottom == g->rows - 1 && g->history_max == 0) {
-		g->top = (g->top + (unsigned)n) % g->lines;
-	} else {
-		rotate(g, top, bottom, n);
+	if (top == 0 && g->history) {
+		for (int r = 0; keep && r < n; r++)
+			vt_grid_keep(
+			    g, vt_grid_line(g, r), r + 1 < g->rows ? vt_grid_line(g, r + 1) : NULL);
+		if (!keep) /* what comes to the top does not go on from the history */
+			vt_history_close(g->history);
 	}
+	if (top == 0 && bottom == g->rows - 1)
+		g->top = (g->top + (unsigned)n) % (unsigned)g->rows;
+	else if (n <= bottom - top)
+		rotate(g, top, bottom, n);
 	for (int r = bottom - n + 1; r <= bottom; r++)
 		renew(g, vt_grid_line(g, r), bg);
 }
@@ -153,6 +206,8 @@ void vt_grid_scroll_up(struct vt_grid *g, int top, int bottom, int n, uint32_t b
 void vt_grid_scroll_down(struct vt_grid *g, int top, int bottom, int n, uint32_t bg)
 {
 	int height = bottom - top + 1;
+	if (top == 0 && g->history)
+		vt_history_close(g->history);
 	if (n < height)
 		rotate(g, top, bottom, height - n);
 	for (int r = top; r < top + n; r++)
@@ -178,6 +233,8 @@ void vt_grid_copy(
 {
 	if (n <= 0)
 		return;
+	if (src->mark) /* no guest composes lines of ours from parts of others */
+		save_mark(g, src);
 	vt_grid_split(src, from);
 	vt_grid_split(src, from + n);
 	int stop = from + n < src->used ? from + n : src->used;
@@ -196,19 +253,11 @@ void vt_grid_copy(
 		vt_grid_erase(g, dst, to + copied, to + n, 0);
 }
 
-void vt_grid_clear_history(struct vt_grid *g)
-{
-	while (g->history) {
-		struct vt_line *l = vt_grid_history_line(g, --g->history);
-		free(l->cells);
-		*l = (struct vt_line){0};
-	}
-}
-
 void vt_grid_crop(struct vt_grid *g, int rows, int cols)
 {
 	struct vt_grid old = *g;
-	vt_grid_init(g, rows, cols, old.history_max);
+	vt_grid_init(g, rows, cols, old.history);
+	g->now = old.now;
 	for (int r = 0; r < rows && r < old.rows; r++) {
 		struct vt_line *from = vt_grid_line(&old, r), *to = vt_grid_line(g, r);
 		int n = from->used < cols ? from->used : cols;

@@ -83,6 +83,7 @@ static const struct mode modes[] = {
     {1007, true, VT_M_ALT_SCROLL},
     {1034, true, VT_M_META},
     {2004, true, VT_M_PASTE},
+    {2026, true, VT_M_SYNC},
 };
 
 static const struct mode *find(int number, bool dec)

@@ -5,6 +5,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "serial/vt_utf8.h"
+
 enum state {
 	GROUND,
 	ESCAPE,
@@ -179,34 +181,10 @@ static void string_start(struct vt_parser *p, uint32_t code)
 	p->string_whole = true;
 }
 
-static size_t utf8_encode(uint32_t cp, uint8_t out[4])
-{
-	if (cp < 0x80) {
-		out[0] = (uint8_t)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		out[0] = (uint8_t)(0xC0 | cp >> 6);
-		out[1] = (uint8_t)(0x80 | (cp & 0x3F));
-		return 2;
-	}
-	if (cp < 0x10000) {
-		out[0] = (uint8_t)(0xE0 | cp >> 12);
-		out[1] = (uint8_t)(0x80 | (cp >> 6 & 0x3F));
-		out[2] = (uint8_t)(0x80 | (cp & 0x3F));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xF0 | cp >> 18);
-	out[1] = (uint8_t)(0x80 | (cp >> 12 & 0x3F));
-	out[2] = (uint8_t)(0x80 | (cp >> 6 & 0x3F));
-	out[3] = (uint8_t)(0x80 | (cp & 0x3F));
-	return 4;
-}
-
 static void string_put(struct vt_parser *p, uint32_t cp)
 {
-	uint8_t bytes[4];
-	size_t n = utf8_encode(cp, bytes);
+	char bytes[4];
+	size_t n = vt_utf8_encode(cp, bytes);
 	if (!p->string_whole || p->string_len + n > VT_STRING_MAX) {
 		p->string_whole = false;
 		return;

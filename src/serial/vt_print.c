@@ -8,9 +8,12 @@ static int text_limit(const struct vt_screen *s)
 	return s->col <= vt_right(s) && vt_right(s) < last ? vt_right(s) : last;
 }
 
-static void wrap_line(struct vt_screen *s)
+/* gap: a column is left over where a wide character had no room. */
+static void wrap_line(struct vt_screen *s, bool gap)
 {
-	vt_current_line(s)->wrapped = s->col == s->cols - 1;
+	struct vt_line *l = vt_current_line(s);
+	l->wrapped = s->col == s->cols - 1;
+	l->gap = gap;
 	vt_cursor_index(s, 1);
 	s->col = vt_left(s);
 	s->wrap = false;
@@ -18,7 +21,11 @@ static void wrap_line(struct vt_screen *s)
 
 static struct vt_cell pen_cell(const struct vt_pen *pen)
 {
-	return (struct vt_cell){.fg = pen->fg, .bg = pen->bg, .attrs = pen->attrs, .width = 1};
+	return (struct vt_cell){.fg = pen->fg,
+	    .bg = pen->bg,
+	    .attrs = pen->attrs,
+	    .width = 1,
+	    .underline = pen->underline};
 }
 
 /* Format controls (zero-width spaces and joiners, bidirectional overrides, invisible operators): xterm drops them, and
@@ -55,14 +62,14 @@ static void advance(struct vt_screen *s, int n, int limit)
 static void print_one(struct vt_screen *s, uint32_t cp, int width)
 {
 	if (s->wrap && vt_mode(s, VT_M_DECAWM))
-		wrap_line(s);
+		wrap_line(s, false);
 	int limit = text_limit(s);
 	if (s->col > limit)
 		return;
 	if (s->col + width - 1 > limit) {
 		if (!vt_mode(s, VT_M_DECAWM) || limit - width + 1 < vt_left(s))
 			return; /* a wide character with no place */
-		wrap_line(s);
+		wrap_line(s, true);
 		limit = text_limit(s);
 	}
 	s->wrap = false;
@@ -83,6 +90,21 @@ static void print_one(struct vt_screen *s, uint32_t cp, int width)
 	s->last = cp;
 }
 
+static void put_ascii(struct vt_cell *c, const struct vt_pen *pen, const uint8_t *p, int n)
+{
+#ifdef __SSE2__
+	const __m128i v = vt_cell_vector(pen);
+	for (int i = 0; i < n; i++)
+		_mm_storeu_si128(
+		    (__m128i *)(void *)&c[i], _mm_or_si128(v, _mm_cvtsi32_si128(p[i])));
+#else
+	for (int i = 0; i < n; i++) {
+		c[i] = pen_cell(pen);
+		c[i].cp = p[i];
+	}
+#endif
+}
+
 void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n)
 {
 	bool awm = vt_mode(s, VT_M_DECAWM);
@@ -91,10 +113,9 @@ void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n)
 		p++;
 		n--;
 	}
-	const struct vt_cell with = pen_cell(&s->pen);
 	while (n) {
 		if (s->wrap && awm)
-			wrap_line(s);
+			wrap_line(s, false);
 		s->wrap = false;
 		int limit = text_limit(s);
 		int room = limit - s->col + 1;
@@ -102,10 +123,7 @@ void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n)
 			return;
 		int k = n < (size_t)room ? (int)n : room;
 		struct vt_cell *c = cells_at_cursor(s, vt_current_line(s), k);
-		for (int i = 0; i < k; i++) {
-			c[i] = with;
-			c[i].cp = p[i];
-		}
+		put_ascii(c, &s->pen, p, k);
 		if (!awm && n > (size_t)k) {
 			/* the rest goes onto the last column, one over the other */
 			c[k - 1].cp = p[n - 1];
@@ -128,14 +146,14 @@ static void mark_cells(struct vt_screen *s, const struct vt_line *l)
 			vt_clusters_mark(&s->clusters, l->cells[i].cp);
 }
 
-static void collect_clusters(struct vt_screen *s)
+void vt_print_collect(struct vt_screen *s)
 {
 	uint64_t cost = 0;
 	struct vt_grid *grids[] = {&s->main, &s->alt};
 	for (int g = 0; g < 2; g++) {
-		for (unsigned i = 0; i < grids[g]->lines; i++)
+		for (int i = 0; i < s->rows; i++)
 			mark_cells(s, &grids[g]->ring[i]);
-		cost += (uint64_t)grids[g]->lines * (uint64_t)s->cols;
+		cost += (uint64_t)s->rows * (uint64_t)s->cols;
 	}
 	vt_clusters_sweep(&s->clusters);
 	s->collect_due = cost / 16;
@@ -147,7 +165,7 @@ static void combine(struct vt_screen *s, uint32_t mark)
 	int row = s->last_row < 0 ? s->row : s->last_row,
 	    col = s->last_row < 0 ? s->col : s->last_col;
 	struct vt_line *l = vt_grid_line(s->grid, row);
-	if (col >= l->used)
+	if (col >= l->used || l->mark)
 		return;
 	struct vt_cell *c = &l->cells[col];
 	if (c->width == 0)
@@ -157,7 +175,7 @@ static void combine(struct vt_screen *s, uint32_t mark)
 	if (s->collect_due)
 		s->collect_due--;
 	if (vt_clusters_full(&s->clusters) && s->collect_due == 0)
-		collect_clusters(s);
+		vt_print_collect(s);
 	c->cp = vt_clusters_add(&s->clusters, c->cp, mark);
 	vt_mark(s, row);
 }

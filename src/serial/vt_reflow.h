@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "serial/vt_cluster.h"
 #include "serial/vt_grid.h"
 
 struct vt_reflow_cursor {
@@ -14,6 +15,7 @@ struct vt_reflow_cursor {
 
 /* The cursor stays on its character. The screen keeps its first line while the cursor fits below
  * it, as xterm does; growing takes lines back from the history. */
-void vt_reflow(struct vt_grid *g, int rows, int cols, struct vt_reflow_cursor *cursor);
+void vt_reflow(
+    struct vt_grid *g, struct vt_clusters *k, int rows, int cols, struct vt_reflow_cursor *cursor);
 
 #endif

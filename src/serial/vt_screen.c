@@ -146,7 +146,8 @@ void vt_screen_reset(struct vt_screen *s)
 {
 	vt_parser_reset(&s->parser);
 	vt_screen_ris(s);
-	vt_grid_clear_history(&s->main);
+	vt_history_clear(&s->history);
+	vt_history_skip(&s->history, (unsigned)s->rows); /* nobody's place is found again */
 	s->stamp++;
 }
 
@@ -170,8 +171,9 @@ struct vt_screen *vt_screen_new(
 	s->cols = clamp_size(cols, VT_COLS_MAX);
 	if (scrollback > VT_SCROLLBACK_MAX)
 		scrollback = VT_SCROLLBACK_MAX;
-	vt_grid_init(&s->main, s->rows, s->cols, scrollback);
-	vt_grid_init(&s->alt, s->rows, s->cols, 0);
+	vt_history_init(&s->history, scrollback, (unsigned)s->cols, &s->clusters);
+	vt_grid_init(&s->main, s->rows, s->cols, &s->history);
+	vt_grid_init(&s->alt, s->rows, s->cols, NULL);
 	s->grid = &s->main;
 	vt_clusters_init(&s->clusters);
 	vt_parser_init(&s->parser, &parser_ops, s);
@@ -185,6 +187,7 @@ void vt_screen_free(struct vt_screen *s)
 		return;
 	vt_grid_fini(&s->main);
 	vt_grid_fini(&s->alt);
+	vt_history_fini(&s->history);
 	vt_clusters_fini(&s->clusters);
 	free(s);
 }
@@ -246,7 +249,9 @@ void vt_screen_resize(struct vt_screen *s, unsigned want_rows, unsigned want_col
 	    &s->saved[0]; /* where the cursor returns to when the alternate screen closes */
 	struct vt_reflow_cursor c = {
 	    alt ? under->row : s->row, alt ? under->col : s->col, alt ? under->wrap : s->wrap};
-	vt_reflow(&s->main, rows, cols, &c);
+	if (vt_clusters_full(&s->clusters))
+		vt_print_collect(s);
+	vt_reflow(&s->main, &s->clusters, rows, cols, &c);
 	vt_grid_crop(&s->alt, rows, cols);
 	s->rows = rows;
 	s->cols = cols;
@@ -261,6 +266,7 @@ void vt_screen_resize(struct vt_screen *s, unsigned want_rows, unsigned want_col
 		s->wrap = c.wrap;
 	}
 	reset_margins(s);
+	s->modes &= ~VT_BIT(VT_M_SYNC); /* the size is seen at once */
 	s->last_row = -1;
 	s->all_dirty = true;
 	s->stamp++;
@@ -313,18 +319,6 @@ void vt_screen_modes(const struct vt_screen *s, struct vt_modes *m)
 const char *vt_screen_title(const struct vt_screen *s)
 {
 	return s->title;
-}
-
-unsigned vt_screen_history(const struct vt_screen *s)
-{
-	return s->main.history;
-}
-
-const struct vt_cell *vt_screen_history_row(const struct vt_screen *s, unsigned line)
-{
-	if (line >= s->main.history)
-		return NULL;
-	return vt_grid_read(&s->main, vt_grid_history_line(&s->main, line));
 }
 
 bool vt_screen_dirty(const struct vt_screen *s, unsigned row)

@@ -3,7 +3,8 @@
  * ECMA-48 5th ed., DEC STD 070, XTerm's ctlseqs, Unicode East Asian Width.
  *
  * Hostile input is the normal case: every count and parameter is clamped by a limit named here or
- * in vt_parser.h, and memory is bounded by rows x cols + scrollback + VT_CLUSTERS_MAX. */
+ * in vt_parser.h, and memory is bounded by rows x cols + VT_HISTORY_BYTES_MAX (vt_history.h) +
+ * VT_CLUSTERS_MAX. */
 #ifndef SERIAL_VT_SCREEN_H
 #define SERIAL_VT_SCREEN_H
 
@@ -13,7 +14,7 @@
 
 #define VT_ROWS_MAX 500
 #define VT_COLS_MAX 1000
-#define VT_SCROLLBACK_DEFAULT 2000 /* lines */
+#define VT_SCROLLBACK_DEFAULT 100000 /* logical lines; memory is taken as they come */
 #define VT_SCROLLBACK_MAX 100000
 #define VT_CLUSTERS_MAX 4096 /* distinct base+combining sequences kept at a time */
 #define VT_CLUSTER_CHARS 6   /* code points of one sequence; more combining marks are dropped */
@@ -120,8 +121,9 @@ uint64_t vt_screen_stamp(const struct vt_screen *s);
 
 /* --- Lines by number: the history and, after it, the screen as it is shown, as one sequence.
  *
- * Numbers stay with their lines while output comes, until the width changes or the screen is reset;
- * a struct vt_place outlives a change of the width too. A line is one row of cells; those that the
+ * Numbers stay with their lines while output comes, until the width changes or the screen is reset
+ * (those of the screen count one up when a mark on it is moved to the history); a struct vt_place
+ * outlives a change of the width too. A line is one row of cells; those that the
  * text wrapped over make one logical line. */
 uint64_t vt_screen_first_line(const struct vt_screen *s); /* the oldest that is kept */
 uint64_t vt_screen_top_line(const struct vt_screen *s);   /* row 0 of the screen */

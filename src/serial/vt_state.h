@@ -13,6 +13,7 @@
 #include "serial/vt_charset.h"
 #include "serial/vt_cluster.h"
 #include "serial/vt_grid.h"
+#include "serial/vt_history.h"
 #include "serial/vt_parser.h"
 #include "serial/vt_screen.h"
 
@@ -45,13 +46,9 @@ enum vt_mode_bit {
 	VT_M_ALT_SCROLL,
 	VT_M_META,
 	VT_M_PASTE,
+	VT_M_SYNC,
 };
 #define VT_BIT(bit) (UINT64_C(1) << (bit))
-
-struct vt_pen {
-	uint32_t fg, bg;
-	uint16_t attrs; /* enum vt_attr */
-};
 
 /* What DECSC keeps. */
 struct vt_saved {
@@ -72,6 +69,7 @@ struct vt_screen {
 	bool answer;
 	struct vt_parser parser;
 	int rows, cols;
+	struct vt_history history;
 	struct vt_grid main, alt;
 	struct vt_grid *grid; /* the one shown */
 
@@ -148,6 +146,7 @@ void vt_screen_restore_cursor(struct vt_screen *s);
 void vt_screen_reset_tabs(struct vt_screen *s);
 
 /* vt_print.c: characters into cells. */
+void vt_print_collect(struct vt_screen *s); /* clusters that no cell uses any more */
 void vt_print_ascii(struct vt_screen *s, const uint8_t *p, size_t n);
 void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n);
 void vt_print_repeat(struct vt_screen *s, int n); /* REP */

@@ -3,30 +3,7 @@
 
 #include "core/buf.h"
 #include "serial/vt_state.h"
-
-static size_t encode(uint32_t cp, char *out)
-{
-	if (cp < 0x80) {
-		out[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		out[0] = (char)(0xC0 | cp >> 6);
-		out[1] = (char)(0x80 | (cp & 0x3F));
-		return 2;
-	}
-	if (cp < 0x10000) {
-		out[0] = (char)(0xE0 | cp >> 12);
-		out[1] = (char)(0x80 | (cp >> 6 & 0x3F));
-		out[2] = (char)(0x80 | (cp & 0x3F));
-		return 3;
-	}
-	out[0] = (char)(0xF0 | cp >> 18);
-	out[1] = (char)(0x80 | (cp >> 12 & 0x3F));
-	out[2] = (char)(0x80 | (cp >> 6 & 0x3F));
-	out[3] = (char)(0x80 | (cp & 0x3F));
-	return 4;
-}
+#include "serial/vt_utf8.h"
 
 size_t vt_screen_cell_text(
     const struct vt_screen *s, const struct vt_cell *c, char out[VT_CELL_UTF8_MAX])
@@ -34,9 +11,9 @@ size_t vt_screen_cell_text(
 	uint32_t cp[VT_CLUSTER_CHARS];
 	size_t len = 0;
 	if (c->width) {
-		size_t n = vt_clusters_get(&s->clusters, c->cp, cp);
+		size_t n = vt_unpacked_get(&s->history.marks, &s->clusters, c->cp, cp);
 		for (size_t i = 0; i < n; i++)
-			len += encode(cp[i], out + len);
+			len += vt_utf8_encode(cp[i], out + len);
 	}
 	out[len] = 0;
 	return len;

@@ -4,6 +4,7 @@
  *
  * Streams are made here: what seq prints, ls in colours, and a full-screen program's redraws. Each is fed in blocks of 64 KiB,
  * medians of seven rounds, ours and the peer's in turn. Prints rows of the benchmarks' table (tests/bench/lib.sh). */
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,9 @@
 #define STREAM_BYTES (16u << 20)
 #define BLOCK_BYTES (64u << 10)
 #define ROUNDS 7
-#define SCROLLBACK 2000
+#define SCROLLBACK VT_SCROLLBACK_DEFAULT
+#define RESIZE_MS_MAX 30
+#define HISTORY_MIB_MAX 25
 
 static double now(void)
 {
@@ -137,6 +140,41 @@ static void bench(const char *name, void (*make)(struct buf *, unsigned, unsigne
 	buf_fini(&b);
 }
 
+/* --- a full history: its memory, and how long a change of the width takes --- */
+
+static double heap_mib(void)
+{
+	struct mallinfo2 m = mallinfo2();
+	return (double)(m.uordblks + m.hblkhd) / 1048576;
+}
+
+static void bench_history(void)
+{
+	struct buf b = BUF_INIT;
+	double took[ROUNDS], before, used;
+	make_ls(&b, 24, 80);
+	before = heap_mib();
+	struct vt_screen *s = vt_screen_new(24, 80, SCROLLBACK, NULL, NULL);
+	double empty = heap_mib() - before;
+	vt_screen_feed(s, (const uint8_t *)b.data, b.len);
+	used = heap_mib() - before;
+	unsigned lines = vt_screen_history(s);
+	for (int i = 0; i < ROUNDS; i++) {
+		double start = now();
+		vt_screen_resize(s, 24, i % 2 ? 80 : 50);
+		took[i] = (now() - start) * 1e3;
+	}
+	qsort(took, ROUNDS, sizeof(*took), compare);
+	printf("emulator, %u lines of ls in history\t%.1f MiB\t-\t-\t<= %d MiB\t%s\n", lines, used,
+	    HISTORY_MIB_MAX, used <= HISTORY_MIB_MAX ? "met" : "MISSED");
+	printf("emulator, nothing in history\t%.2f MiB\t-\t-\t<= 0.1 MiB\t%s\n", empty,
+	    empty <= 0.1 ? "met" : "MISSED");
+	printf("emulator, resize with a full history\t%.1f ms\t-\t-\t<= %d ms\t%s\n",
+	    took[ROUNDS / 2], RESIZE_MS_MAX, took[ROUNDS / 2] <= RESIZE_MS_MAX ? "met" : "MISSED");
+	vt_screen_free(s);
+	buf_fini(&b);
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned sizes[][2] = {{24, 80}, {48, 160}};
@@ -147,5 +185,6 @@ int main(int argc, char **argv)
 		bench("ls in colours", make_ls, rows, cols, 60);
 		bench("full-screen redraw", make_redraw, rows, cols, 40);
 	}
+	bench_history();
 	return 0;
 }
