@@ -318,36 +318,29 @@ static void step(struct vt_parser *p, uint32_t cp)
 
 #define REPLACEMENT 0xFFFD
 
-/* Starts a sequence with a byte from 0x80 on. As in xterm the first byte tells the length, up to the
- * six bytes of RFC 2279, though nothing above U+10FFFF comes of it. */
+/* Starts a sequence with a byte from 0x80 on; false: none starts so. The second byte's bounds leave
+ * out overlong forms, surrogates and what lies above U+10FFFF (Unicode, table 3-7). */
 static bool utf8_lead(struct vt_parser *p, uint8_t b)
 {
-	static const struct {
-		uint8_t from, mask;
-		uint32_t least;
-	} leads[] = {{0xC0, 0x1F, 0x80}, {0xE0, 0x0F, 0x800}, {0xF0, 0x07, 0x10000},
-	    {0xF8, 0x03, 0x200000}, {0xFC, 0x01, 0x4000000}, {0xFE, 0, 0}};
-	if (b < 0xC0 || b >= 0xFE)
+	if (b < 0xC2 || b > 0xF4)
 		return false;
-	uint8_t i = 0;
-	while (b >= leads[i + 1].from)
-		i++;
-	p->need = (uint8_t)(i + 1);
-	p->cp = b & leads[i].mask;
-	p->least = leads[i].least;
+	p->need = b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3;
+	p->cp = b & (0x3Fu >> p->need);
+	p->low = b == 0xE0 ? 0xA0 : b == 0xF0 ? 0x90 : 0x80;
+	p->high = b == 0xED ? 0x9F : b == 0xF4 ? 0x8F : 0xBF;
 	return true;
 }
 
-static bool utf8_continues(uint8_t b)
+/* Takes the next byte of a sequence if it can be that. */
+static bool utf8_continues(struct vt_parser *p, uint8_t b)
 {
-	return (b & 0xC0) == 0x80;
-}
-
-/* The code point of a sequence that came to its end. */
-static uint32_t utf8_end(const struct vt_parser *p)
-{
-	bool surrogate = p->cp >= 0xD800 && p->cp <= 0xDFFF;
-	return p->cp < p->least || p->cp > 0x10FFFF || surrogate ? REPLACEMENT : p->cp;
+	if (b < p->low || b > p->high)
+		return false;
+	p->cp = p->cp << 6 | (b & 0x3Fu);
+	p->need--;
+	p->low = 0x80;
+	p->high = 0xBF;
+	return true;
 }
 
 /* Takes bytes at d while they make text from U+00A0 on, as runs; stops at the first that does not.
@@ -361,11 +354,11 @@ static const uint8_t *feed_text(struct vt_parser *p, const uint8_t *d, const uin
 		if (p->need == 0) {
 			if (utf8_lead(p, *d++))
 				continue;
-		} else if (utf8_continues(*d)) {
-			p->cp = p->cp << 6 | (*d++ & 0x3Fu);
-			if (--p->need)
+		} else if (utf8_continues(p, *d)) {
+			d++;
+			if (p->need)
 				continue;
-			cp = utf8_end(p);
+			cp = p->cp;
 		} else {
 			p->need = 0; /* the byte starts anew */
 		}
@@ -405,14 +398,13 @@ static const uint8_t *feed_other(struct vt_parser *p, const uint8_t *d)
 			step(p, REPLACEMENT);
 		return d + 1;
 	}
-	if (!utf8_continues(*d)) {
+	if (!utf8_continues(p, *d)) {
 		p->need = 0;
 		step(p, REPLACEMENT);
 		return d;
 	}
-	p->cp = p->cp << 6 | (*d & 0x3Fu);
-	if (--p->need == 0)
-		step(p, utf8_end(p));
+	if (p->need == 0)
+		step(p, p->cp);
 	return d + 1;
 }
 

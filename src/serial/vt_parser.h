@@ -3,9 +3,9 @@
  * Allocates nothing.
  *
  * Bytes are decoded first, in every state. C1 controls, U+0080..U+009F, do nothing, and a bare byte
- * 0x80..0x9F is broken UTF-8, U+FFFD: so does xterm in UTF-8 mode, whose rules on broken sequences
- * these are: one U+FFFD for an overlong form, a surrogate, a value above U+10FFFF, or for what came
- * of a sequence cut short. Inside an escape or control sequence a character from U+00A0 on ends the
+ * 0x80..0x9F is broken UTF-8, U+FFFD: so does xterm in UTF-8 mode. Of a broken sequence each maximal
+ * part that could have begun a character becomes one U+FFFD, and so does each byte that could not, as
+ * the Unicode Standard recommends (chapter 3.9, U+FFFD Substitution of Maximal Subparts). Inside an escape or control sequence a character from U+00A0 on ends the
  * sequence and is lost. A DCS is a string like the others: its own parameters are parsed by whoever
  * handles it. */
 #ifndef SERIAL_VT_PARSER_H
@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VT_PARAMS_MAX 30         /* xterm's NPARAM; more are ignored */
+#define VT_PARAMS_MAX 32         /* more are ignored */
 #define VT_PARAM_VALUE_MAX 65535 /* xterm's MAX_I_PARAM; larger values are cut to it */
 #define VT_INTERMEDIATES_MAX 2   /* a sequence with more is swallowed */
-#define VT_STRING_MAX 1024       /* bytes kept of an OSC or DCS string; the rest is swallowed */
-#define VT_RUN_MAX 128           /* code points handed over at once */
+#define VT_STRING_MAX 1024 /* bytes kept of an OSC, DCS, APC, PM or SOS; the rest is swallowed */
+#define VT_RUN_MAX 128     /* code points handed over at once */
 
 /* A control sequence. */
 struct vt_csi {
@@ -55,9 +55,9 @@ struct vt_parser {
 	void *arg;
 	uint8_t state;
 	bool vt52; /* ESC sequences as a VT52 has them; set by the owner (DECANM) */
-	/* UTF-8 decoder: bytes still to come, value so far, the smallest that needs so many bytes. */
-	uint8_t need;
-	uint32_t cp, least;
+	/* UTF-8 decoder: bytes still to come, which the next one may be, value so far. */
+	uint8_t need, low, high;
+	uint32_t cp;
 	struct vt_csi csi; /* its intermediates serve ESC sequences too */
 	enum vt_string kind;
 	bool string_open; /* ESC came inside a string: '\' would end it properly */
