@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 struct vt_charsets {
-	uint8_t g[4];  /* the final of the SCS sequence: 'B' ASCII, '0' special graphics, 'A' UK */
-	uint8_t gl;    /* 0..3 */
+	uint8_t g[4]; /* named by one of the finals of the SCS sequence that designates them; 'B' is
+	                  ASCII, '0' special graphics; vt_charset.c has all */
+	uint8_t gl;   /* 0..3 */
 	uint8_t shift; /* SS2, SS3: 2 or 3 for the next character, else 0 */
 };
 
@@ -20,7 +21,8 @@ static inline bool vt_charsets_active(const struct vt_charsets *c)
 }
 /* A printable 7-bit character; the single shift is used up. */
 uint32_t vt_charsets_map(struct vt_charsets *c, uint8_t ch);
-/* SCS with one intermediate and one final; unknown sets are taken as ASCII. */
-void vt_charsets_designate(struct vt_charsets *c, uint8_t intermediate, uint8_t final);
+/* SCS; unknown sets are taken as ASCII, and so are national ones unless DECNRCM allows them. */
+void vt_charsets_designate(
+    struct vt_charsets *c, const uint8_t *intermediate, unsigned n, uint8_t final, bool national);
 
 #endif

@@ -144,7 +144,6 @@ static void decscl(struct vt_screen *s, const struct vt_csi *c)
 	if (level < 61 || level > 65)
 		return;
 	vt_screen_soft_reset(s);
-	s->level = level;
 }
 
 static void decsace(struct vt_screen *s, const struct vt_csi *c)
@@ -190,9 +189,7 @@ static csi_fn *const plain[] = {
     ['n' - '@'] = vt_reply_status,
     ['r' - '@'] = decstbm,
     ['s' - '@'] = decslrm,
-    ['t' - '@'] = vt_reply_window,
     ['u' - '@'] = scorc,
-    ['x' - '@'] = vt_reply_parameters,
 };
 
 static const struct {
@@ -215,8 +212,6 @@ static const struct {
     {0, '!', 'p', decstr},
     {0, '"', 'p', decscl},
     {0, '"', 'q', decsca},
-    {0, '$', 'p', vt_mode_report},
-    {'?', '$', 'p', vt_mode_report},
     {0, '$', 'r', vt_rect_change_attrs},
     {0, '$', 't', vt_rect_reverse_attrs},
     {0, '$', 'v', vt_rect_copy},

@@ -67,7 +67,8 @@ static void back_wrapping(struct vt_screen *s, int n)
 
 void vt_cursor_back(struct vt_screen *s, int n)
 {
-	if (vt_mode(s, VT_M_REVWRAP) && vt_mode(s, VT_M_DECAWM)) {
+	bool wraps = vt_mode(s, VT_M_REVWRAP) || vt_mode(s, VT_M_REVWRAP_FAR);
+	if (wraps && vt_mode(s, VT_M_DECAWM)) {
 		back_wrapping(s, n);
 		return;
 	}

@@ -174,8 +174,8 @@ void vt_escape_run(struct vt_screen *s, const uint8_t *intermediate, unsigned n,
 		escape_plain(s, final);
 	} else if (n == 1 && intermediate[0] == '#') {
 		escape_hash(s, final);
-	} else if (n == 1) {
-		vt_charsets_designate(&s->sets, intermediate[0], final);
+	} else {
+		vt_charsets_designate(&s->sets, intermediate, n, final, vt_mode(s, VT_M_NRC));
 	}
 }
 
@@ -197,11 +197,8 @@ static void set_title(struct vt_screen *s, const uint8_t *p, size_t n)
 		s->ops->title(s->arg, s->title);
 }
 
-void vt_escape_string(
-    struct vt_screen *s, enum vt_string kind, const uint8_t *p, size_t n, bool whole)
+void vt_escape_string(struct vt_screen *s, enum vt_string kind, const uint8_t *p, size_t n)
 {
 	if (kind == VT_STRING_OSC && n >= 2 && (p[0] == '0' || p[0] == '2') && p[1] == ';')
 		set_title(s, p + 2, n - 2);
-	else if (kind == VT_STRING_DCS && whole && n >= 2 && p[0] == '$' && p[1] == 'q')
-		vt_reply_setting(s, p + 2, n - 2);
 }

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "core/mem.h"
 #include "serial/vt_state.h"
 
@@ -82,6 +80,7 @@ static const struct mode modes[] = {
     {1004, true, VT_M_FOCUS},
     {1007, true, VT_M_ALT_SCROLL},
     {1034, true, VT_M_META},
+    {1045, true, VT_M_REVWRAP_FAR},
     {2004, true, VT_M_PASTE},
     {2026, true, VT_M_SYNC},
 };
@@ -192,33 +191,4 @@ void vt_mode_restore(struct vt_screen *s, const struct vt_csi *c)
 		else if (is_mouse_coding(number))
 			s->mouse_coding = s->saved_mouse_coding;
 	}
-}
-
-/* DECRPM: 0 not known, 1 set, 2 reset. */
-static int state(const struct vt_screen *s, int number, bool dec)
-{
-	const struct mode *m = find(number, dec);
-	if (m) {
-		bool on = vt_mode(s, (enum vt_mode_bit)m->bit);
-		return on != (m->bit == VT_M_VT52) ? 1 : 2;
-	}
-	if (!dec)
-		return 0;
-	if (is_alternate(number))
-		return vt_mode(s, VT_M_ALT) ? 1 : 2;
-	if (is_mouse(number))
-		return s->mouse == number ? 1 : 2;
-	if (is_mouse_coding(number))
-		return s->mouse_coding == number ? 1 : 2;
-	return 0;
-}
-
-void vt_mode_report(struct vt_screen *s, const struct vt_csi *c)
-{
-	char text[40];
-	int number = vt_csi_arg0(c, 0, 0);
-	bool dec = c->prefix == '?';
-	snprintf(
-	    text, sizeof(text), "\033[%s%d;%d$y", dec ? "?" : "", number, state(s, number, dec));
-	vt_reply_bytes(s, text);
 }

@@ -141,6 +141,8 @@ void vt_rect_change_attrs(struct vt_screen *s, const struct vt_csi *c)
 {
 	uint16_t on, off;
 	read_attrs(c, &on, &off);
+	if ((on | off) & VT_UNDERLINE) /* it becomes a single line, or none */
+		off |= VT_UNDERLINE_STYLES;
 	change(s, c, on, off, 0);
 }
 

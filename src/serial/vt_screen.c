@@ -52,9 +52,10 @@ static void on_csi(void *arg, const struct vt_csi *c)
 
 static void on_string(void *arg, enum vt_string kind, const uint8_t *p, size_t n, bool whole)
 {
+	(void)whole; /* a title that was cut is one still */
 	struct vt_screen *s = arg;
 	s->stamp++;
-	vt_escape_string(s, kind, p, n, whole);
+	vt_escape_string(s, kind, p, n);
 	s->last = 0;
 }
 
@@ -132,7 +133,6 @@ void vt_screen_ris(struct vt_screen *s)
 	s->exact_rect = false;
 	s->mouse = s->mouse_coding = s->saved_mouse = s->saved_mouse_coding = 0;
 	s->cursor_style = 0;
-	s->level = 64;
 	s->title[0] = 0;
 	s->last = 0;
 	s->last_row = -1;

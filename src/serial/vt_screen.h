@@ -38,6 +38,7 @@ enum vt_attr {
 	                       /* bits 10..12: how it is underlined, VT_UNDERLINE_STYLE */
 };
 #define VT_UNDERLINE_SHIFT 10
+#define VT_UNDERLINE_STYLES (7 << VT_UNDERLINE_SHIFT)
 /* As SGR 4:N has them: 1 single, 2 double, 3 curly, 4 dotted, 5 dashed; 0 not at all. */
 #define VT_UNDERLINE_STYLE(attrs) \
 	((attrs)&VT_UNDERLINE ? ((attrs) >> VT_UNDERLINE_SHIFT & 7u) + 1 : 0)
@@ -73,8 +74,8 @@ struct vt_modes {
 struct vt_screen;
 
 struct vt_screen_ops {
-	/* Bytes for the guest (answers to DA, DSR, DECRQM …); NULL: no answers (replay, spectators,
-	 * previews). */
+	/* Bytes for the guest (answers to DA, DSR: vt_reply.c has them all); NULL: no answers (replay,
+	 * spectators, previews). */
 	void (*reply)(void *arg, const uint8_t *p, size_t n);
 	void (*bell)(void *arg);
 	/* Title set by OSC 0/2: printable UTF-8, at most VT_TITLE_MAX bytes. Never goes to the

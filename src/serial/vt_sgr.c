@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "serial/vt_state.h"
 
 /* Parameters that turn attributes on or off. */
@@ -9,16 +7,16 @@ static const struct {
     [1] = {VT_BOLD, 0},
     [2] = {VT_FAINT, 0},
     [3] = {VT_ITALIC, 0},
-    [4] = {VT_UNDERLINE, 0},
+    [4] = {VT_UNDERLINE, VT_UNDERLINE_STYLES},
     [5] = {VT_BLINK, 0},
     [6] = {VT_BLINK, 0},
     [7] = {VT_REVERSE, 0},
     [8] = {VT_INVISIBLE, 0},
     [9] = {VT_STRIKE, 0},
-    [21] = {VT_UNDERLINE, 0},
+    [21] = {VT_UNDERLINE | 1 << VT_UNDERLINE_SHIFT, VT_UNDERLINE_STYLES},
     [22] = {0, VT_BOLD | VT_FAINT},
     [23] = {0, VT_ITALIC},
-    [24] = {0, VT_UNDERLINE},
+    [24] = {0, VT_UNDERLINE | VT_UNDERLINE_STYLES},
     [25] = {0, VT_BLINK},
     [27] = {0, VT_REVERSE},
     [28] = {0, VT_INVISIBLE},
@@ -92,17 +90,49 @@ static unsigned extended_colour(const struct vt_csi *c, unsigned i, uint32_t *ou
 	return 1;
 }
 
+/* The colour of the palette of 256 that is nearest to one by its parts: of the cube or of the greys
+ * (XTerm's 256colres.h). */
+static uint8_t nearest(uint32_t colour)
+{
+	static const uint8_t levels[] = {0, 95, 135, 175, 215, 255};
+	int part[3] = {(int)(colour >> 16 & 255), (int)(colour >> 8 & 255), (int)(colour & 255)};
+	int cube = 16, cube_off = 0, grey_off = 0;
+	int grey = ((part[0] + part[1] + part[2]) / 3 - 3) / 10;
+	grey = vt_clamp(grey, 0, 23);
+	for (int i = 0; i < 3; i++) {
+		int v = part[i], level = v < 48 ? 0 : v < 115 ? 1 : (v - 35) / 40;
+		static const int weight[] = {36, 6, 1};
+		cube += level * weight[i];
+		cube_off += (v - levels[level]) * (v - levels[level]);
+		grey_off += (v - 8 - 10 * grey) * (v - 8 - 10 * grey);
+	}
+	return (uint8_t)(grey_off < cube_off ? 232 + grey : cube);
+}
+
+static void set_underline_colour(struct vt_pen *pen, uint32_t colour)
+{
+	if (colour & VT_RGB)
+		pen->underline = nearest(colour);
+	else if (colour & VT_INDEXED)
+		pen->underline = (uint8_t)(colour & 255 ? colour & 255 : 16);
+}
+
 static void set_attribute(struct vt_pen *pen, const struct vt_csi *c, unsigned i, int v)
 {
-	if (v == 4 && subs(c, i) && vt_csi_arg0(c, i + 1, 1) == 0)
-		v = 24; /* 4:0, no underline */
+	int style = v == 4 && subs(c, i) ? vt_csi_arg0(c, i + 1, 1) : 1;
+	if (style > 5)
+		return;
+	if (style == 0)
+		v = 24;
 	pen->attrs = (uint16_t)((pen->attrs & ~attributes[v].off) | attributes[v].on);
+	if (style > 1)
+		pen->attrs = (uint16_t)(pen->attrs | (style - 1) << VT_UNDERLINE_SHIFT);
 }
 
 void vt_sgr_run(struct vt_screen *s, const struct vt_csi *c)
 {
 	struct vt_pen *pen = &s->pen;
-	uint32_t unused;
+	uint32_t colour;
 	if (c->params == 0)
 		*pen = (struct vt_pen){.attrs = pen->attrs & VT_PROTECTED};
 	for (unsigned i = 0; i < c->params; i++) {
@@ -125,38 +155,15 @@ void vt_sgr_run(struct vt_screen *s, const struct vt_csi *c)
 			i += extended_colour(c, i, &pen->bg);
 		else if (v == 49)
 			pen->bg = 0;
-		else if (v == 58)
-			i += extended_colour(c, i, &unused);
+		else if (v == 58) {
+			colour = 0;
+			i += extended_colour(c, i, &colour);
+			set_underline_colour(pen, colour);
+		} else if (v == 59)
+			pen->underline = 0;
 		else if (v >= 90 && v <= 97)
 			pen->fg = VT_INDEXED | (uint32_t)(v - 90 + 8);
 		else if (v >= 100 && v <= 107)
 			pen->bg = VT_INDEXED | (uint32_t)(v - 100 + 8);
 	}
-}
-
-static int colour_text(uint32_t colour, int base, char *out, size_t size)
-{
-	unsigned v = colour & 0xFFFFFF;
-	if (colour & VT_RGB)
-		return snprintf(
-		    out, size, ";%d:2::%u:%u:%u", base + 8, v >> 16, v >> 8 & 255, v & 255);
-	if (!(colour & VT_INDEXED))
-		return 0;
-	if (v < 8)
-		return snprintf(out, size, ";%u", (unsigned)base + v);
-	if (v < 16)
-		return snprintf(out, size, ";%u", (unsigned)base + 60 + v - 8);
-	return snprintf(out, size, ";%d:5:%u", base + 8, v);
-}
-
-void vt_sgr_text(const struct vt_pen *pen, char out[VT_SGR_TEXT_MAX])
-{
-	size_t at = 1;
-	out[0] = '0';
-	out[1] = 0;
-	for (unsigned v = 1; v <= 9; v++)
-		if (v != 6 && (pen->attrs & attributes[v].on))
-			at += (size_t)snprintf(out + at, VT_SGR_TEXT_MAX - at, ";%u", v);
-	at += (size_t)colour_text(pen->fg, 30, out + at, VT_SGR_TEXT_MAX - at);
-	colour_text(pen->bg, 40, out + at, VT_SGR_TEXT_MAX - at);
 }

@@ -47,6 +47,7 @@ enum vt_mode_bit {
 	VT_M_META,
 	VT_M_PASTE,
 	VT_M_SYNC,
+	VT_M_REVWRAP_FAR,
 };
 #define VT_BIT(bit) (UINT64_C(1) << (bit))
 
@@ -84,7 +85,6 @@ struct vt_screen {
 	bool exact_rect;              /* DECSACE 2 */
 	int mouse, mouse_coding, saved_mouse, saved_mouse_coding;
 	int cursor_style;
-	int level; /* DECSCL: 61..65 */
 	bool app_keypad;
 	bool tabs[VT_COLS_MAX];
 	char title[VT_TITLE_MAX + 1];
@@ -199,27 +199,19 @@ void vt_rect_reverse_attrs(struct vt_screen *s, const struct vt_csi *c);
 void vt_csi_run(struct vt_screen *s, const struct vt_csi *c);
 void vt_escape_run(struct vt_screen *s, const uint8_t *intermediate, unsigned n, uint8_t final);
 void vt_escape_control(struct vt_screen *s, uint8_t c);
-void vt_escape_string(
-    struct vt_screen *s, enum vt_string kind, const uint8_t *p, size_t n, bool whole);
+void vt_escape_string(struct vt_screen *s, enum vt_string kind, const uint8_t *p, size_t n);
 
 /* vt_mode.c */
 void vt_mode_set(struct vt_screen *s, const struct vt_csi *c, bool on);
 void vt_mode_save(struct vt_screen *s, const struct vt_csi *c);
 void vt_mode_restore(struct vt_screen *s, const struct vt_csi *c);
-void vt_mode_report(struct vt_screen *s, const struct vt_csi *c); /* DECRQM */
 
 /* vt_sgr.c */
 void vt_sgr_run(struct vt_screen *s, const struct vt_csi *c);
-#define VT_SGR_TEXT_MAX 96
-/* The pen as SGR parameters, for DECRQSS. */
-void vt_sgr_text(const struct vt_pen *pen, char out[VT_SGR_TEXT_MAX]);
 
 /* vt_reply.c */
 void vt_reply_attributes(struct vt_screen *s, const struct vt_csi *c); /* DA1, DA2, DA3 */
 void vt_reply_status(struct vt_screen *s, const struct vt_csi *c);     /* DSR */
-void vt_reply_parameters(struct vt_screen *s, const struct vt_csi *c); /* DECREQTPARM */
-void vt_reply_window(struct vt_screen *s, const struct vt_csi *c);
-void vt_reply_setting(struct vt_screen *s, const uint8_t *what, size_t n); /* DECRQSS */
 void vt_reply_bytes(struct vt_screen *s, const char *text);
 
 #endif

@@ -10,7 +10,10 @@
  *	cursor ROW COL			1-based
  *	reply BYTES			all that was answered since the last reply line, or "none"
  *	cell ROW COL: WORDS		attributes and colours: bold faint italic underline blink reverse
- *					invisible strike protected, fg=N fg=#rrggbb bg=N, or "plain"
+ *					invisible strike protected marked, fg=N fg=#rrggbb bg=N ul=N, or "plain";
+ *					underline=N for the styles from 2 on
+ *	answers on|off			as vt_screen_answer
+ *	sync on|off			what vt_screen_sync tells
  *	title TEXT
  *	mode WORDS			what vt_screen_modes tells, e.g. "app_cursor mouse=1000"; "none"
  *
@@ -225,10 +228,17 @@ static void add_colour(struct buf *b, const char *name, uint32_t colour)
 		buf_addf(b, " %s=%u", name, colour & 0xFF);
 }
 
+static void add_attr(struct buf *b, const char *name, unsigned style)
+{
+	buf_addf(b, " %s", name);
+	if (style > 1)
+		buf_addf(b, "=%u", style);
+}
+
 static void expect_cell(struct run *r, const char *args)
 {
 	static const char *const names[] = {"bold", "faint", "italic", "underline", "blink",
-	    "reverse", "invisible", "strike", "protected"};
+	    "reverse", "invisible", "strike", "protected", "marked"};
 	unsigned row = 0, col = 0;
 	const char *words = strchr(args, ':');
 	if (sscanf(args, "%u %u", &row, &col) != 2 || !words || row < 1 ||
@@ -240,9 +250,12 @@ static void expect_cell(struct run *r, const char *args)
 	struct buf have = BUF_INIT;
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
 		if (c->attrs & 1u << i)
-			buf_addf(&have, " %s", names[i]);
+			add_attr(&have, names[i],
+			    1u << i == VT_UNDERLINE ? VT_UNDERLINE_STYLE(c->attrs) : 1);
 	add_colour(&have, "fg", c->fg);
 	add_colour(&have, "bg", c->bg);
+	if (c->underline)
+		buf_addf(&have, " ul=%u", c->underline);
 	if (!have.len)
 		buf_adds(&have, " plain");
 	if (strcmp(have.data, words + 1) != 0)
@@ -330,6 +343,12 @@ static void run_line(struct run *r, char *line)
 		expect_reply(r, args);
 	else if (strcmp(line, "cell") == 0)
 		expect_cell(r, args);
+	else if (strcmp(line, "answers") == 0)
+		vt_screen_answer(r->s, strcmp(args, "on") == 0);
+	else if (strcmp(line, "sync") == 0 && vt_screen_sync(r->s) != (strcmp(args, "on") == 0))
+		failure(r, "the other way round");
+	else if (strcmp(line, "sync") == 0)
+		return;
 	else if (strcmp(line, "mode") == 0)
 		expect_modes(r, args);
 	else if (strcmp(line, "title") != 0)
