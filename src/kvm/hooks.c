@@ -27,7 +27,8 @@
 struct job {
 	TAILQ_ENTRY(job) entry;
 	enum hook_op op;
-	int xml; /* a memory file: a program that does not read it holds nobody up */
+	char *trigger, *port; /* of HOOK_MATCH */
+	int xml;              /* a memory file: a program that does not read it holds nobody up */
 	char **files;
 	size_t n, next; /* next: the file that runs once the present one has ended */
 	bool begun, aborted;
@@ -41,7 +42,7 @@ struct hooks {
 	const struct home *home;
 	char *name;
 	unsigned timeout_s;
-	TAILQ_HEAD(, job) jobs;
+	TAILQ_HEAD(jobs, job) jobs;
 	bool deferred; /* step() is due */
 	/* the program that runs */
 	pid_t pid; /* 0 none */
@@ -59,6 +60,7 @@ static const struct {
     [HOOK_STARTED] = {"started", "begin"},
     [HOOK_STOPPED] = {"stopped", "end"},
     [HOOK_RELEASED] = {"released", "end"},
+    [HOOK_MATCH] = {"console-match", "-"},
 };
 
 const char *hook_op_name(enum hook_op op)
@@ -264,22 +266,46 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 	kill_program(k);
 }
 
+#define ENV_MAX 10
+
+static void fill_env(const struct hooks *k, const struct job *j, char *env[ENV_MAX])
+{
+	unsigned n = 0;
+	env[n++] = xstrdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	env[n++] = xstrdup("LC_ALL=C.UTF-8");
+	env[n++] = xstrdup("HOME=/");
+	env[n++] = xasprintf("HVMUX_URI=%s", home_uri(k->home));
+	if (k->home->mode == HOME_PRIVATE)
+		env[n++] = xasprintf("HVMUX_HOME=%.*s",
+		    (int)(strlen(k->home->conf) - strlen("/etc")), k->home->conf);
+	if (j->op == HOOK_MATCH) {
+		env[n++] = xasprintf("HVMUX_DOMAIN=%s", k->name);
+		env[n++] = xasprintf("HVMUX_TRIGGER=%s", j->trigger);
+		env[n++] = xasprintf("HVMUX_PORT=%s", j->port);
+	}
+	env[n] = NULL;
+}
+
+/* In the child: what it allocates goes with its image. */
 static _Noreturn void become(const struct hooks *k, const struct job *j, const char *file, int out)
 {
-	CLEANUP_FREE char *uri = xasprintf("HVMUX_URI=%s", home_uri(k->home));
-	char *env[] = {(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-	    (char *)"LC_ALL=C.UTF-8", (char *)"HOME=/", uri, NULL, NULL};
+	char *env[ENV_MAX];
+	bool match = j->op == HOOK_MATCH;
 	char *argv[] = {(char *)(uintptr_t)file, k->name, (char *)(uintptr_t)ops[j->op].name,
-	    (char *)(uintptr_t)ops[j->op].sub, (char *)"-", NULL};
+	    match ? j->trigger : (char *)(uintptr_t)ops[j->op].sub, match ? j->port : (char *)"-",
+	    NULL};
 	sigset_t none;
-	if (k->home->mode == HOME_PRIVATE)
-		env[4] = xasprintf("HVMUX_HOME=%.*s", (int)(strlen(k->home->conf) - strlen("/etc")),
-		    k->home->conf);
+	fill_env(k, j, env);
 	setsid();
-	/* Who would wait for it is gone then, and the next supervisor has hooks of its own to run. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (match) {
+		/* What happened is told also when the supervisor ends of it; nobody reads what it prints then. */
+		alarm(k->timeout_s + 1);
+	} else {
+		/* Who would wait for it is gone then, and the next supervisor has hooks of its own to run. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	}
 	for (int sig = 1; sig < 32; sig++)
-		signal(sig, SIG_DFL);
+		signal(sig, match && sig == SIGPIPE ? SIG_IGN : SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (lseek(j->xml, 0, SEEK_SET) < 0 || dup2(j->xml, 0) < 0 || dup2(out, 1) < 0 ||
@@ -341,6 +367,8 @@ static void job_free(struct job *j)
 {
 	files_free(j->files, j->n);
 	close(j->xml);
+	free(j->trigger);
+	free(j->port);
 	free(j);
 }
 
@@ -360,13 +388,41 @@ static void finish_first(struct hooks *k)
 	job_free(j);
 }
 
+/* files holds the one path; a program that is not safe to run is none. */
+static void look_at_program(struct job *j)
+{
+	struct stat st;
+	CLEANUP_FREE char *folder = xstrdup(j->files[0]);
+	char *slash = strrchr(folder, '/');
+	const char *file = base_name(j->files[0]);
+	*(slash == folder ? slash + 1 : slash) = '\0';
+	CLEANUP_CLOSE int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	j->n = 1;
+	if (dir < 0 || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		err_errno(&j->err, errno, "the hook '%s' is not run", j->files[0]);
+	else if (fstat(dir, &st) < 0 || !safe(&st))
+		err_set(&j->err, ERR_DENIED, "the hook '%s' is not run: others may write to '%s'",
+		    j->files[0], folder);
+	else if (!usable(dir, folder, file))
+		err_set(&j->err, ERR_DENIED,
+		    "the hook '%s' is not run: an executable file of root's or the user's own is needed that nobody "
+		    "else may write",
+		    j->files[0]);
+	if (j->err.code == ERR_NONE)
+		return;
+	log_warn("%s", j->err.msg);
+	j->next = j->n;
+}
+
 static void step(void *arg)
 {
 	struct hooks *k = arg;
 	struct job *j;
 	k->deferred = false;
 	while (k->pid == 0 && (j = TAILQ_FIRST(&k->jobs)) != NULL) {
-		if (!j->begun)
+		if (!j->begun && j->op == HOOK_MATCH)
+			look_at_program(j);
+		else if (!j->begun)
 			j->n = find_files(k->home, &j->files);
 		j->begun = true;
 		if (over(j)) {
@@ -409,18 +465,30 @@ static void destroy(void *arg)
 	free(k);
 }
 
+/* A program that was told of a match goes on by itself (see become()). */
+static void leave_program(struct hooks *k)
+{
+	if (TAILQ_FIRST(&k->jobs)->op != HOOK_MATCH) {
+		kill_program(k);
+		while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close_program(k);
+}
+
 void hooks_free(struct hooks *k)
 {
 	struct job *j;
 	if (k == NULL)
 		return;
-	if (k->pid > 0) {
-		kill_program(k);
-		while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-		close_program(k);
-	}
+	if (k->pid > 0)
+		leave_program(k);
 	while ((j = TAILQ_FIRST(&k->jobs)) != NULL) {
+		if (j->op == HOOK_MATCH && !j->begun) {
+			look_at_program(j);
+			if (j->next < j->n && run_program(k, j, j->files[j->next++], NULL) == 0)
+				leave_program(k);
+		}
 		TAILQ_REMOVE(&k->jobs, j, entry);
 		job_free(j);
 	}
@@ -439,6 +507,26 @@ void hooks_run(
 		err_errno(&j->err, errno, "cannot hand the domain to its hooks");
 	TAILQ_INSERT_TAIL(&k->jobs, j, entry);
 	step_later(k);
+}
+
+int hooks_run_match(
+    struct hooks *k, const char *file, const char *trigger, const char *port, const char *line)
+{
+	unsigned waiting = 0;
+	struct job *j;
+	TAILQ_FOREACH(j, &k->jobs, entry)
+	waiting += j->op == HOOK_MATCH;
+	if (waiting > HOOKS_MATCHES_MAX)
+		return -1;
+	CLEANUP_FREE char *text = xasprintf("%s\n", line);
+	hooks_run(k, HOOK_MATCH, text, strlen(text), NULL, NULL);
+	j = TAILQ_LAST(&k->jobs, jobs);
+	j->trigger = xstrdup(trigger);
+	j->port = xstrdup(port);
+	j->files = xcalloc(1, sizeof(*j->files));
+	j->files[0] = xstrdup(file);
+	j->n = 1;
+	return 0;
 }
 
 bool hooks_abort_prepare(struct hooks *k)

@@ -21,6 +21,7 @@ enum hook_op {
 	HOOK_STARTED,  /* the guest runs; "begin" */
 	HOOK_STOPPED,  /* QEMU has ended; "end" */
 	HOOK_RELEASED, /* the last word, always after a prepare; "end" */
+	HOOK_MATCH,    /* hooks_run_match's */
 	HOOK_OPS
 };
 const char *hook_op_name(enum hook_op op);
@@ -29,7 +30,7 @@ struct hooks;
 
 /* timeout_s: how long one program may take before its process group is killed. */
 struct hooks *hooks_new(struct loop *l, const struct home *h, const char *name, unsigned timeout_s);
-/* What runs is killed; nobody is called back. NULL is allowed. */
+/* What runs is killed, but for what is told of a match; nobody is called back. NULL is allowed. */
 void hooks_free(struct hooks *k);
 /* Is there a program to be run? Those that are not safe to run (not the owner's, writable by others) are
  * none, and the log says so. */
@@ -41,6 +42,12 @@ typedef void hooks_done_fn(void *arg, enum hook_op op, const struct err *err);
 /* xml is copied. fn may be NULL. */
 void hooks_run(
     struct hooks *k, enum hook_op op, const char *xml, size_t n, hooks_done_fn *fn, void *arg);
+/* One program of an absolute path, that a trigger names: `FILE NAME console-match TRIGGER PORT`, in whose environment they
+ * stand too (HVMUX_DOMAIN, HVMUX_TRIGGER, HVMUX_PORT), with the line on standard input. It has to be as safe to run as
+ * those in hooks.d. -1: HOOKS_MATCHES_MAX wait already, and it is not run. */
+#define HOOKS_MATCHES_MAX 4u
+int hooks_run_match(
+    struct hooks *k, const char *file, const char *trigger, const char *port, const char *line);
 /* Prepares that run or wait are ended; each is called back with an error. true: there was one. */
 bool hooks_abort_prepare(struct hooks *k);
 

@@ -255,6 +255,8 @@ static void sup_fini(struct supervisor *s)
 		sup_agent_fini(s);
 		control_free(s->control);
 		hooks_free(s->hooks);
+		hooks_free(s->match_hooks);
+		sup_triggers_free(s);
 		companion_set_free(s->companions);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);

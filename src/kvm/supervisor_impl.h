@@ -85,7 +85,9 @@ struct supervisor {
 	struct event *timer; /* the machine's */
 	struct event *tick;
 	struct event *sigterm;
-	struct hooks *hooks; /* NULL: none were run yet */
+	struct sup_triggers *triggers; /* supervisor_triggers.c's; NULL: no consoles */
+	struct hooks *hooks;           /* NULL: none were run yet */
+	struct hooks *match_hooks;     /* of triggers: nothing else waits for them */
 	bool preparing, releasing;
 	bool watchdog_dump;          /* <watchdog action='dump'/> */
 	struct sup_dump *dump;       /* supervisor_dump.c's; NULL: none goes on */
@@ -125,6 +127,18 @@ void sup_connect_consoles(struct supervisor *s);
 bool sup_answers(struct supervisor *s);
 void sup_redial_init(struct supervisor *s);
 void sup_tick(struct supervisor *s);
+
+/* --- supervisor_triggers.c: patterns on the consoles --- */
+/* Reads what the live document says; the consoles are there. Again: what was said anew. */
+void sup_triggers_load(struct supervisor *s);
+/* The guest starts anew: a new QEMU, or a reset. Before its first byte. */
+void sup_triggers_boot(struct supervisor *s);
+/* The consoles go. */
+void sup_triggers_free(struct supervisor *s);
+/* Somebody took that console's keyboard: he sees what it says. */
+void sup_triggers_seen(struct supervisor *s, unsigned console, const char *who);
+void sup_ctl_acknowledge(void *arg, struct json_object *params, struct control_req *r);
+void sup_ctl_reload_triggers(void *arg, struct json_object *params, struct control_req *r);
 
 /* --- supervisor_agent.c: the guest's agent --- */
 void sup_agent_connect(struct supervisor *s);

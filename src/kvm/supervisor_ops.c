@@ -283,6 +283,7 @@ static void op_ended(void *arg)
 	struct supervisor *s = arg;
 	struct err err;
 	control_stop(s->control);
+	sup_triggers_free(s);
 	for (unsigned i = 0; i < s->n_hubs; i++)
 		hub_free(s->hubs[i]);
 	s->n_hubs = 0;
@@ -367,7 +368,9 @@ static void ctl_status(void *arg, struct json_object *o)
 
 static const struct control_method methods[] = {
     {"agent", CONTROL_COMMAND, sup_ctl_agent},
+    {"acknowledge", 0, sup_ctl_acknowledge},
     {"agent-info", CONTROL_READS, sup_ctl_agent_info},
+    {"reload-triggers", 0, sup_ctl_reload_triggers},
     {"shutdown-agent", 0, sup_ctl_shutdown_agent},
     {0},
 };
@@ -401,6 +404,8 @@ static void hub_changed(void *arg)
 		c->clients = f.clients;
 		c->rows = f.rows;
 		c->cols = f.cols;
+		if (f.holder[0] != '\0' && !str_eq(f.holder, c->holder))
+			sup_triggers_seen(s, i, f.holder);
 		memcpy(c->holder, f.holder, sizeof(c->holder));
 		memcpy(c->line, f.line, sizeof(c->line));
 		c->log_missing = f.log_missing;

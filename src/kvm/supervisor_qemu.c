@@ -273,6 +273,8 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 		s->detail[0] = '\0'; /* what it was stopped for is over */
 	for (unsigned i = 0; str_eq(name, "RESET") && i < s->n_hubs; i++)
 		hub_note(s->hubs[i], RING_NOTE_BOOT, 1);
+	if (str_eq(name, "RESET"))
+		sup_triggers_boot(s);
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (str_eq(plain[i].name, name))
 			machine_handle(&s->machine, plain[i].event, NULL);
@@ -327,6 +329,7 @@ void sup_connect_consoles(struct supervisor *s)
 void sup_connect(struct supervisor *s)
 {
 	s->redial_ms = REDIAL_MIN_MS;
+	sup_triggers_load(s);
 	sup_connect_consoles(s);
 	dial(s);
 	sup_agent_connect(s);
