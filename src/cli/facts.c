@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/store.h"
+#include "core/triggers.h"
 
 /* libvirt/include/libvirt/libvirt-domain.h: virDomainState. */
 unsigned facts_virsh_state(const struct vm *vm)
@@ -130,6 +131,21 @@ void facts_sort(struct vm *vms, size_t n)
 		qsort(vms, n, sizeof(*vms), virsh_order);
 }
 
+/* NULL none. */
+static struct json_object *badge_json(const struct status_page *p)
+{
+	if (p->badge == STATUS_BADGE_NONE)
+		return NULL;
+	struct json_object *o = json_object_new_object();
+	out_add_str(o, "level", status_badge_word(p->badge));
+	out_add_str(o, "trigger", p->badge_name);
+	out_add_str(o, "line", p->badge_line);
+	out_add_u64(o, "console", p->badge_console);
+	out_add_u64(o, "time_ns", p->badge_ns);
+	out_add_u64(o, "count", p->badge_count);
+	return o;
+}
+
 void facts_add_json(struct json_object *o, const struct vm *vm)
 {
 	out_add_str(o, "name", vm->name);
@@ -143,6 +159,7 @@ void facts_add_json(struct json_object *o, const struct vm *vm)
 	out_add_bool(o, "active", vm->live);
 	out_add_bool(o, "answering", !vm->silent);
 	out_add_bool(o, "persistent", vm->defined);
+	json_object_object_add(o, "badge", vm->head ? badge_json(vm->head) : NULL);
 }
 
 void facts_add_meta_json(struct json_object *o, const struct domain_meta *m)

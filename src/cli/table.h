@@ -82,6 +82,7 @@ struct verb {
 	X(send_break, "send-break") \
 	X(sysrq, "sysrq")           \
 	X(wall, "wall")
+#define VERBS_TRIGGERS(X) X(trigger, "trigger") X(acknowledge, "acknowledge") X(crashes, "crashes")
 #define VERBS_DEFINITIONS(X)        \
 	X(edit, "edit")             \
 	X(domrename, "domrename")   \
@@ -159,6 +160,7 @@ struct verb {
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \
 	VERBS_CONSOLES(X)    \
+	VERBS_TRIGGERS(X)    \
 	VERBS_DEFINITIONS(X) \
 	VERBS_HOST(X)        \
 	VERBS_LIVE(X)        \

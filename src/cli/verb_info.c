@@ -155,6 +155,17 @@ static void print_restarts(const struct status_page *p)
 		                             : 0));
 }
 
+/* What a trigger has caught. */
+static void print_badge(const struct status_page *p)
+{
+	char when[OUT_TIME_MAX];
+	if (!p || p->badge == STATUS_BADGE_NONE)
+		return;
+	out_time(p->badge_ns, when);
+	printf("%-15s %s: %s (%s; %u caught)\n", "Badge:", p->badge_name, p->badge_line, when,
+	    p->badge_count);
+}
+
 static void print_ours(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
@@ -162,6 +173,7 @@ static void print_ours(const struct vm *vm, const struct info *in)
 	print_field("Reason:", vm_reason_name(facts_reason(vm)));
 	if (p && p->detail[0])
 		print_field("Detail:", p->detail);
+	print_badge(p);
 	print_restarts(p);
 	if (!vm->live || !p)
 		return;

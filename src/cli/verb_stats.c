@@ -102,6 +102,8 @@ static void put_state(const struct sink *s, const struct vm *vm)
 		put_u64(s, "state.reason", NULL, facts_virsh_reason(vm));
 		if (vm->silent)
 			put_u64(s, "hvmux.silent", NULL, 1);
+		if (vm->head && vm->head->badge)
+			put_u64(s, "hvmux.badge", NULL, vm->head->badge);
 	}
 }
 

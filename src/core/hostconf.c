@@ -37,6 +37,8 @@ static const struct key {
     {"log_files", KIND_NUMBER, offsetof(struct hostconf, log_files), 1, 100},
     {"log_age", KIND_AGE, offsetof(struct hostconf, log_age), 0, 3660u * 86400u},
     {"log_total", KIND_BYTES, offsetof(struct hostconf, log_total), 0, 1ull << 50},
+    {"crash_records", KIND_NUMBER, offsetof(struct hostconf, crash_records), 1, 1000},
+    {"crash_size", KIND_BYTES, offsetof(struct hostconf, crash_size), 1u << 20, 1ull << 40},
     {"operator_group", KIND_NAME, offsetof(struct hostconf, operator_group), 0, 0},
     {"reader_group", KIND_NAME, offsetof(struct hostconf, reader_group), 0, 0},
 };
@@ -51,6 +53,8 @@ static void set_defaults(struct hostconf *c)
 	    .log_file_size = 4u << 20,
 	    .log_files = 4,
 	    .log_total = 64u << 20,
+	    .crash_records = 20,
+	    .crash_size = 64u << 20,
 	};
 }
 

@@ -27,6 +27,8 @@ struct hostconf {
 	uint64_t log_files;     /* of one console, the live one among them */
 	uint64_t log_age;       /* seconds; 0 any */
 	uint64_t log_total;     /* bytes, of all consoles of a VM; 0 no limit */
+	uint64_t crash_records; /* kept of each VM (core/crashes.h) */
+	uint64_t crash_size;    /* bytes of them */
 	char *operator_group;   /* core/access.h; NULL not said */
 	char *reader_group;     /* may look at VMs and consoles and change nothing; NULL nobody */
 };

@@ -161,6 +161,8 @@ static void terminate_brief(struct status_page *p)
 {
 	p->name[sizeof(p->name) - 1] = p->title[sizeof(p->title) - 1] = '\0';
 	p->detail[sizeof(p->detail) - 1] = '\0';
+	p->badge_name[sizeof(p->badge_name) - 1] = '\0';
+	p->badge_line[sizeof(p->badge_line) - 1] = '\0';
 	p->disks = p->disks < STATUS_DISKS_MAX ? p->disks : STATUS_DISKS_MAX;
 	p->nets = p->nets < STATUS_NETS_MAX ? p->nets : STATUS_NETS_MAX;
 	p->consoles = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;

@@ -144,3 +144,37 @@ char *qemu_log_words(const struct home *h, const char *name)
 	read_end(path, QEMU_LOG_KEEP, &b);
 	return b.data == NULL ? xstrdup("") : qemu_log_words_of(b.data, b.len);
 }
+
+/* "# TIME: start of 'NAME'", the command line, MARK. */
+static const char *last_head(const char *text, const char *mark)
+{
+	const char *head = mark;
+	while (head > text && !(head[-1] == '\n' && head[0] == '#' && head[1] == ' '))
+		head--;
+	return head;
+}
+
+void qemu_log_tail(
+    const struct home *h, const char *name, size_t max, struct buf *words, struct buf *command)
+{
+	CLEANUP_FREE char *path = home_log_file(h, name, "qemu.log");
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	const char *mark = NULL, *next, *end;
+	read_end(path, QEMU_LOG_MAX + QEMU_LOG_KEEP, &b);
+	if (b.data == NULL)
+		return;
+	end = b.data + b.len;
+	for (const char *at = b.data;
+	     (next = memmem(at, (size_t)(end - at), MARK, strlen(MARK))) != NULL; at = next + 1)
+		mark = next;
+	const char *from = mark != NULL ? mark + strlen(MARK) : b.data;
+	if (mark != NULL) {
+		const char *head = last_head(b.data, mark),
+		           *line = memchr(head, '\n', (size_t)(mark - head));
+		if (line != NULL)
+			buf_add(command, line + 1, (size_t)(mark + 1 - (line + 1)));
+	}
+	if ((size_t)(end - from) > max)
+		from = end - max;
+	buf_add(words, from, (size_t)(end - from));
+}

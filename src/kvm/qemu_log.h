@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/home.h"
 
@@ -25,5 +26,9 @@ void qemu_log_limit(const struct home *h, const char *name);
 char *qemu_log_words(const struct home *h, const char *name);
 /* The same from the text of a log. */
 char *qemu_log_words_of(const char *text, size_t n);
+/* Appends the last `max` bytes that QEMU said in the present run, and that run's command line; nothing where the log was
+ * cut since. */
+void qemu_log_tail(
+    const struct home *h, const char *name, size_t max, struct buf *words, struct buf *command);
 
 #endif

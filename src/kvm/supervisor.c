@@ -257,6 +257,7 @@ static void sup_fini(struct supervisor *s)
 		hooks_free(s->hooks);
 		hooks_free(s->match_hooks);
 		sup_triggers_free(s);
+		sup_crashes_free(s);
 		companion_set_free(s->companions);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);

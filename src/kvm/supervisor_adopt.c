@@ -113,6 +113,7 @@ static void settle(struct supervisor *s)
 		sup_describe_death(s);
 	s->machine.death = (struct machine_death){
 	    .lost = rebooted || (s->machine.state == MACHINE_STARTING && !made)};
+	sup_crash_died(s);
 	sup_detach(s);
 	if ((s->machine.state == MACHINE_WAITING && !rebooted) ||
 	    s->machine.state == MACHINE_RELEASING) {

@@ -85,6 +85,7 @@ struct supervisor {
 	struct event *timer; /* the machine's */
 	struct event *tick;
 	struct event *sigterm;
+	struct sup_crashes *crashes;   /* supervisor_crashes.c's; NULL: nothing to keep yet */
 	struct sup_triggers *triggers; /* supervisor_triggers.c's; NULL: no consoles */
 	struct hooks *hooks;           /* NULL: none were run yet */
 	struct hooks *match_hooks;     /* of triggers: nothing else waits for them */
@@ -139,6 +140,21 @@ void sup_triggers_free(struct supervisor *s);
 void sup_triggers_seen(struct supervisor *s, unsigned console, const char *who);
 void sup_ctl_acknowledge(void *arg, struct json_object *params, struct control_req *r);
 void sup_ctl_reload_triggers(void *arg, struct json_object *params, struct control_req *r);
+
+/* --- supervisor_crashes.c: what is kept of a crash --- */
+/* An event of QEMU's; data borrowed, may be NULL. */
+void sup_crash_note(
+    struct supervisor *s, const char *event, struct json_object *data, uint64_t time_ns);
+/* Something is wrong with the guest: kept in a moment, with s->detail, or `words` where nothing stands there. reason is a
+ * word, of static storage: "panic", "watchdog", "internal-error". */
+void sup_crash(struct supervisor *s, const char *reason, const char *words);
+/* QEMU is gone; s->detail says how, the machine has not heard of it yet. */
+void sup_crash_died(struct supervisor *s);
+/* The guest starts anew. */
+void sup_crash_boot(struct supervisor *s);
+/* Consoles and page are about to go. */
+void sup_crash_end(struct supervisor *s);
+void sup_crashes_free(struct supervisor *s); /* waits for what is being written */
 
 /* --- supervisor_agent.c: the guest's agent --- */
 void sup_agent_connect(struct supervisor *s);

@@ -201,6 +201,8 @@ static void op_event(void *arg, const char *event, const char *what, const char 
 {
 	struct supervisor *s = arg;
 	struct json_object *data = NULL;
+	if (str_eq(what, "Suspended") && str_eq(why, "API error"))
+		sup_crash(s, "internal-error", "QEMU or KVM cannot go on with the guest");
 	CLEANUP_FREE char *detail = what == NULL ? NULL : xasprintf("%s %s", what, why);
 	if (what != NULL) {
 		data = json_object_new_object();
@@ -283,6 +285,7 @@ static void op_ended(void *arg)
 	struct supervisor *s = arg;
 	struct err err;
 	control_stop(s->control);
+	sup_crash_end(s);
 	sup_triggers_free(s);
 	for (unsigned i = 0; i < s->n_hubs; i++)
 		hub_free(s->hubs[i]);

@@ -49,6 +49,7 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	    .clean = s->exit_status >= 0 && WIFEXITED(s->exit_status) &&
 	             WEXITSTATUS(s->exit_status) == 0};
 	sup_describe_death(s);
+	sup_crash_died(s);
 	companion_end(s->companions);
 	machine_handle(&s->machine, EV_DIED, NULL);
 }
@@ -247,6 +248,9 @@ static void watchdog_fired(struct supervisor *s, struct json_object *data)
 {
 	const char *action = json_get_str(data, "action");
 	bool dump = s->watchdog_dump && action_is(data, "pause");
+	CLEANUP_FREE char *words =
+	    xasprintf("the watchdog expired; action: %.40s", action == NULL ? "?" : action);
+	sup_crash(s, "watchdog", words);
 	sup_tell(s, "watchdog", dump ? "dump" : action, json_object_get(data));
 	if (action_is(data, "poweroff")) {
 		sup_detail(s, "powered off by its watchdog");
@@ -269,19 +273,25 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	    {"SUSPEND", EV_SLEEP}, {"WAKEUP", EV_WAKE}};
 	struct supervisor *s = arg;
 	control_qemu_event(s->control, name, data, time_ns);
+	sup_crash_note(s, name, data, time_ns);
 	if (str_eq(name, "RESUME"))
 		s->detail[0] = '\0'; /* what it was stopped for is over */
 	for (unsigned i = 0; str_eq(name, "RESET") && i < s->n_hubs; i++)
 		hub_note(s->hubs[i], RING_NOTE_BOOT, 1);
-	if (str_eq(name, "RESET"))
+	if (str_eq(name, "RESET")) {
+		sup_crash_boot(s);
 		sup_triggers_boot(s);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (str_eq(plain[i].name, name))
 			machine_handle(&s->machine, plain[i].event, NULL);
 	if (str_eq(name, "SHUTDOWN")) {
 		machine_handle(&s->machine, shutdown_event(data), NULL);
-	} else if (str_eq(name, "GUEST_PANICKED") && !action_is(data, "run")) {
+	} else if (str_eq(name, "GUEST_PANICKED") && action_is(data, "run")) {
+		sup_crash(s, "panic", "the guest panicked");
+	} else if (str_eq(name, "GUEST_PANICKED")) {
 		sup_describe_panic(s, data);
+		sup_crash(s, "panic", s->detail);
 		machine_handle(&s->machine, EV_PANICKED, NULL);
 	} else if (str_eq(name, "BLOCK_IO_ERROR")) {
 		sup_io_error(s, data);

@@ -312,8 +312,10 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 	sup_kit_fini(&kit);
 	for (unsigned i = 0; rc == 0 && i < s->n_hubs; i++)
 		hub_note(s->hubs[i], RING_NOTE_BOOT, 0);
-	if (rc == 0)
+	if (rc == 0) {
+		sup_crash_boot(s);
 		sup_triggers_boot(s);
+	}
 	if (rc == 0)
 		sup_connect(s);
 	else

@@ -193,6 +193,10 @@ static bool on_match(void *arg, unsigned rule, const char *line)
 		return respond(p, rule, line);
 	put_badge(p, &e->rule, line);
 	tell_match(p, &e->rule, line);
+	if (str_eq(e->rule.name, TRIGGER_PANIC)) {
+		CLEANUP_FREE char *words = xasprintf("panic: \"%.300s\"", line);
+		sup_crash(p->t->s, "panic", words);
+	}
 	if (e->hook != NULL)
 		run_hook(p, e, line);
 	return true;

@@ -47,7 +47,10 @@ static void test_groups(void **state)
 	    "    expect                         wait for a pattern on a console and type an answer\n"
 	    "    send-break                     send BREAK on a serial port\n"
 	    "    sysrq                          send Linux a SysRq command\n"
-	    "    wall                           show the consoles of many domains at once\n\n\n",
+	    "    wall                           show the consoles of many domains at once\n"
+	    "    trigger                        what a domain's consoles are watched for\n"
+	    "    acknowledge                    take away the badge that a trigger has set\n"
+	    "    crashes                        what was kept of crashes\n\n\n",
 	    "", "help", "consoles");
 	RUN(&r, "help", "domain");
 	assert_memory_equal(r.out, " Domains (", 10);

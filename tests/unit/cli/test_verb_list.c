@@ -115,7 +115,7 @@ static void test_json(void **state)
 	    "[\n  {\n    \"name\": \"vm1\",\n    \"id\": 3,\n    \"state\": \"running\",\n"
 	    "    \"reason\": \"booted\",\n    \"detail\": null,\n    \"active\": true,\n"
 	    "    \"answering\": true,\n    \"persistent\": false,\n"
-	    "    \"uuid\": \"00112233-4455-6677-8899-aabbccddeeff\",\n    \"title\": null,\n"
+	    "    \"badge\": null,\n    \"uuid\": \"00112233-4455-6677-8899-aabbccddeeff\",\n    \"title\": null,\n"
 	    "    \"autostart\": false,\n    \"tags\": [\n    ],\n    \"group\": null,\n"
 	    "    \"protected\": false\n  }\n]\n");
 	run_free(&r);
