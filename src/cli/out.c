@@ -148,13 +148,6 @@ void out_message(const struct cli *c, const char *fmt, ...)
 	fflush(stdout);
 }
 
-void out_json(struct json_object *o)
-{
-	puts(json_object_to_json_string_ext(
-	    o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
-}
-
 /* JSON escapes the controls below 0x20 by itself. */
 static char *escape_controls(const char *text)
 {
@@ -162,13 +155,20 @@ static char *escape_controls(const char *text)
 	for (const char *p = text; *p;) {
 		const char *from = p;
 		uint32_t cp = next_char(&p);
-		bool bidi = (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
-		if ((cp >= 0x7f && cp < 0xa0) || bidi)
+		if (cp > 0xffff && !str_char_safe(cp)) /* as JSON wants it: two halves */
+			buf_addf(&b, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (cp >> 10)),
+			    (unsigned)(0xdc00 + (cp & 0x3ff)));
+		else if (cp >= 0x7f && !str_char_safe(cp))
 			buf_addf(&b, "\\u%04x", (unsigned)cp);
 		else
 			buf_add(&b, from, (size_t)(p - from));
 	}
 	return buf_take(&b);
+}
+
+void out_json(struct json_object *o)
+{
+	out_json_foreign(o, true);
 }
 
 void out_json_foreign(struct json_object *o, bool pretty)

@@ -89,6 +89,13 @@ static char *put_words(
 	return xml_format(doc, out_n);
 }
 
+/* What no desc would have taken may stand in a document that another program wrote. */
+static void puts_safely(const char *text)
+{
+	CLEANUP_FREE char *shown = str_printable_lines(text);
+	puts(shown);
+}
+
 static int check_words(const struct words *w, struct err *err)
 {
 	CLEANUP_FREE char *shown = str_printable_lines(w->text);
@@ -155,7 +162,7 @@ static int desc(struct cli *c, const char *name, unsigned where, struct err *err
 	if (n > 0)
 		return write_words(&w, fresh, err);
 	if (old != NULL)
-		puts(old);
+		puts_safely(old);
 	else
 		printf("No %s for domain: %s\n", w.element, name);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "core/loop.h"
 #include "core/mem.h"
+#include "core/str.h"
 
 #define READ_TRIES 1000
 #define HEAD_FIRST 4096u /* bytes read of a head at first: a few disks are among them */
@@ -156,36 +157,47 @@ void status_end(struct status_writer *w)
 
 /* --- readers --- */
 
-/* Whoever may write the file may write rubbish into it: a reader's string ends all the same. */
-static void terminate_brief(struct status_page *p)
+/* Whoever may write the file may write rubbish into it: a reader's string ends all the same, and is printable. */
+static void clean(char *text, size_t size)
 {
-	p->name[sizeof(p->name) - 1] = p->title[sizeof(p->title) - 1] = '\0';
-	p->detail[sizeof(p->detail) - 1] = '\0';
-	p->badge_name[sizeof(p->badge_name) - 1] = '\0';
-	p->badge_line[sizeof(p->badge_line) - 1] = '\0';
+	text[size - 1] = '\0';
+	str_make_safe(text);
+}
+#define CLEAN(array) clean(array, sizeof(array))
+
+static void clean_brief(struct status_page *p)
+{
+	CLEAN(p->name);
+	CLEAN(p->title);
+	CLEAN(p->detail);
+	CLEAN(p->badge_name);
+	CLEAN(p->badge_line);
 	p->disks = p->disks < STATUS_DISKS_MAX ? p->disks : STATUS_DISKS_MAX;
 	p->nets = p->nets < STATUS_NETS_MAX ? p->nets : STATUS_NETS_MAX;
 	p->consoles = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;
 }
 
-static void terminate(struct status_page *p)
+static void clean_whole(struct status_page *p)
 {
-	terminate_brief(p);
-	p->address[sizeof(p->address) - 1] = p->job[sizeof(p->job) - 1] = '\0';
-	p->guest_name[sizeof(p->guest_name) - 1] = p->guest_os[sizeof(p->guest_os) - 1] = '\0';
-	p->guest_users[sizeof(p->guest_users) - 1] = '\0';
-	p->guest_filesystems[sizeof(p->guest_filesystems) - 1] = '\0';
+	clean_brief(p);
+	CLEAN(p->address);
+	CLEAN(p->job);
+	CLEAN(p->guest_name);
+	CLEAN(p->guest_os);
+	CLEAN(p->guest_users);
+	CLEAN(p->guest_filesystems);
 	for (unsigned i = 0; i < p->disks; i++) {
-		p->disk[i].target[sizeof(p->disk[i].target) - 1] = '\0';
-		p->disk[i].path[sizeof(p->disk[i].path) - 1] = '\0';
+		CLEAN(p->disk[i].target);
+		CLEAN(p->disk[i].path);
 	}
 	for (unsigned i = 0; i < STATUS_NETS_MAX; i++) {
-		p->net[i].target[sizeof(p->net[i].target) - 1] = '\0';
-		p->net[i].mac[sizeof(p->net[i].mac) - 1] = '\0';
+		CLEAN(p->net[i].target);
+		CLEAN(p->net[i].mac);
 	}
 	for (unsigned i = 0; i < STATUS_CONSOLES_MAX; i++) {
-		p->console[i].holder[sizeof(p->console[i].holder) - 1] = '\0';
-		p->console[i].line[sizeof(p->console[i].line) - 1] = '\0';
+		CLEAN(p->console[i].holder);
+		CLEAN(p->console[i].line);
+		CLEAN(p->console[i].log_trouble);
 	}
 }
 
@@ -230,7 +242,7 @@ int status_read_head(const struct status_page *p, struct status_page *out)
 		torn =
 		    (before & 1) || __atomic_load_n(&p->seq, __ATOMIC_RELAXED) != before ? -1 : 0;
 	}
-	terminate(out);
+	clean_whole(out);
 	return torn;
 }
 
@@ -266,7 +278,7 @@ int status_fd_read(int fd, const char *path, bool brief, struct status_page *out
 		    after == out->seq)
 			break;
 	}
-	(brief ? terminate_brief : terminate)(out);
+	(brief ? clean_brief : clean_whole)(out);
 	return 0;
 }
 

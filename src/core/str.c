@@ -55,11 +55,28 @@ static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *cp)
 	return len;
 }
 
-static bool is_control(uint32_t cp)
+bool str_char_safe(uint32_t cp)
 {
-	/* The bidirectional overrides can make a line read as what it is not. */
-	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) ||
-	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029;
+	if (cp < 0x7f)
+		return cp >= 0x20;
+	/* Controls; what turns a line's direction, so that it reads as what it is not; separators of lines and paragraphs;
+	 * what cannot be seen at all: deprecated format characters, annotations, tags. */
+	return !(cp < 0xa0 || cp == 0x61c || cp == 0x180e || (cp >= 0x200e && cp <= 0x200f) ||
+	         (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x206f) || cp == 0xfeff ||
+	         (cp >= 0xfff9 && cp <= 0xfffb) || (cp >= 0xe0000 && cp <= 0xe007f));
+}
+
+void str_make_safe(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p != '\0';) {
+		uint32_t cp = 0;
+		size_t len = *p < 0x80 ? 1 : utf8_next(p, strnlen((char *)p, 4), &cp);
+		if (len == 1)
+			cp = *p;
+		for (size_t i = len > 0 ? len : 1; i > 0; i--, p++)
+			if (len == 0 || !str_char_safe(cp))
+				*p = '?';
+	}
 }
 
 static char *printable(const char *s, size_t n, size_t max, const char *kept)
@@ -71,7 +88,7 @@ static char *printable(const char *s, size_t n, size_t max, const char *kept)
 		size_t len = utf8_next(u + i, n - i, &cp);
 		char piece[24];
 		size_t piece_len;
-		if (len && (!is_control(cp) || (cp && cp < 0x80 && strchr(kept, (int)cp)))) {
+		if (len && (str_char_safe(cp) || (cp && cp < 0x80 && strchr(kept, (int)cp)))) {
 			memcpy(piece, u + i, len);
 			piece_len = len;
 		} else {

@@ -13,7 +13,12 @@ bool str_prefix(const char *s, const char *prefix);
 /* Strict: whole string, decimal digits only (no sign, no space), within 0..max. 0 or -1; *out
  * untouched on -1. */
 int str_u64(const char *s, uint64_t max, uint64_t *out);
-/* A copy in which every control character, C1 included, and every byte of broken UTF-8 is shown as
+/* May it stand in a line for an operator? No control character, C1 included, none that turns the direction of writing, none
+ * that cannot be seen (joiners, which words of some languages need, may). */
+bool str_char_safe(uint32_t cp);
+/* In place: what may not, and every byte of broken UTF-8, becomes '?'. */
+void str_make_safe(char *s);
+/* A copy in which every character that is not safe, and every byte of broken UTF-8, is shown as
  * \xNN. For text from guests, files and other programs on its way into a message. At most max bytes
  * are kept. */
 char *str_printable(const char *s, size_t n, size_t max);

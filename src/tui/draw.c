@@ -6,6 +6,7 @@
 #include <wchar.h>
 
 #include "core/mem.h"
+#include "core/str.h"
 
 #define LINE_MAX_CELLS (VT_COLS_MAX + 2)
 
@@ -85,12 +86,12 @@ static void line_add(const wchar_t *text, int width, attr_t attrs, int pair)
 	uint32_t cp = (uint32_t)text[0];
 	if (d.line_n + width > LINE_MAX_CELLS)
 		return;
-	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0)) {
+	if (!str_char_safe(cp)) {
 		w[0] = L' ';
 	} else if (cp < 0x7f || (d.theme->wide && wcwidth(text[0]) == width)) {
 		wcsncpy(w, text, CCHARW_MAX);
 		for (int i = 1; i < CCHARW_MAX && w[i]; i++)
-			if (wcwidth(w[i]) != 0)
+			if (wcwidth(w[i]) != 0 || !str_char_safe((uint32_t)w[i]))
 				w[i] = L'\0';
 	} else {
 		w[0] = d.theme->wide ? L'\xfffd' : (wchar_t)theme_ascii(cp);

@@ -90,6 +90,24 @@ static void test_age(void **state)
 	check_age(86400ull * 7 * 12 + 86400ull * 3, "12w3d");
 }
 
+static void test_safe(void **state)
+{
+	(void)state;
+	char bad[] = "a\033[2J\xc2\x9b"
+	             "1m\xe2\x80\xae"
+	             "b\xff\xe2\x80\xf3\xa0\x81\x81\t";
+	str_make_safe(bad);
+	assert_string_equal(bad, "a?[2J??1m???b???????\?");
+	char good[] = "m\xc3\xbcller \xe6\xbc\xa2 \xf0\x9f\x91\xa8\xe2\x80\x8d";
+	CLEANUP_FREE char *same = xstrdup(good);
+	str_make_safe(good);
+	assert_string_equal(good, same);
+	CLEANUP_FREE char *shown = str_printable("\xe2\x80\xae", 3, 100);
+	assert_string_equal(shown, "\\xe2\\x80\\xae");
+	assert_false(str_char_safe(0x9b) || str_char_safe(0x200f) || str_char_safe(0xe0041));
+	assert_true(str_char_safe(0x200d) && str_char_safe(0xa0) && str_char_safe(0x1f468));
+}
+
 static void test_name(void **state)
 {
 	(void)state;
@@ -122,6 +140,7 @@ int main(void)
 	    cmocka_unit_test(test_utf8),
 	    cmocka_unit_test(test_human),
 	    cmocka_unit_test(test_age),
+	    cmocka_unit_test(test_safe),
 	    cmocka_unit_test(test_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
