@@ -1,8 +1,11 @@
-/* fakevms N [busy] [consoles K] [chatter BYTES]: what N supervisors leave under $HVMUX_HOME, without a QEMU: definitions, run directories, held
- * locks, status pages with a beat every second. busy: the figures of every VM change each second; else they idle. The
+/* fakevms N [busy] [hostile] [consoles K] [chatter BYTES]: what N supervisors leave under $HVMUX_HOME, without a QEMU: definitions, run directories, held
+ * locks, status pages with a beat every second. busy: the figures of every VM change each second; else they idle. hostile:
+ * every text of their pages is made of what must not reach a terminal. The
  * first VM (the first K) has a real console hub; the guest behind it echoes, says what it got line by line, and answers
  * the lines "flood", "style", "quiet" (it echoes no more until another line), "off" and "bye". chatter: each guest prints
- * that many bytes a second. Prints "ready" and runs until its standard input ends. */
+ * that many bytes a second. Lines on its standard input make the first guest speak: "pour FILE" the file's bytes, "storm SEED
+ * BYTES" so many of what a guest should not say, then "storm SEED is over", and it hears nothing from then on. Prints "ready"
+ * and runs until its standard input ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/buf.h"
+#include "core/file.h"
 #include "core/home.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -46,7 +50,8 @@ struct fake {
 
 static struct fake fakes[FAKES_MAX];
 static unsigned n_fakes;
-static bool busy;
+static bool busy, hostile;
+static bool deaf; /* a storm asks much: what the terminal answers is not echoed */
 static struct home home;
 static struct loop *loop;
 static unsigned n_consoles = 1;
@@ -109,6 +114,32 @@ static void sample(struct fake *f, unsigned k)
 	status_end(&f->w);
 }
 
+/* Where a supervisor puts what guests, agents and QEMU say: another program, or a broken one, may have written it. */
+static void poison(struct status_page *p)
+{
+	static const char bad[] =
+	    "\033]52;c;cHduZWQ=\007\033]0;pwned\007\033[5n\033[2J\033P$qm\033\\\302\233\061m\233\061m\342\200\256evil\r\n\b\177"
+	    "\033(0\016\033[?1000h";
+	char *const texts[] = {p->title, p->address, p->guest_os, p->guest_filesystems,
+	    p->guest_users, p->guest_name, p->job, p->badge_name, p->badge_line, p->detail,
+	    p->disk[0].path, p->console[0].line, p->console[0].holder, p->console[0].log_trouble};
+	const size_t sizes[] = {sizeof(p->title), sizeof(p->address), sizeof(p->guest_os),
+	    sizeof(p->guest_filesystems), sizeof(p->guest_users), sizeof(p->guest_name),
+	    sizeof(p->job), sizeof(p->badge_name), sizeof(p->badge_line), sizeof(p->detail),
+	    sizeof(p->disk[0].path), sizeof(p->console[0].line), sizeof(p->console[0].holder),
+	    sizeof(p->console[0].log_trouble)};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		snprintf(texts[i], sizes[i], "%s", bad);
+	snprintf(p->disk[0].target, sizeof(p->disk[0].target), "\033[7mvda");
+	snprintf(p->net[0].target, sizeof(p->net[0].target), "\033[7mtap");
+	snprintf(p->net[0].mac, sizeof(p->net[0].mac), "\342\200\256\0335n");
+	p->agent = STATUS_AGENT_READY;
+	p->badge = STATUS_BADGE_BAD;
+	p->badge_count = 1;
+	p->badge_ns = realtime();
+	p->job_total = 10;
+}
+
 static void fill(struct fake *f, unsigned k)
 {
 	struct status_page *p = status_begin(&f->w);
@@ -136,6 +167,8 @@ static void fill(struct fake *f, unsigned k)
 	snprintf(p->address, sizeof(p->address), "192.168.%u.%u", 122 + k / 250, 2 + k % 250);
 	snprintf(p->console[0].line, sizeof(p->console[0].line), "%.31s login: ", f->name);
 	p->console[0].last_ns = realtime() - (uint64_t)(k + 1) * 100 * 1000000000ull;
+	if (hostile)
+		poison(p);
 	status_end(&f->w);
 	for (int i = 0; i < 90; i++)
 		sample(f, k);
@@ -259,7 +292,7 @@ static void on_guest(evutil_socket_t fd, short what, void *arg)
 	unsigned char data[4096];
 	ssize_t n = read(fd, data, sizeof(data));
 	(void)what;
-	for (ssize_t i = 0; i < n && g->hub; i++)
+	for (ssize_t i = 0; i < n && g->hub && !deaf; i++)
 		guest_byte(g, data[i]);
 	if (g->hub)
 		push(g);
@@ -324,12 +357,85 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 		sample(&fakes[k], k);
 }
 
+static void pour(struct guest *g, const char *path)
+{
+	struct err err;
+	if (file_read(path, GUEST_LINE_MAX, &g->to_host, &err) < 0)
+		die(path, &err);
+	push(g);
+}
+
+/* Whole sequences, and beginnings of some: what comes next ends them or not. */
+static const char *const hostile_words[] = {"\033]52;c;cHduZWQ=\007", "\033]0;pwned\007",
+    "\033]2;pwned\033\\", "\033]1337;File=name=eA==:eA==\007",
+    "\033]8;;http://x/\033\\link\033]8;;\007", "\033]4;1;rgb:00/00/00\007", "\033]10;?\007",
+    "\033]104\007", "\033]", "\033]52;c;", "\033P", "\033P$qm\033\\", "\033P+q544e\033\\",
+    "\033Pq#0;2;0;0;0#0~~@@vv\033\\", "\033_Ga=T,f=24,s=1,v=1;AAAA\033\\", "\033^pm\033\\",
+    "\033Xsos\033\\", "\033[c", "\033[>c", "\033[=c", "\033[5n", "\033[6n", "\033[?6n",
+    "\033[?996n", "\033[21t", "\033[22;0t", "\033[8;1;1t", "\033[14t", "\033[>q", "\033[?1049h",
+    "\033[?1049l", "\033[?1000h\033[?1006h", "\033[?1003h", "\033[?2004h", "\033[?1004h",
+    "\033[?2026h", "\033[?2026l", "\033[?25l", "\033[?3h", "\033[?5h", "\033[?7l", "\033[?45h",
+    "\033[?69h\033[5;9s", "\033[5;7r", "\033[9;2r", "\033[r", "\033[s", "\033[u", "\0337", "\0338",
+    "\033c", "\033[!p", "\033#8", "\033#3", "\033#6", "\033(0", "\033)0\016", "\033*<", "\033n",
+    "\033o", "\033N", "\033%G", "\033%@", "\033 G", "\033[4h", "\033[20h", "\033[2h", "\033[5i",
+    "\033[4i", "\033[99999999999b", "x\033[1000b", "\033[65535;65535H", "\033[2J", "\033[3J",
+    "\033[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23;24;25;26;27;28;29;30;31;32;33;34m",
+    "\033[38;2;1;2;3m", "\033[48:2::1:2:3m", "\033[4:3m\033[58;5;9m", "\033[8m", "\033[5;7m",
+    "\033[0 q", "\033[7 q", "\033[$z", "\033[1;1;9;9$x", "\033[>4;2m", "\033[?u", "\033[>1u",
+    "\033=", "\033>", "\016", "\017", "\005", "\007", "\b\b\b", "\013\014", "\t\t", "\177", "\030",
+    "\032", "\233\065n", "\23552;c;eA==\234", "\220$qm\234", "\302\233\061;1H",
+    "\302\2350;pwned\302\234", "\302\220x\302\234", "\342\200\256evil", "\342\201\246x\342\201\251",
+    "\342\200\217", "\330\234", "\342\200\250", "\357\273\277", "\363\240\201\201",
+    "\314\201\314\202\314\203\314\204\314\205\314\206", "\346\274\242",
+    "\360\237\221\250\342\200\215\360\237\221\251", "\360\237\207\251\360\237\207\252", "\300\257",
+    "\355\240\200", "\364\220\200\200", "\342\202", "\360\237", "\376\377", "\n", "\r\n", "word ",
+    "vm1$ ", "\033[", "\033", "\033[?", "\033[1;"};
+
+static void storm(struct guest *g, unsigned long seed, unsigned long bytes)
+{
+	uint64_t r = seed * 2685821657736338717ull + 88172645463325252ull;
+	size_t end = g->to_host.len + bytes;
+	deaf = true;
+	while (g->to_host.len < end) {
+		r ^= r << 13, r ^= r >> 7, r ^= r << 17; /* xorshift64 */
+		if (r >> 60 == 0)
+			buf_addc(&g->to_host, (char)(r >> 20));
+		else
+			buf_adds(&g->to_host, hostile_words[(r >> 20) % ARRAY_LEN(hostile_words)]);
+	}
+	/* Whatever is open is cut off, and the screen is new. */
+	buf_addf(&g->to_host, "\030\033\\\033cstorm %lu is over\r\n", seed);
+	push(g);
+}
+
+static void obey(const char *order)
+{
+	unsigned long seed, bytes;
+	struct guest *g = fakes[0].guest;
+	if (!g || !g->hub)
+		return;
+	if (strncmp(order, "pour ", 5) == 0)
+		pour(g, order + 5);
+	else if (sscanf(order, "storm %lu %lu", &seed, &bytes) == 2 && bytes <= GUEST_LINE_MAX)
+		storm(g, seed, bytes);
+}
+
 static void on_stdin(evutil_socket_t fd, short what, void *arg)
 {
-	char c;
+	static char order[4096];
+	static size_t n;
 	(void)what, (void)arg;
-	if (read(fd, &c, 1) <= 0)
+	ssize_t got = read(fd, order + n, sizeof(order) - 1 - n);
+	if (got <= 0 || n + (size_t)got == sizeof(order) - 1)
 		exit(0);
+	n += (size_t)got;
+	order[n] = '\0';
+	for (char *end; (end = strchr(order, '\n')) != NULL;) {
+		*end = '\0';
+		obey(order);
+		n -= (size_t)(end + 1 - order);
+		memmove(order, end + 1, n + 1);
+	}
 }
 
 int main(int argc, char **argv)
@@ -337,7 +443,8 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	struct timeval second = {.tv_sec = 1}, hundredth = {.tv_usec = 10000};
 	if (argc < 2 || !getenv("HVMUX_HOME")) {
-		fputs("usage: HVMUX_HOME=DIR fakevms N [busy] [consoles K] [chatter BYTES]\n",
+		fputs(
+		    "usage: HVMUX_HOME=DIR fakevms N [busy] [hostile] [consoles K] [chatter BYTES]\n",
 		    stderr);
 		return 2;
 	}
@@ -345,6 +452,8 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++) {
 		if (!strcmp(argv[i], "busy"))
 			busy = true;
+		else if (!strcmp(argv[i], "hostile"))
+			hostile = true;
 		else if (!strcmp(argv[i], "consoles") && i + 1 < argc)
 			n_consoles = (unsigned)strtoul(argv[++i], NULL, 10);
 		else if (!strcmp(argv[i], "chatter") && i + 1 < argc)
