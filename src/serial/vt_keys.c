@@ -263,3 +263,63 @@ size_t vt_keys_paste(const struct vt_modes *m, const char *text, size_t n, uint8
 	}
 	return len;
 }
+
+/* --- mouse --- */
+
+static bool mouse_wanted(const struct vt_modes *m, const struct vt_mouse *e)
+{
+	switch (m->mouse) {
+	case 9:
+		return !e->release && !e->motion && e->button < 3;
+	case 1000:
+		return !e->motion;
+	case 1002:
+		return !e->motion || e->button != 3;
+	case 1003:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static size_t mouse_utf8(unsigned v, uint8_t *out)
+{
+	if (v < 0x80) {
+		out[0] = (uint8_t)v;
+		return 1;
+	}
+	out[0] = (uint8_t)(0xC0 | v >> 6);
+	out[1] = (uint8_t)(0x80 | (v & 0x3F));
+	return 2;
+}
+
+size_t vt_keys_mouse(const struct vt_modes *m, const struct vt_mouse *e, uint8_t out[VT_KEYS_MAX])
+{
+	const bool sgr = m->mouse_coding == 1006;
+	unsigned code = e->button, x = e->col + 1, y = e->row + 1;
+	const unsigned most = m->mouse_coding == 1005 ? 2047 - 32 : 255 - 32;
+	if (!mouse_wanted(m, e))
+		return 0;
+	if (e->release && !sgr)
+		code = 3; /* which one is not told */
+	if (m->mouse != 9)
+		code |= (e->mods & VT_MOD_SHIFT ? 4u : 0) | (e->mods & VT_MOD_ALT ? 8u : 0) |
+		        (e->mods & VT_MOD_CTRL ? 16u : 0) | (e->motion ? 32u : 0);
+	if (sgr)
+		return (size_t)snprintf((char *)out, VT_KEYS_MAX, "\033[<%u;%u;%u%c", code, x, y,
+		    e->release ? 'm' : 'M');
+	if (m->mouse_coding == 1015)
+		return (size_t)snprintf(
+		    (char *)out, VT_KEYS_MAX, "\033[%u;%u;%uM", code + 32, x, y);
+	if (x > most || y > most)
+		return 0;
+	memcpy(out, "\033[M", 3);
+	out[3] = (uint8_t)(code + 32);
+	if (m->mouse_coding != 1005) {
+		out[4] = (uint8_t)(x + 32);
+		out[5] = (uint8_t)(y + 32);
+		return 6;
+	}
+	size_t n = 4 + mouse_utf8(x + 32, out + 4);
+	return n + mouse_utf8(y + 32, out + n);
+}

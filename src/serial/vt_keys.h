@@ -83,4 +83,14 @@ size_t vt_keys_encode(const struct vt_modes *m, const struct vt_key *k, uint8_t 
  * on the heap; returns its length. */
 size_t vt_keys_paste(const struct vt_modes *m, const char *text, size_t n, uint8_t **out);
 
+/* An event of the operator's mouse over a cell of the guest's screen. */
+struct vt_mouse {
+	unsigned button;   /* as xterm numbers them: 0 to 2, 3 none, 64 and 65 the wheel */
+	unsigned mods;     /* VT_MOD_* */
+	unsigned row, col; /* from 0 */
+	bool release, motion;
+};
+/* What the guest asked to hear of it, coded as it asked; 0: nothing. */
+size_t vt_keys_mouse(const struct vt_modes *m, const struct vt_mouse *e, uint8_t out[VT_KEYS_MAX]);
+
 #endif

@@ -13,6 +13,8 @@
 #define PASTE_BEGIN "\033[200~"
 #define PASTE_END "\033[201~"
 #define PASTE_MARK 6
+#define MOUSE_BEGIN "\033[<"
+#define MOUSE_MARK 3
 #define PASTE_LOST_MS \
 	2000 /* silence after which a few bytes are a person at the keys, not the paste's rest … */
 #define PASTE_LOST_BYTES 8 /* … which would come in larger pieces */
@@ -157,6 +159,13 @@ static size_t whole_chars(const char *p, size_t n)
 	return n;
 }
 
+static void paste_ended(struct input *in)
+{
+	in->pasting = false;
+	if (in->ops->pasted)
+		in->ops->pasted(in->arg);
+}
+
 static bool step_paste(struct input *in)
 {
 	bool done;
@@ -171,14 +180,78 @@ static bool step_paste(struct input *in)
 	if (!done)
 		return false;
 	buf_consume(&in->in, PASTE_MARK);
-	in->pasting = false;
+	paste_ended(in);
 	return true;
 }
+
+/* --- mouse --- */
+
+/* A number of at most 9999 and what follows it; false: there is none. */
+static bool number(const char **p, const char *end, unsigned *out)
+{
+	const char *from = *p;
+	*out = 0;
+	while (*p < end && *p - from < 4 && **p >= '0' && **p <= '9')
+		*out = *out * 10 + (unsigned)(*(*p)++ - '0');
+	return *p > from;
+}
+
+/* "\033[<0;12;3M", as xterm codes it on request (1006). Bytes that it takes; 0: it is not whole; -1: it is no event.
+ * libtermkey would know it, but where terminfo has the start of it for a key of its own it takes three bytes behind that. */
+static long mouse_decode(const char *p, size_t n, struct vt_mouse *e)
+{
+	const char *at = p + MOUSE_MARK, *end = p + n;
+	unsigned v[3];
+	for (int i = 0; i < 3; i++) {
+		if (at == end)
+			return 0;
+		if (!number(&at, end, &v[i]))
+			return -1;
+		if (at == end)
+			return 0;
+		if (i < 2 && *at++ != ';')
+			return -1;
+	}
+	if ((*at != 'M' && *at != 'm') || v[1] < 1 || v[2] < 1)
+		return -1;
+	e->button = v[0] & ~0x3cu;
+	e->motion = (v[0] & 0x20) != 0;
+	e->mods = (v[0] & 4 ? VT_MOD_SHIFT : 0u) | (v[0] & 8 ? VT_MOD_ALT : 0u) |
+	          (v[0] & 16 ? VT_MOD_CTRL : 0u);
+	e->release = *at == 'm';
+	e->col = v[1] - 1;
+	e->row = v[2] - 1;
+	return at + 1 - p;
+}
+
+static bool step_mouse(struct input *in)
+{
+	struct vt_mouse e;
+	long took = mouse_decode(in->in.data, in->in.len, &e);
+	if (took == 0)
+		return false;
+	buf_consume(&in->in, took > 0 ? (size_t)took : MOUSE_MARK);
+	if (took > 0 && in->ops->mouse)
+		in->ops->mouse(in->arg, &e);
+	return true;
+}
+
+static bool at_mouse(const struct input *in)
+{
+	return in->in.len >= MOUSE_MARK && !memcmp(in->in.data, MOUSE_BEGIN, MOUSE_MARK);
+}
+
+/* --- keys --- */
 
 static bool step_keys(struct input *in)
 {
 	bool done;
 	size_t n = before_mark(in, PASTE_BEGIN, &done), took;
+	const char *mouse = memmem(in->in.data, in->in.len, MOUSE_BEGIN, MOUSE_MARK);
+	if (mouse && (size_t)(mouse - in->in.data) < n) {
+		n = (size_t)(mouse - in->in.data);
+		done = false;
+	}
 	while (n) {
 		took = termkey_push_bytes(in->tk, in->in.data, n);
 		if (took == (size_t)-1)
@@ -190,6 +263,8 @@ static bool step_keys(struct input *in)
 		if (!took && !drain_keys(in, true))
 			return false;
 	}
+	if (at_mouse(in))
+		return drain_keys(in, true) && step_mouse(in);
 	if (!done)
 		return false;
 	drain_keys(in, true);
@@ -202,7 +277,8 @@ static void arm(struct input *in)
 {
 	struct timeval tv = {.tv_usec = INPUT_ESCAPE_MS * 1000};
 	size_t room = termkey_get_buffer_size(in->tk) - termkey_get_buffer_remaining(in->tk);
-	if (!in->blocked && !in->pasting && (in->in.len || room))
+	/* The rest of a mouse's event that is cut on a slow link must not become keys. */
+	if (!in->blocked && !in->pasting && !at_mouse(in) && (in->in.len || room))
 		event_add(in->timer, &tv);
 	else
 		event_del(in->timer);
@@ -235,7 +311,7 @@ static void mend_paste(struct input *in, size_t n)
 	uint64_t now = loop_now_ms();
 	if (in->pasting && !in->blocked && n <= PASTE_LOST_BYTES &&
 	    now - in->fed_ms > PASTE_LOST_MS) {
-		in->pasting = false;
+		paste_ended(in);
 		buf_clear(&in->in); /* at most the start of a mark that never came whole */
 	}
 	in->fed_ms = now;

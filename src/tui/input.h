@@ -20,6 +20,10 @@ struct input_ops {
 	bool (*key)(void *arg, const struct vt_key *k);
 	/* A piece of pasted text. Same return. */
 	bool (*paste)(void *arg, const char *p, size_t n);
+	/* The paste is whole. May be NULL. */
+	void (*pasted)(void *arg);
+	/* Row and column are the terminal's. May be NULL. */
+	void (*mouse)(void *arg, const struct vt_mouse *e);
 };
 
 struct input *input_new(struct loop *l, const struct input_ops *ops, void *arg);

@@ -19,6 +19,7 @@
 
 #define FLUSH_MS 500
 #define RESTORE_MAX 256
+#define MOUSE_OFF "\033[?1003l\033[?1002l\033[?1000l\033[?1006l"
 
 struct tty {
 	const struct tty_ops *ops;
@@ -30,7 +31,8 @@ struct tty {
 	int rows, cols;
 	struct buf out; /* on its way to the terminal */
 	uint64_t sent;
-	bool paused, paste_mode;
+	bool paused, modern; /* modern: knows how to ignore what it does not have */
+	enum tty_mouse mouse;
 	char enter[RESTORE_MAX]; /* what a return from suspension sends */
 	struct event *readable, *writable;
 };
@@ -112,8 +114,8 @@ static void add_text(char *out, size_t max, const char *s)
 	strncat(out, s, max - strlen(out) - 1);
 }
 
-/* Bracketed paste is asked for only where a terminal knows how to ignore what it does not have. */
-static bool knows_paste(void)
+/* Bracketed paste, mouse and clipboard are asked for only where a terminal knows how to ignore what it does not have. */
+static bool is_modern(void)
 {
 	static const char *const old[] = {
 	    "vt", "linux", "ansi", "dumb", "cons", "unknown", "wy", "sun"};
@@ -127,11 +129,11 @@ static bool knows_paste(void)
 static void prepare_strings(struct tty *t)
 {
 	const char *rmcup = tigetstr("rmcup");
-	t->paste_mode = knows_paste();
+	t->modern = is_modern();
 	saved.text[0] = t->enter[0] = '\0';
 	add_text(saved.text, RESTORE_MAX, "\x18");
-	if (t->paste_mode)
-		add_text(saved.text, RESTORE_MAX, "\033[?2004l");
+	if (t->modern)
+		add_text(saved.text, RESTORE_MAX, "\033[?2004l" MOUSE_OFF);
 	add_cap(saved.text, RESTORE_MAX, "sgr0");
 	add_cap(saved.text, RESTORE_MAX, "rmacs");
 	add_cap(saved.text, RESTORE_MAX, "cnorm");
@@ -143,7 +145,7 @@ static void prepare_strings(struct tty *t)
 	}
 	saved.n = strlen(saved.text);
 	add_cap(t->enter, RESTORE_MAX, "smcup");
-	if (t->paste_mode)
+	if (t->modern)
 		add_text(t->enter, RESTORE_MAX, "\033[?2004h");
 }
 
@@ -231,6 +233,57 @@ void tty_bell(struct tty *t)
 		buf_addc(&t->out, '\a');
 		out_flush(t);
 	}
+}
+
+static void mouse_text(const struct tty *t, char *out, size_t n)
+{
+	if (t->mouse)
+		snprintf(out, n, "\033[?%dh\033[?1006h", (int)t->mouse);
+	else
+		snprintf(out, n, MOUSE_OFF);
+}
+
+void tty_mouse(struct tty *t, enum tty_mouse mode)
+{
+	char text[64];
+	if (!t->modern || t->mouse == mode)
+		return;
+	if (t->mouse && mode)
+		buf_adds(&t->out, MOUSE_OFF);
+	t->mouse = mode;
+	mouse_text(t, text, sizeof(text));
+	buf_adds(&t->out, text);
+	out_flush(t);
+}
+
+static void base64_add(struct buf *b, const unsigned char *p, size_t n)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < n; i += 3) {
+		unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0u) |
+		             (i + 2 < n ? p[i + 2] : 0u);
+		buf_addc(b, digits[v >> 18]);
+		buf_addc(b, digits[v >> 12 & 63]);
+		buf_addc(b, i + 1 < n ? digits[v >> 6 & 63] : '=');
+		buf_addc(b, i + 2 < n ? digits[v & 63] : '=');
+	}
+}
+
+int tty_clipboard(struct tty *t, const char *text, size_t n, struct err *err)
+{
+	if (!t->modern)
+		return err_set(
+		    err, ERR_UNSUPPORTED, "this terminal (%s) has no clipboard", getenv("TERM"));
+	if (n > TTY_CLIPBOARD_MAX)
+		return err_set(err, ERR_INVALID,
+		    "%zu bytes are more than a terminal's clipboard takes (%u)", n,
+		    TTY_CLIPBOARD_MAX);
+	buf_adds(&t->out, "\033]52;c;");
+	base64_add(&t->out, (const unsigned char *)text, n);
+	buf_adds(&t->out, "\a");
+	out_flush(t);
+	return 0;
 }
 
 uint64_t tty_sent(const struct tty *t)
@@ -334,6 +387,11 @@ void tty_resume(struct tty *t)
 	raw_mode();
 	buf_clear(&t->out);
 	buf_adds(&t->out, t->enter);
+	if (t->mouse) {
+		char text[64];
+		mouse_text(t, text, sizeof(text));
+		buf_adds(&t->out, text);
+	}
 	clearok(curscr, TRUE);
 	margins_reset(t); /* who was in front may have left others */
 	tty_measure(t);
@@ -484,7 +542,7 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 	fatal_install();
 	saved.active = 1;
 	raw_mode();
-	if (t->paste_mode)
+	if (t->modern)
 		buf_adds(&t->out, "\033[?2004h");
 	t->readable = event_new(loop_base(l), t->fd, EV_READ | EV_PERSIST, on_readable, t);
 	t->writable = event_new(loop_base(l), t->fd, EV_WRITE, on_writable, t);

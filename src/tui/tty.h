@@ -54,6 +54,19 @@ void tty_measure(struct tty *t);
 /* Stops reading keys, so that the terminal's own buffer holds a paste that the guest cannot take yet. */
 void tty_pause_input(struct tty *t, bool paused);
 void tty_bell(struct tty *t);
+/* Which events of the mouse the terminal tells: TTY_MOUSE_OFF is how it is found and left, for then its own selection of text
+ * works. */
+enum tty_mouse {
+	TTY_MOUSE_OFF,
+	TTY_MOUSE_CLICKS = 1000,
+	TTY_MOUSE_DRAGS = 1002,
+	TTY_MOUSE_MOTION = 1003
+};
+void tty_mouse(struct tty *t, enum tty_mouse mode);
+/* Puts text on the operator's clipboard by OSC 52, where the terminal can. ERR_UNSUPPORTED: it is one that cannot;
+ * ERR_INVALID: more than TTY_CLIPBOARD_MAX. Whether the terminal obeys is not told by any. */
+#define TTY_CLIPBOARD_MAX 74000u /* bytes; 100,000 coded, which is what xterm and tmux take */
+int tty_clipboard(struct tty *t, const char *text, size_t n, struct err *err);
 /* Bytes ever sent to the terminal. */
 uint64_t tty_sent(const struct tty *t);
 

@@ -124,9 +124,45 @@ static void test_paste(void **state)
 	expect_paste(&bracketed, "\302\033\233", "\033[200~\302\033[201~");
 }
 
+static void expect_mouse(int mode, int coding, const struct vt_mouse *e, const char *want, size_t n)
+{
+	const struct vt_modes m = {.mouse = mode, .mouse_coding = coding};
+	uint8_t out[VT_KEYS_MAX];
+	assert_int_equal(vt_keys_mouse(&m, e, out), n);
+	assert_memory_equal(out, want, n);
+}
+#define MOUSE(mode, coding, event, want) expect_mouse(mode, coding, event, want, sizeof(want) - 1)
+
+static void test_mouse(void **state)
+{
+	(void)state;
+	const struct vt_mouse press = {.button = 0, .row = 1, .col = 2},
+	                      far = {.button = 2, .row = 9, .col = 299},
+	                      up = {.button = 0, .release = true}, wheel = {.button = 65},
+	                      drag = {.button = 1, .motion = true, .mods = VT_MOD_CTRL},
+	                      hover = {.button = 3, .motion = true};
+	MOUSE(0, 0, &press, "");
+	MOUSE(9, 0, &press, "\033[M #\"");
+	MOUSE(9, 0, &up, "");
+	MOUSE(9, 0, &wheel, "");
+	MOUSE(1000, 0, &press, "\033[M #\"");
+	MOUSE(1000, 0, &up, "\033[M#!!");
+	MOUSE(1000, 1006, &up, "\033[<0;1;1m");
+	MOUSE(1000, 1006, &far, "\033[<2;300;10M");
+	MOUSE(1000, 1015, &far, "\033[34;300;10M");
+	MOUSE(1000, 1005, &far, "\033[M\"\305\214*"); /* 300 + 32 in UTF-8 */
+	MOUSE(1000, 0, &far, "");                     /* no byte for column 300 */
+	MOUSE(1000, 1006, &wheel, "\033[<65;1;1M");
+	MOUSE(1000, 1006, &drag, "");
+	MOUSE(1002, 1006, &drag, "\033[<49;1;1M");
+	MOUSE(1002, 1006, &hover, "");
+	MOUSE(1003, 1006, &hover, "\033[<35;1;1M");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_mouse),
 	    cmocka_unit_test(test_encode),
 	    cmocka_unit_test(test_every_key_sends_something),
 	    cmocka_unit_test(test_paste),

@@ -11,7 +11,8 @@
 #define PASTE(text) "\033[200~" text "\033[201~"
 
 struct seen {
-	struct buf keys, paste;
+	struct buf keys, paste, mouse;
+	unsigned pastes;  /* that were whole */
 	int refuse_after; /* keys taken before the first refusal; -1 never */
 	bool refuse_paste;
 };
@@ -41,7 +42,21 @@ static bool on_paste(void *arg, const char *p, size_t n)
 	return true;
 }
 
-static const struct input_ops ops = {on_key, on_paste};
+static void on_pasted(void *arg)
+{
+	struct seen *s = arg;
+	s->pastes++;
+}
+
+static void on_mouse(void *arg, const struct vt_mouse *e)
+{
+	struct seen *s = arg;
+	buf_addf(&s->mouse, "%s%u%s%s%s@%u,%u", s->mouse.len ? " " : "", e->button,
+	    e->mods & VT_MOD_CTRL ? "c" : "", e->motion ? "m" : "", e->release ? "r" : "", e->row,
+	    e->col);
+}
+
+static const struct input_ops ops = {on_key, on_paste, on_pasted, on_mouse};
 
 struct rig {
 	struct loop *loop;
@@ -65,6 +80,7 @@ static void rig_close(struct rig *r)
 	loop_free(r->loop);
 	buf_fini(&r->s.keys);
 	buf_fini(&r->s.paste);
+	buf_fini(&r->s.mouse);
 }
 
 static void feed(struct rig *r, const char *p, size_t n)
@@ -130,6 +146,23 @@ static void pastes_are_not_keys(void **state)
 		feed(&r, text + cut, sizeof(text) - 1 - cut);
 		assert_string_equal(r.s.keys.data, "a b");
 		assert_string_equal(r.s.paste.data, "rm -rf /\r\xc3\xbc\033[A");
+		assert_int_equal(r.s.pastes, 1);
+		rig_close(&r);
+	}
+}
+
+static void the_mouse_is_no_key(void **state)
+{
+	static const char text[] =
+	    "a\033[<0;5;3M\033[<32;6;3M\033[<0;6;3m\033[<65;1;1M\033[<35;300;2M\033[<16;1;1Mb";
+	struct rig r;
+	(void)state;
+	for (size_t cut = 0; cut <= sizeof(text) - 1; cut++) {
+		rig_open(&r);
+		feed(&r, text, cut);
+		feed(&r, text + cut, sizeof(text) - 1 - cut);
+		assert_string_equal(r.s.keys.data, "a b");
+		assert_string_equal(r.s.mouse.data, "0@2,4 0m@2,5 0r@2,5 65@0,0 3m@1,299 0c@0,0");
 		rig_close(&r);
 	}
 }
@@ -219,6 +252,7 @@ int main(void)
 	    cmocka_unit_test(keys_have_names),
 	    cmocka_unit_test(rubbish_is_dropped),
 	    cmocka_unit_test(pastes_are_not_keys),
+	    cmocka_unit_test(the_mouse_is_no_key),
 	    cmocka_unit_test(refused_keys_come_again),
 	    cmocka_unit_test(refused_pastes_come_again),
 	    cmocka_unit_test(a_paste_without_an_end_does_not_swallow_the_keys),
