@@ -13,12 +13,13 @@
 
 #define FILE_BYTES_MAX (64u << 10)
 #define NAME_BYTES_MAX 64 /* of a user or a group; useradd(8) stops at 32 */
-#define SHOWN_MAX 60      /* bytes of a wrong value in a message */
+#define KEY_BYTES_MAX 32
+#define SHOWN_MAX 60 /* bytes of a wrong value in a message */
 #define BLANK " \t\r"
 
 /* --- the keys --- */
 
-enum kind { KIND_NAME, KIND_SWITCH, KIND_NUMBER, KIND_CGROUP, KIND_BYTES, KIND_AGE };
+enum kind { KIND_NAME, KIND_KEY, KIND_SWITCH, KIND_NUMBER, KIND_CGROUP, KIND_BYTES, KIND_AGE };
 
 static const struct key {
 	const char *name;
@@ -40,6 +41,9 @@ static const struct key {
     {"crash_records", KIND_NUMBER, offsetof(struct hostconf, crash_records), 1, 1000},
     {"crash_size", KIND_BYTES, offsetof(struct hostconf, crash_size), 1u << 20, 1ull << 40},
     {"operator_group", KIND_NAME, offsetof(struct hostconf, operator_group), 0, 0},
+    {"prefix_key", KIND_KEY, offsetof(struct hostconf, prefix_key), 0, 0},
+    {"detach_key", KIND_KEY, offsetof(struct hostconf, detach_key), 0, 0},
+    {"console_answers", KIND_SWITCH, offsetof(struct hostconf, console_answers), 0, 0},
     {"reader_group", KIND_NAME, offsetof(struct hostconf, reader_group), 0, 0},
 };
 
@@ -47,6 +51,7 @@ static void set_defaults(struct hostconf *c)
 {
 	*c = (struct hostconf){
 	    .sandbox = true,
+	    .console_answers = true,
 	    .cgroup = HOSTCONF_CGROUP_ON,
 	    .max_files = 65536,
 	    .hook_timeout = 30,
@@ -79,6 +84,18 @@ static int set_name(char **to, const struct place *at, const char *key, const ch
 	if (n == 0 || n > NAME_BYTES_MAX || value[strcspn(value, " \t:,/")] != '\0' ||
 	    !str_utf8_valid(value, n))
 		return bad_value(at, key, value, "the name of a user or a group");
+	free(*to);
+	*to = xstrdup(value);
+	return 0;
+}
+
+/* Which key it is only the terminal's side can tell. */
+static int set_key(char **to, const struct place *at, const char *key, const char *value)
+{
+	size_t n = strlen(value);
+	if (n == 0 || n > KEY_BYTES_MAX || !str_utf8_valid(value, n) ||
+	    value[strcspn(value, BLANK)])
+		return bad_value(at, key, value, "the name of a key, such as Ctrl+A or F12");
 	free(*to);
 	*to = xstrdup(value);
 	return 0;
@@ -157,6 +174,8 @@ static int set_value(
 	switch (k->kind) {
 	case KIND_NAME:
 		return set_name(to, at, k->name, value);
+	case KIND_KEY:
+		return set_key(to, at, k->name, value);
 	case KIND_SWITCH:
 		return set_switch(to, at, k->name, value);
 	case KIND_CGROUP:
@@ -263,5 +282,7 @@ void hostconf_fini(struct hostconf *c)
 	free(c->qemu_group);
 	free(c->operator_group);
 	free(c->reader_group);
+	free(c->prefix_key);
+	free(c->detach_key);
 	*c = (struct hostconf){0};
 }

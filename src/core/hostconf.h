@@ -31,6 +31,10 @@ struct hostconf {
 	uint64_t crash_size;    /* bytes of them */
 	char *operator_group;   /* core/access.h; NULL not said */
 	char *reader_group;     /* may look at VMs and consoles and change nothing; NULL nobody */
+	char *prefix_key;       /* opens the menu of an attached console; NULL not said */
+	char *detach_key;       /* leaves it, besides Ctrl+]; NULL not said */
+	bool
+	    console_answers; /* an attached console answers the guest's questions about the terminal */
 };
 
 /* The defaults, and over them what the file says; a missing file is no error. On failure *c holds nothing. */

@@ -40,6 +40,8 @@ static void every_key(void **state)
 	                       "max_core = 1073741824\n"
 	                       "log_file_size = 64K\nlog_files = 100\n"
 	                       "log_age = 2w\nlog_total = 3G\n"
+	                       "prefix_key = \"Ctrl+\\\"\ndetach_key = ^A\n"
+	                       "console_answers = no\n"
 	                       "operator_group = admins\n"
 	                       "reader_group = \"watch\"\n"
 	                       "qemu_user = last",
@@ -57,6 +59,9 @@ static void every_key(void **state)
 	assert_int_equal(c.log_total, 3ull << 30);
 	assert_string_equal(c.operator_group, "admins");
 	assert_string_equal(c.reader_group, "watch");
+	assert_string_equal(c.prefix_key, "Ctrl+\\");
+	assert_string_equal(c.detach_key, "^A");
+	assert_false(c.console_answers);
 	hostconf_fini(&c);
 }
 
@@ -81,6 +86,7 @@ static void refused(void **state)
 	    {"log_total = 99999999999999999G", "not a number of bytes"},
 	    {"log_age = 11y", "not a number of seconds"},
 	    {"log_age = 600w", "not a number of seconds"},
+	    {"prefix_key = \"Ctrl A\"", "prefix_key is 'Ctrl A', not the name of a key"},
 	    {"cgroup = v2", "not on, off or required"},
 	};
 	struct hostconf c;
