@@ -96,6 +96,13 @@ static void ask_or_start(
 		action_start(app, v, words);
 }
 
+void action_command(
+    struct app *app, const struct verb *v, const char *const *words, char *const *names)
+{
+	if (allowed(app, v))
+		ask_or_start(app, v, words, names);
+}
+
 void action_verb(struct app *app, const struct verb *v, char *const *names)
 {
 	CLEANUP_FREE const char **words = join(v, names);

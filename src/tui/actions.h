@@ -10,6 +10,9 @@ char **action_targets(struct app *app, unsigned *n);
 void action_targets_free(char **names);
 /* Runs `verb names…` after asking what has to be asked. */
 void action_verb(struct app *app, const struct verb *v, char *const *names);
+/* Runs a command line of a verb, words, with the domains in it, after asking what has to be asked. */
+void action_command(
+    struct app *app, const struct verb *v, const char *const *words, char *const *names);
 /* Runs a command line as typed: words is verb and arguments. Domains are filled in where the verb wants one and
  * none was given. */
 void action_line(struct app *app, char *const *words);

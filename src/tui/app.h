@@ -7,6 +7,7 @@
 
 #include "core/home.h"
 #include "core/loop.h"
+#include "tui/console_keys.h"
 #include "tui/host.h"
 #include "tui/input.h"
 #include "tui/jobs.h"
@@ -31,10 +32,8 @@ struct app {
 	char *selected; /* the row's name; NULL none */
 	char *message;  /* in the footer until a key; NULL none */
 	enum style message_style;
-	uint64_t message_ms;  /* when it came */
-	struct vt_key escape; /* the first way out of a console: Ctrl+] */
-	struct vt_key detach; /* the second */
-	char detach_name[32];
+	uint64_t message_ms;      /* when it came */
+	struct console_keys keys; /* that an attached console keeps for itself */
 	int status;
 	int signal; /* that ended us, 0 none */
 	bool dirty, quitting;

@@ -74,42 +74,6 @@ static void fit(struct console_session *s)
 
 /* --- marks: lines of ours between the guest's --- */
 
-static void feed_text(struct console_session *s, const char *text)
-{
-	vt_screen_feed(s->screen, (const uint8_t *)text, strlen(text));
-}
-
-/* On the guest's alternate screen there is no place for a line of ours. */
-static void mark(struct console_session *s, const char *text)
-{
-	struct vt_modes m;
-	char line[160];
-	vt_screen_answer(s->screen, false);
-	feed_text(s, "\x18"); /* a sequence that the mark cuts in two is over */
-	vt_screen_modes(s->screen, &m);
-	if (!m.alt_screen) {
-		snprintf(line, sizeof(line), "\r\n\033[0;7m-- %.100s --\033[0m\r\n", text);
-		feed_text(s, line);
-	}
-	vt_screen_answer(s->screen, s->answering);
-}
-
-/* What the guest's last boot left behind, its modes above all, is over; its lines go to the scrollback. */
-static void new_boot(struct console_session *s)
-{
-	char down[48];
-	unsigned row, col;
-	vt_screen_answer(s->screen, false);
-	feed_text(s, "\x18\033[?47l\033[!p");
-	vt_screen_cursor(s->screen, &row, &col);
-	snprintf(down, sizeof(down), "\033[%u;1H", vt_screen_rows(s->screen));
-	feed_text(s, down);
-	for (unsigned i = 0; i <= row; i++)
-		feed_text(s, "\n");
-	feed_text(s, "\033c");
-	vt_screen_answer(s->screen, s->answering);
-}
-
 static void when(uint64_t time_ns, char out[32])
 {
 	time_t t = (time_t)(time_ns / 1000000000u);
@@ -148,7 +112,7 @@ static void on_gap(void *arg, uint64_t from, uint64_t to)
 	s->lost += to - from;
 	str_human(to - from, size);
 	snprintf(text, sizeof(text), "%s of output are missing here", size);
-	mark(s, text);
+	vt_screen_mark(s->screen, text);
 	changed(s);
 }
 
@@ -157,11 +121,12 @@ static void on_note(void *arg, const struct ring_note *n)
 	struct console_session *s = arg;
 	char time[32], text[64];
 	when(n->time_ns, time);
+	vt_screen_set_time(s->screen, n->time_ns);
 	switch ((enum ring_note_kind)n->kind) {
 	case RING_NOTE_TIME:
 		return;
 	case RING_NOTE_BOOT:
-		new_boot(s);
+		vt_screen_restart(s->screen);
 		snprintf(text, sizeof(text), "%s %s", n->value ? "reset" : "start", time);
 		break;
 	case RING_NOTE_RECONNECT:
@@ -171,7 +136,7 @@ static void on_note(void *arg, const struct ring_note *n)
 		snprintf(text, sizeof(text), "end %s", time);
 		break;
 	}
-	mark(s, text);
+	vt_screen_mark(s->screen, text);
 	changed(s);
 }
 
@@ -180,7 +145,8 @@ static void on_welcome(void *arg, bool resumed)
 	struct console_session *s = arg;
 	struct console_place now = console_client_place(s->client);
 	if (!resumed && s->place.run && now.run != s->place.run)
-		new_boot(s); /* of another run: what was shown stays in the scrollback */
+		vt_screen_restart(
+		    s->screen); /* of another run: what was shown stays in the scrollback */
 	else if (!resumed)
 		vt_screen_reset(s->screen);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/table.h"
 #include "core/mem.h"
+#include "tui/console_menu.h"
 #include "tui/input.h"
 #include "tui/wall_keys.h"
 
@@ -122,7 +123,7 @@ static void help_verbs(struct buf *out)
 	}
 }
 
-void keys_help(struct buf *out, const char *detach)
+void keys_help(struct buf *out, const struct console_keys *console)
 {
 	static const char *const groups[] = {RUN, LOOK, MOVE, REST};
 	for (size_t g = 0; g < ARRAY_LEN(groups); g++) {
@@ -132,13 +133,8 @@ void keys_help(struct buf *out, const char *detach)
 			    !strcmp(key_table[i].group, groups[g]))
 				help_line(out, &key_table[i]);
 	}
-	buf_addf(out,
-	    "\nIn a console\n"
-	    "  %-14s detach; every other key goes to the guest (HVMUX_DETACH=KEY sets the second way)\n"
-	    "  %-14s scroll back and forth\n"
-	    "  %-14s take the keyboard over when somebody else holds it\n",
-	    "Ctrl+]", "Shift+PgUp/Dn", "F11");
-	buf_addf(out, "  %-14s detach, for keyboards that have no Ctrl+]\n", detach);
+	buf_addc(out, '\n');
+	console_menu_help(console, out);
 	buf_adds(out,
 	    "\nUpper case keys disrupt and ask first: y confirms, Esc cancels. Quitting never touches a guest.\n");
 	wall_keys_help(out);

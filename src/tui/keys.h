@@ -5,6 +5,7 @@
 
 #include "core/buf.h"
 #include "serial/vt_keys.h"
+#include "tui/console_keys.h"
 
 enum key_action {
 	ACT_NONE,
@@ -61,7 +62,7 @@ extern const unsigned key_count;
 
 /* NULL none. Which of the names matched goes to *which (may be NULL). */
 const struct key_binding *keys_find(const struct vt_key *k, unsigned *which);
-/* The help screen's text. detach: the second way out of a console. */
-void keys_help(struct buf *out, const char *detach);
+/* The help screen's text. */
+void keys_help(struct buf *out, const struct console_keys *console);
 
 #endif

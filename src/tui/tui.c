@@ -147,6 +147,20 @@ static bool on_paste(void *arg, const char *p, size_t n)
 	return took;
 }
 
+static void on_pasted(void *arg)
+{
+	struct app *app = arg;
+	if (app->top && !app->quitting && app->top->ops->pasted)
+		app->top->ops->pasted(app->top);
+}
+
+static void on_mouse(void *arg, const struct vt_mouse *e)
+{
+	struct app *app = arg;
+	if (app->top && !app->quitting && !foreground_away(app) && app->top->ops->mouse)
+		app->top->ops->mouse(app->top, e);
+}
+
 static void on_input(void *arg, const uint8_t *p, size_t n)
 {
 	struct app *app = arg;
@@ -264,26 +278,28 @@ static const int watched[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGHUP, SIGIN
 
 /* --- life --- */
 
-static void choose_detach(struct app *app)
+static int choose_keys(struct app *app, const char *escape, struct err *err)
 {
-	const char *want = getenv("HVMUX_DETACH");
-	if (!want || !*want || input_key_parse(want, &app->detach) < 0)
-		input_key_parse("F12", &app->detach);
-	input_key_name(&app->detach, app->detach_name, sizeof(app->detach_name));
+	char words[256];
+	if (console_keys_choose(&app->keys, app->home, escape, words, err) < 0)
+		return -1;
+	if (words[0])
+		app_message(app, STYLE_ERROR, "%s", words);
+	return 0;
 }
 
 static const struct tty_ops tty_ops = {
     .input = on_input, .resized = on_resized, .drained = on_drained, .gone = on_gone};
-static const struct input_ops input_ops = {.key = on_key, .paste = on_paste};
+static const struct input_ops input_ops = {
+    .key = on_key, .paste = on_paste, .pasted = on_pasted, .mouse = on_mouse};
 static const struct jobs_ops jobs_ops = {.changed = on_job_changed, .ended = on_job_ended};
 
-static int app_open(struct app *app, struct err *err)
+static int app_open(struct app *app, const char *escape, struct err *err)
 {
 	struct timeval second = {.tv_sec = 1};
 	setlocale(LC_CTYPE, ""); /* only this: a comma in a figure would be a different figure */
 	signal(SIGPIPE, SIG_IGN);
 	app->loop = loop_new();
-	choose_detach(app);
 	/* Before ncurses, which would otherwise bring handlers of its own. */
 	for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
 		app->signals[i] = evsignal_new(loop_base(app->loop), watched[i], on_signal, app);
@@ -293,6 +309,8 @@ static int app_open(struct app *app, struct err *err)
 	event_priority_set(app->frame_timer, 0);
 	app->tick_timer = event_new(loop_base(app->loop), -1, EV_PERSIST, on_tick, app);
 	event_add(app->tick_timer, &second);
+	if (choose_keys(app, escape, err) < 0)
+		return -1;
 	app->input = input_new(app->loop, &input_ops, app);
 	if (!app->input)
 		return err_set(err, ERR_FAIL, "cannot read keys of this terminal");
@@ -350,9 +368,8 @@ int tui_run(const struct home *h, const struct tui_options *o, struct err *err)
 {
 	struct app app = {.home = h, .options = o};
 	int status = -1;
-	input_key_parse("Ctrl+]", &app.escape);
 	host_init(&app.host);
-	if (app_open(&app, err) == 0) {
+	if (app_open(&app, NULL, err) == 0) {
 		app.model = model_new(h, o->readonly);
 		model_on_change(app.model, on_vm_changed, &app);
 		app.jobs = jobs_new(app.loop, o->self, child_uri(h), &jobs_ops, &app);
@@ -384,13 +401,7 @@ int tui_console(
 		return err_set(err, ERR_STATE,
 		    "domain '%s' is not running: 'hvmux screen %s' prints its last screen", name,
 		    name);
-	if (o->escape && input_key_parse(o->escape, &app.escape) < 0)
-		return err_set(err, ERR_USAGE,
-		    "'%s' is no key: write the escape character as ^] or ^A, or a key's name such as F12",
-		    o->escape);
-	if (!o->escape)
-		input_key_parse("Ctrl+]", &app.escape);
-	if (app_open(&app, err) == 0) {
+	if (app_open(&app, o->escape, err) == 0) {
 		app.jobs = jobs_new(app.loop, options.self, child_uri(h), &jobs_ops, &app);
 		view_console_open(&app, name, o->index, o->flags);
 		draw_frame(&app);
@@ -407,8 +418,7 @@ int tui_wall(const struct home *h, char *const *names, unsigned n, bool readonly
 	const struct tui_options options = {.readonly = readonly, .self = self_path(self)};
 	struct app app = {.home = h, .options = &options};
 	int rc = -1;
-	input_key_parse("Ctrl+]", &app.escape);
-	if (app_open(&app, err) == 0) {
+	if (app_open(&app, NULL, err) == 0) {
 		app.jobs = jobs_new(app.loop, options.self, child_uri(h), &jobs_ops, &app);
 		view_wall_open(&app, names, n);
 		draw_frame(&app);

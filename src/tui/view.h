@@ -19,9 +19,11 @@ struct view_ops {
 	bool (*key)(struct view *v, const struct vt_key *k);
 	/* Pasted text, in pieces; NULL: pastes are refused with a word. Same return. */
 	bool (*paste)(struct view *v, const char *p, size_t n);
-	void (*tick)(struct view *v);    /* once a second; may be NULL */
-	void (*resized)(struct view *v); /* may be NULL */
-	void (*close)(struct view *v);   /* frees v */
+	void (*pasted)(struct view *v);                          /* all of it came; may be NULL */
+	void (*mouse)(struct view *v, const struct vt_mouse *e); /* may be NULL */
+	void (*tick)(struct view *v);                            /* once a second; may be NULL */
+	void (*resized)(struct view *v);                         /* may be NULL */
+	void (*close)(struct view *v);                           /* frees v */
 };
 
 struct view {

@@ -47,9 +47,10 @@ static int draw_line(int row, int limit, int col, int width, enum style st, cons
 static int draw_names(struct confirm *c, int row, int limit, int col, int width)
 {
 	char text[400], age[STR_HUMAN_MAX];
-	uint64_t now = model_now(c->v.app->model);
+	struct model *model = c->v.app->model; /* NULL in a console of its own */
+	uint64_t now = model ? model_now(model) : 0;
 	for (unsigned i = 0; i < c->n_names && i < NAMES_SHOWN; i++) {
-		const struct vm_entry *e = model_find(c->v.app->model, c->names[i]);
+		const struct vm_entry *e = model ? model_find(model, c->names[i]) : NULL;
 		bool up = e && e->live && e->started_ns && now > e->started_ns;
 		str_age(up ? (now - e->started_ns) / 1000000000u : 0, age);
 		snprintf(text, sizeof(text), "  %.200s  %s%s%s", c->names[i],

@@ -1,57 +1,111 @@
 #include "tui/view_console.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "core/str.h"
-#include "tui/console_session.h"
+#include "tui/actions.h"
+#include "tui/console_impl.h"
 #include "tui/draw.h"
+#include "tui/view_ask.h"
 
-#define TYPED_AHEAD_MS \
-	1500 /* keys that were meant for a guest must not become the list's commands */
+#define NOTE_STAYS_MS 1500    /* a key that was on its way does not wipe words away unread */
+#define TYPED_AHEAD_MS 1500   /* keys that were meant for a guest must not become commands */
+#define AHEAD_MAX (8u << 20)  /* bytes typed or pasted while the guest takes nothing */
+#define PASTE_MAX (16u << 20) /* bytes of one paste */
+#define PASTE_LINES 4         /* more are asked about */
+#define PASTE_SHOWN 6         /* lines of it in the question */
 
-struct console {
-	struct view v;
-	unsigned flags;
-	struct console_session *s;
-	char note[128];    /* until a key */
-	uint64_t lost;     /* bytes whose loss was told */
-	unsigned back;     /* lines scrolled back, 0 the present */
-	bool scrolling;    /* keys scroll, the guest gets none */
-	uint64_t ended_ms; /* when it ended under the operator's fingers */
-};
-
-static int status_rows(const struct app *app)
+int console_rows(const struct app *app)
 {
-	return tty_rows(app->tty) >= 3 ? 1 : 0;
+	int rows = tty_rows(app->tty);
+	return rows >= 3 ? rows - 1 : rows;
+}
+
+void console_note(struct console *c, enum style st, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(c->note, sizeof(c->note), fmt, ap);
+	va_end(ap);
+	c->note_style = st;
+	c->note_ms = loop_now_ms();
+	app_dirty(c->v.app);
+}
+
+bool console_readonly(const struct console *c)
+{
+	return c->v.app->options->readonly || !(c->flags & CONSOLE_KEYBOARD);
 }
 
 /* --- from the session --- */
 
+/* Who types has changed, and we are one of the two. */
+static void tell_keyboard(struct console *c)
+{
+	const struct console_who *w = session_who(c->s);
+	uint64_t now = loop_now_ms();
+	bool live = session_state(c->s) == SESSION_LIVE;
+	bool lent = c->lent_ms && now - c->lent_ms < CONSOLE_LEND_MS;
+	bool wanted = lent ? !c->mine : c->wants_ms && now - c->wants_ms < CONSOLE_ASK_MS;
+	if (live && !lent && c->mine && !w->mine && *w->holder)
+		console_note(c, STYLE_ERROR, "%.60s took the keyboard", w->holder);
+	if (live && !lent && !c->mine && w->mine && (c->wants_ms || *c->holder))
+		console_note(c, STYLE_NOTE, "the keyboard is yours");
+	/* Given up by the one whom we asked, or lent it. */
+	if (live && wanted && !w->mine && !*w->holder)
+		session_take(c->s);
+	if (w->mine && !c->mine)
+		c->wants_ms = c->lent_ms = 0;
+	if (!w->mine)
+		c->asked[0] = '\0';
+	c->mine = w->mine;
+	snprintf(c->holder, sizeof(c->holder), "%s", w->holder);
+}
+
 static void on_changed(void *arg)
 {
 	struct console *c = arg;
+	const struct timeval late = {.tv_usec = VT_SYNC_MS * 1000};
 	uint64_t lost = session_lost(c->s);
 	char size[STR_HUMAN_MAX];
 	if (lost != c->lost) {
+		str_human(lost - c->lost, size);
 		c->lost = lost;
-		str_human(lost, size);
-		snprintf(c->note, sizeof(c->note),
-		    "%s of output skipped: this link was too slow for it", size);
+		console_note(
+		    c, STYLE_NOTE, "%s of output skipped: this link was too slow for it", size);
 	}
-	if (session_state(c->s) == SESSION_LIVE)
+	tell_keyboard(c);
+	if (session_state(c->s) != SESSION_ENDED)
 		c->ended_ms = 0;
-	else if (session_state(c->s) == SESSION_ENDED && !c->ended_ms)
+	else if (!c->ended_ms)
 		c->ended_ms = loop_now_ms();
+	if (vt_screen_sync(session_screen(c->s))) {
+		if (!evtimer_pending(c->sync, NULL))
+			event_add(c->sync, &late);
+		return;
+	}
+	event_del(c->sync);
+	app_dirty(c->v.app);
+}
+
+static void on_sync(evutil_socket_t fd, short what, void *arg)
+{
+	struct console *c = arg;
+	(void)fd, (void)what;
 	app_dirty(c->v.app);
 }
 
 static void on_asked(void *arg, const char *who)
 {
 	struct console *c = arg;
-	snprintf(c->note, sizeof(c->note), "%.90s asks for the keyboard", who);
+	snprintf(c->asked, sizeof(c->asked), "%s", who);
+	c->asked_ms = loop_now_ms();
+	c->note[0] = '\0';
+	tty_bell(c->v.app->tty);
 	app_dirty(c->v.app);
 }
 
@@ -61,10 +115,18 @@ static void on_bell(void *arg)
 	tty_bell(c->v.app->tty);
 }
 
+static void send_ahead(struct console *c)
+{
+	if (c->ahead.len && session_send(c->s, c->ahead.data, c->ahead.len))
+		buf_clear(&c->ahead);
+}
+
 static void on_typable(void *arg)
 {
 	struct console *c = arg;
-	app_input_continue(c->v.app);
+	if (!session_who(c->s)->mine)
+		buf_clear(&c->ahead);
+	send_ahead(c);
 }
 
 static const struct session_ops session_ops = {
@@ -72,230 +134,364 @@ static const struct session_ops session_ops = {
 
 static void console_tick(struct view *v)
 {
-	session_tick(((struct console *)v)->s);
+	struct console *c = (struct console *)v;
+	const char *title = vt_screen_title(session_screen(c->s));
+	session_tick(c->s);
+	/* Not at the guest's pace. */
+	if (strncmp(c->title, title, sizeof(c->title) - 1) != 0) {
+		snprintf(c->title, sizeof(c->title), "%s", title);
+		app_dirty(v->app);
+	}
+	if (c->wants_ms && loop_now_ms() - c->wants_ms > CONSOLE_ASK_MS) {
+		c->wants_ms = 0;
+		app_dirty(v->app);
+	}
+	if (*c->asked)
+		app_dirty(v->app);
 }
 
-/* --- to the guest --- */
+/* --- the keyboard --- */
+
+void console_keyboard(struct console *c, bool force)
+{
+	const struct console_who *w = session_who(c->s);
+	if (console_readonly(c)) {
+		console_note(c, STYLE_ERROR, "read only: the keyboard is not for this client");
+	} else if (w->mine && !force) {
+		session_release(c->s);
+		console_note(c, STYLE_NOTE, "%s",
+		    *c->asked ? "the keyboard was given" : "the keyboard is free");
+	} else if (w->mine) {
+		console_note(c, STYLE_NOTE, "the keyboard is yours already");
+	} else if (force || !*w->holder || c->wants_ms) {
+		session_take(c->s);
+	} else {
+		c->wants_ms = loop_now_ms();
+		session_ask(c->s);
+		console_note(c, STYLE_NOTE, "%.60s was asked for the keyboard", w->holder);
+	}
+}
 
 static bool may_type(struct console *c)
 {
-	const struct console_who *who = session_who(c->s);
-	if (who->mine)
+	const struct console_who *w = session_who(c->s);
+	const struct console_keys *k = &c->v.app->keys;
+	if (session_state(c->s) != SESSION_LIVE)
+		return false;
+	if (w->mine)
 		return true;
-	if (c->v.app->options->readonly || !(c->flags & CONSOLE_KEYBOARD))
-		snprintf(c->note, sizeof(c->note), "read only: keys are not sent");
-	else if (*who->holder)
-		snprintf(c->note, sizeof(c->note), "keyboard held by %.60s: F11 takes it over",
-		    who->holder);
+	if (console_readonly(c))
+		console_note(c, STYLE_ERROR, "read only: keys are not sent");
+	else if (*w->holder && k->has_prefix)
+		console_note(c, STYLE_ERROR, "not sent: keyboard held by %.60s (%s w asks)",
+		    w->holder, k->prefix_name);
+	else if (*w->holder)
+		console_note(c, STYLE_ERROR, "not sent: keyboard held by %.60s", w->holder);
 	else
-		snprintf(c->note, sizeof(c->note), "the keyboard is free: F11 takes it");
+		console_note(c, STYLE_ERROR, "not sent: the keyboard is free, F11 takes it");
 	return false;
+}
+
+bool console_send(struct console *c, const void *p, size_t n)
+{
+	if (!may_type(c))
+		return false;
+	if (c->ahead.len + n > AHEAD_MAX) {
+		console_note(c, STYLE_ERROR, "the guest does not read: keys are dropped");
+		return false;
+	}
+	/* Never refused: a terminal that is read is one whose Ctrl+] is seen. */
+	buf_add(&c->ahead, p, n);
+	send_ahead(c);
+	return true;
+}
+
+/* --- pastes --- */
+
+static unsigned count_lines(const char *p, size_t n)
+{
+	unsigned lines = 0;
+	for (size_t i = 0; i < n; i++)
+		lines += p[i] == '\n' ? i == 0 || p[i - 1] != '\r' : p[i] == '\r';
+	return n && p[n - 1] != '\n' && p[n - 1] != '\r' ? lines + 1 : lines;
+}
+
+static void paste_send(struct console *c)
+{
+	struct vt_modes m;
+	CLEANUP_FREE uint8_t *bytes = NULL;
+	size_t n;
+	vt_screen_modes(session_screen(c->s), &m);
+	n = vt_keys_paste(&m, c->paste.data ? c->paste.data : "", c->paste.len, &bytes);
+	console_send(c, bytes, n);
+	buf_fini(&c->paste);
+}
+
+static void on_paste_answer(void *arg, bool yes)
+{
+	struct console *c = arg;
+	if (yes)
+		paste_send(c);
+	else
+		console_note(c, STYLE_NOTE, "not pasted");
+	buf_fini(&c->paste);
+}
+
+static void paste_ask(struct console *c, unsigned lines)
+{
+	CLEANUP_BUF struct buf words = BUF_INIT;
+	CLEANUP_FREE char *question = xasprintf("Paste %u lines to %s?", lines, session_name(c->s));
+	const char *p = c->paste.data, *end = p + c->paste.len;
+	for (unsigned i = 0; i < PASTE_SHOWN && p < end; i++) {
+		size_t n = 0;
+		while (p + n < end && p[n] != '\n' && p[n] != '\r')
+			n++;
+		CLEANUP_FREE char *line = str_printable(p, n, 60);
+		buf_addf(&words, "| %s\n", line);
+		p += n + (p + n + 1 < end && p[n] == '\r' && p[n + 1] == '\n' ? 2 : 1);
+	}
+	if (lines > PASTE_SHOWN)
+		buf_addf(&words, "and %u more", lines - PASTE_SHOWN);
+	view_ask_open(c->v.app, question, words.data, on_paste_answer, c);
 }
 
 static bool console_paste(struct view *v, const char *p, size_t n)
 {
 	struct console *c = (struct console *)v;
-	struct vt_modes m;
-	CLEANUP_FREE uint8_t *bytes = NULL;
-	size_t len;
-	if (session_state(c->s) != SESSION_LIVE || c->scrolling)
-		return true;
-	if (!may_type(c)) {
-		app_dirty(v->app);
-		return true;
-	}
-	vt_screen_modes(session_screen(c->s), &m);
-	len = vt_keys_paste(&m, p, n, &bytes);
-	return session_send(c->s, bytes, len);
-}
-
-/* --- scrolling back --- */
-
-static void scroll(struct console *c, long by)
-{
-	long to = (long)c->back + by, most = (long)vt_screen_history(session_screen(c->s));
-	c->back = (unsigned)(to < 0 ? 0 : to > most ? most : to);
-	c->scrolling = c->back > 0 || c->scrolling;
-}
-
-static void scroll_end(struct console *c)
-{
-	c->back = 0;
-	c->scrolling = false;
-}
-
-static bool scroll_key(struct console *c, const struct vt_key *k)
-{
-	long page = tty_rows(c->v.app->tty) > 3 ? tty_rows(c->v.app->tty) - 2 : 1;
-	uint32_t cp = k->sym == VT_KEY_CHAR ? k->cp : 0;
-	if (k->sym == VT_KEY_PGUP || (cp == 'b' && (k->mods & VT_MOD_CTRL)))
-		scroll(c, page);
-	else if (k->sym == VT_KEY_PGDN || (cp == 'f' && (k->mods & VT_MOD_CTRL)) || cp == ' ')
-		scroll(c, -page);
-	else if (k->sym == VT_KEY_UP || cp == 'k')
-		scroll(c, 1);
-	else if (k->sym == VT_KEY_DOWN || cp == 'j')
-		scroll(c, -1);
-	else if (k->sym == VT_KEY_HOME || cp == 'g')
-		scroll(c, 1000000);
-	else if (k->sym == VT_KEY_END || cp == 'G')
-		c->back = 0;
+	if (c->scroll.on)
+		console_scroll_paste(c, p, n);
+	else if (c->paste.len + n > PASTE_MAX || !may_type(c))
+		c->paste_lost = true;
 	else
-		return false;
-	if (!c->back && k->sym == VT_KEY_PGDN)
-		scroll_end(c);
+		buf_add(&c->paste, p, n);
 	return true;
+}
+
+/* Only now is known how many lines it has. */
+static void console_pasted(struct view *v)
+{
+	struct console *c = (struct console *)v;
+	unsigned lines = c->paste.len ? count_lines(c->paste.data, c->paste.len) : 0;
+	if (c->paste_lost && c->paste.len)
+		console_note(c, STYLE_ERROR, "not pasted: more than %u MiB", PASTE_MAX >> 20);
+	if (c->paste_lost)
+		buf_fini(&c->paste);
+	else if (lines > PASTE_LINES)
+		paste_ask(c, lines);
+	else if (c->paste.len)
+		paste_send(c);
+	c->paste_lost = false;
 }
 
 /* --- keys --- */
 
-static bool same_key(const struct vt_key *a, const struct vt_key *b)
+static bool plain(const struct vt_key *k, char letter)
 {
-	return a->sym == b->sym && a->cp == b->cp && a->mods == b->mods;
+	return k->sym == VT_KEY_CHAR && k->cp == (uint32_t)letter && !k->mods;
 }
 
-static bool is_detach(const struct app *app, const struct vt_key *k)
+/* A console that is off: nothing is typed, a few keys are commands. */
+static void ended_key(struct console *c, const struct vt_key *k)
 {
-	return same_key(k, &app->escape) || same_key(k, &app->detach);
-}
-
-static bool leaves(const struct vt_key *k)
-{
-	return k->sym == VT_KEY_ESCAPE || k->sym == VT_KEY_ENTER ||
-	       (k->sym == VT_KEY_CHAR &&
-	           (k->cp == 'q' || (k->cp == 'c' && k->mods == VT_MOD_CTRL)));
+	const struct verb *start = verb_find("start");
+	const char *words[] = {"start", session_name(c->s), NULL};
+	char *names[] = {(char *)(uintptr_t)session_name(c->s), NULL};
+	if (loop_now_ms() - c->ended_ms < TYPED_AHEAD_MS)
+		return;
+	if (plain(k, 's') && !console_readonly(c))
+		action_command(c->v.app, start, words, names);
+	else if (plain(k, 'q') || k->sym == VT_KEY_ESCAPE || k->sym == VT_KEY_ENTER)
+		view_pop(&c->v);
 }
 
 static void f11(struct console *c)
 {
-	if (session_who(c->s)->mine || session_state(c->s) != SESSION_LIVE ||
-	    c->v.app->options->readonly || !(c->flags & CONSOLE_KEYBOARD))
-		c->scrolling = true;
+	if (session_who(c->s)->mine || session_state(c->s) != SESSION_LIVE || console_readonly(c))
+		console_scroll_begin(c);
 	else
 		session_take(c->s);
+}
+
+/* Those that are ours outside of the scrollback; false: it is the guest's. */
+static bool own_key(struct console *c, const struct vt_key *k)
+{
+	bool up = k->sym == VT_KEY_PGUP &&
+	          (k->mods == VT_MOD_SHIFT || (!k->mods && session_state(c->s) != SESSION_LIVE));
+	if (console_keys_opens(&c->v.app->keys, k))
+		console_menu_open(c);
+	else if (k->sym == VT_KEY_F11 && !k->mods)
+		f11(c);
+	else if (up)
+		console_scroll_begin(c);
+	else
+		return false;
+	if (up)
+		console_scroll_key(c, k);
+	return true;
 }
 
 static bool console_key(struct view *v, const struct vt_key *k)
 {
 	struct console *c = (struct console *)v;
-	bool page = k->sym == VT_KEY_PGUP || k->sym == VT_KEY_PGDN;
-	if (is_detach(v->app, k)) {
+	struct vt_modes m;
+	uint8_t bytes[VT_KEYS_MAX];
+	if (console_keys_leaves(&v->app->keys, k)) {
 		view_pop(v);
 		return true;
 	}
-	if (c->note[0]) {
+	if (c->note[0] && loop_now_ms() - c->note_ms > NOTE_STAYS_MS)
 		c->note[0] = '\0';
+	if (c->note[0] || !c->typed)
 		app_dirty(v->app);
+	c->typed = true;
+	if (c->scroll.on && !console_keys_opens(&v->app->keys, k)) {
+		c->note[0] = '\0';
+		console_scroll_key(c, k);
+	} else if (own_key(c, k)) {
+		app_dirty(v->app);
+	} else if (session_state(c->s) == SESSION_ENDED) {
+		ended_key(c, k);
+	} else {
+		vt_screen_modes(session_screen(c->s), &m);
+		console_send(c, bytes, vt_keys_encode(&m, k, bytes));
 	}
-	if (c->scrolling || session_state(c->s) != SESSION_LIVE) {
-		app_dirty(v->app);
-		if (scroll_key(c, k))
-			return true;
-		if (c->scrolling && leaves(k))
-			scroll_end(c);
-		else if (session_state(c->s) == SESSION_ENDED && leaves(k) &&
-		         loop_now_ms() - c->ended_ms > TYPED_AHEAD_MS)
-			view_pop(v);
-		return true;
+	return true;
+}
+
+/* --- the mouse --- */
+
+/* Rows of a screen taller than ours, and columns of a wider one, that are off it: the cursor is on it. */
+static void hidden_part(const struct console *c, unsigned *above, unsigned *left)
+{
+	const struct vt_screen *s = session_screen(c->s);
+	unsigned row, col, height = (unsigned)console_rows(c->v.app),
+	                   width = (unsigned)tty_cols(c->v.app->tty);
+	vt_screen_cursor(s, &row, &col);
+	*above = vt_screen_rows(s) > height && row >= height ? row - height + 1 : 0;
+	*left = vt_screen_cols(s) > width && col >= width ? col - width + 1 : 0;
+}
+
+/* Ours while we read back; the guest's when it asked, and its keyboard is ours. */
+static void choose_mouse(struct console *c)
+{
+	struct vt_modes m;
+	enum tty_mouse mode = TTY_MOUSE_OFF;
+	vt_screen_modes(session_screen(c->s), &m);
+	if (c->scroll.on)
+		mode = TTY_MOUSE_DRAGS;
+	else if (m.mouse && c->mine && session_state(c->s) == SESSION_LIVE)
+		mode = m.mouse == 1003   ? TTY_MOUSE_MOTION
+		       : m.mouse == 1002 ? TTY_MOUSE_DRAGS
+		                         : TTY_MOUSE_CLICKS;
+	tty_mouse(c->v.app->tty, mode);
+}
+
+static void console_mouse(struct view *v, const struct vt_mouse *e)
+{
+	struct console *c = (struct console *)v;
+	struct vt_modes m;
+	struct vt_mouse there = *e;
+	uint8_t bytes[VT_KEYS_MAX];
+	unsigned above, left;
+	size_t n;
+	if (c->scroll.on) {
+		console_scroll_mouse(c, e);
+		return;
 	}
-	if (page && k->mods == VT_MOD_SHIFT) {
-		scroll_key(c, k);
-		app_dirty(v->app);
-		return true;
-	}
-	if (k->sym == VT_KEY_F11 && !k->mods) {
-		f11(c);
-		app_dirty(v->app);
-		return true;
-	}
-	if (!session_who(c->s)->mine)
-		app_dirty(v->app);
-	return !may_type(c) || session_key(c->s, k);
+	if (!c->mine || session_state(c->s) != SESSION_LIVE ||
+	    e->row >= (unsigned)console_rows(v->app))
+		return;
+	hidden_part(c, &above, &left);
+	there.row += above;
+	there.col += left;
+	vt_screen_modes(session_screen(c->s), &m);
+	n = vt_keys_mouse(&m, &there, bytes);
+	if (n && there.row < vt_screen_rows(session_screen(c->s)) &&
+	    there.col < vt_screen_cols(session_screen(c->s)))
+		console_send(c, bytes, n);
 }
 
 /* --- drawing --- */
 
-static void draw_status(struct console *c, int row)
+static void draw_screen(struct console *c, int height)
 {
-	struct app *app = c->v.app;
-	int cols = draw_cols(), col = 1;
-	enum style st = session_state(c->s) == SESSION_LIVE ? STYLE_BAR : STYLE_ERROR;
-	draw_fill(row, 0, cols, st);
-	col += draw_text(row, col, cols - col,
-	           session_state(c->s) == SESSION_LIVE ? STYLE_BAR_KEY : st, session_name(c->s)) +
-	       2;
-	if (session_state(c->s) == SESSION_ENDED) {
-		draw_textf(row, col, cols - col, st, "q back   %s", session_words(c->s));
-		return;
+	const struct vt_screen *s = session_screen(c->s);
+	unsigned row, col, above, left, rows = vt_screen_rows(s), cols = vt_screen_cols(s);
+	struct vt_modes m;
+	vt_screen_modes(s, &m);
+	vt_screen_cursor(s, &row, &col);
+	hidden_part(c, &above, &left);
+	for (unsigned r = 0; r < (unsigned)height && above + r < rows; r++) {
+		const struct vt_cell *cells = vt_screen_row(s, above + r) + left;
+		unsigned cut = cells->width == 0 ? 1 : 0; /* the right half of a wide character */
+		draw_cells((int)r, (int)cut, draw_cols() - (int)cut, s, cells + cut,
+		    cols - left - cut, m.reverse_screen);
 	}
-	col += draw_textf(row, col, cols - col, st, "Ctrl+] or %s detach", app->detach_name) + 3;
-	if (session_state(c->s) == SESSION_LOST)
-		draw_textf(row, col, cols - col, st, "not connected, trying again: %s",
-		    session_words(c->s));
-	else if (session_silent(c->s))
-		draw_text(row, col, cols - col, STYLE_ERROR,
-		    " not answering: QEMU or supervisor is stuck ");
-	else if (c->scrolling)
-		draw_textf(row, col, cols - col, STYLE_NOTE,
-		    " %u lines back of %u: PgUp PgDn g G, q ends ", c->back,
-		    vt_screen_history(session_screen(c->s)));
-	else if (c->note[0])
-		draw_textf(row, col, cols - col, STYLE_NOTE, " %s ", c->note);
-	else if (!session_who(c->s)->mine && *session_who(c->s)->holder)
-		draw_textf(row, col, cols - col, st, "keyboard: %s (F11 takes it over)",
-		    session_who(c->s)->holder);
-	else if (!session_who(c->s)->mine)
-		draw_text(row, col, cols - col, st, "watching: keys are not sent (F11)");
-	else if (session_who(c->s)->clients > 1)
-		draw_textf(row, col, cols - col, st, "%u others attached   F11 scroll",
-		    session_who(c->s)->clients - 1);
-	else
-		draw_text(row, col, cols - col, st, "F11 scroll");
-}
-
-static const struct vt_cell *line_at(const struct console *c, unsigned line, unsigned history)
-{
-	if (line < history)
-		return vt_screen_history_row(session_screen(c->s), history - 1 - line);
-	return vt_screen_row(session_screen(c->s), line - history);
+	if (session_state(c->s) == SESSION_LIVE && m.cursor_visible)
+		draw_cursor((int)(row - above), (int)(col - left));
 }
 
 static void console_draw(struct view *v)
 {
 	struct console *c = (struct console *)v;
-	unsigned height = (unsigned)(draw_rows() - status_rows(v->app)),
-	         rows = vt_screen_rows(session_screen(c->s));
-	unsigned history = vt_screen_history(session_screen(c->s)), crow, ccol, skip, top;
-	struct vt_modes m;
-	vt_screen_modes(session_screen(c->s), &m);
-	vt_screen_cursor(session_screen(c->s), &crow, &ccol);
-	if (c->back > history)
-		c->back = history;
-	/* A screen taller than ours: the part with the cursor. */
-	skip = rows > height && crow >= height ? crow - height + 1 : 0;
-	top = history + skip - c->back;
-	for (unsigned r = 0; r < height && top + r < history + rows; r++)
-		draw_cells((int)r, 0, draw_cols(), session_screen(c->s),
-		    line_at(c, top + r, history), vt_screen_cols(session_screen(c->s)),
-		    m.reverse_screen);
-	if (status_rows(v->app))
-		draw_status(c, draw_rows() - 1);
-	if (!c->back && session_state(c->s) == SESSION_LIVE && m.cursor_visible &&
-	    crow - skip < height)
-		draw_cursor((int)(crow - skip), (int)ccol);
+	int height = console_rows(v->app);
+	choose_mouse(c);
+	if (c->scroll.on)
+		console_scroll_draw(c, height);
+	else
+		draw_screen(c, height);
+	if (height < draw_rows())
+		console_words_draw(c, height);
 }
 
 static void console_resized(struct view *v)
 {
 	struct console *c = (struct console *)v;
-	session_resize(c->s, (unsigned)(tty_rows(v->app->tty) - status_rows(v->app)),
-	    (unsigned)tty_cols(v->app->tty));
+	session_resize(c->s, (unsigned)console_rows(v->app), (unsigned)tty_cols(v->app->tty));
+}
+
+/* --- life --- */
+
+static void open_session(struct console *c, const char *name)
+{
+	struct session_options o = {.index = c->index,
+	    .flags = c->flags,
+	    .scrollback = VT_SCROLLBACK_MAX,
+	    .readonly = c->v.app->options->readonly,
+	    .answers = c->v.app->keys.answers};
+	struct app *app = c->v.app;
+	c->s = session_open(app->loop, app->home, name, &o, (unsigned)console_rows(app),
+	    (unsigned)tty_cols(app->tty), &session_ops, c);
+	c->flags &= ~(unsigned)CONSOLE_TAKE; /* of the console that was asked for */
+	c->opened_ms = loop_now_ms();
+	c->lost = 0;
+	c->mine = c->typed = false;
+	c->wants_ms = c->lent_ms = c->ended_ms = 0;
+	c->asked[0] = c->holder[0] = c->title[0] = '\0';
+	buf_clear(&c->ahead);
+	buf_fini(&c->paste);
+}
+
+void console_switch(struct console *c, const char *name, unsigned index)
+{
+	CLEANUP_FREE char *to = xstrdup(name);
+	console_scroll_end(c);
+	session_close(c->s);
+	c->index = index;
+	c->note[0] = '\0';
+	open_session(c, to);
+	app_dirty(c->v.app);
 }
 
 static void console_close(struct view *v)
 {
 	struct console *c = (struct console *)v;
+	tty_mouse(v->app->tty, TTY_MOUSE_OFF);
+	console_scroll_fini(c);
 	session_close(c->s);
+	event_free(c->sync);
+	buf_fini(&c->ahead);
+	buf_fini(&c->paste);
 	free(c);
 }
 
@@ -303,6 +499,8 @@ static const struct view_ops ops = {.guest = true,
     .draw = console_draw,
     .key = console_key,
     .paste = console_paste,
+    .pasted = console_pasted,
+    .mouse = console_mouse,
     .tick = console_tick,
     .resized = console_resized,
     .close = console_close};
@@ -310,16 +508,12 @@ static const struct view_ops ops = {.guest = true,
 void view_console_open(struct app *app, const char *name, unsigned index, unsigned flags)
 {
 	struct console *c = xcalloc(1, sizeof(*c));
-	struct session_options o = {.index = index,
-	    .flags = flags,
-	    .scrollback = VT_SCROLLBACK_DEFAULT,
-	    .readonly = app->options->readonly,
-	    .answers = true};
 	c->v.ops = &ops;
 	c->v.app = app;
+	c->index = index;
 	c->flags = flags;
-	c->s = session_open(app->loop, app->home, name, &o,
-	    (unsigned)(tty_rows(app->tty) - status_rows(app)), (unsigned)tty_cols(app->tty),
-	    &session_ops, c);
+	c->sync = evtimer_new(loop_base(app->loop), on_sync, c);
+	console_scroll_init(c);
+	open_session(c, name);
 	view_push(app, &c->v);
 }

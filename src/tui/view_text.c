@@ -125,7 +125,7 @@ void view_text_open(struct app *app, const char *title, const char *text, size_t
 void view_help_open(struct app *app)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	keys_help(&b, app->detach_name);
+	keys_help(&b, &app->keys);
 	view_text_open(app, "hvmux: keys and commands", b.data, b.len);
 }
 

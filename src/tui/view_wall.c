@@ -231,8 +231,8 @@ static void draw_footer(struct wall *w, int row)
 	} else if (w->mode == WALL_LOOKS) {
 		draw_keys(w, row, WALL_WHEN_LOOK);
 	} else {
-		snprintf(keys, sizeof(keys), " Ctrl+] or %s ends it   %s menu", app->detach_name,
-		    w->prefix_name);
+		snprintf(keys, sizeof(keys), " Ctrl+] or %s ends it   %s menu",
+		    app->keys.detach_name, w->prefix_name);
 		draw_field(row, 0, draw_cols(), STYLE_BAR, keys);
 	}
 }
@@ -401,7 +401,7 @@ static bool wall_key(struct view *v, const struct vt_key *k)
 		if (app->top != v)
 			return true; /* a question came up: this key was not meant for it */
 	}
-	if (same_key(k, &app->escape) || same_key(k, &app->detach)) {
+	if (console_keys_leaves(&app->keys, k)) {
 		escape(w);
 		return true;
 	}

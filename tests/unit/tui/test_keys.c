@@ -54,7 +54,13 @@ static void help_names_every_key(void **state)
 {
 	struct buf b = BUF_INIT;
 	(void)state;
-	keys_help(&b, "F12");
+	const struct console_keys console = {.has_prefix = true,
+	    .escape_name = "Ctrl+]",
+	    .detach_name = "F10",
+	    .prefix_name = "Ctrl+A"};
+	keys_help(&b, &console);
+	assert_non_null(strstr(b.data, "so does F10"));
+	assert_non_null(strstr(b.data, "The menu: Ctrl+A, then"));
 	for (unsigned i = 0; i < key_count; i++) {
 		assert_non_null(strstr(b.data, key_table[i].keys[0]));
 		assert_non_null(strstr(b.data, key_table[i].help));
