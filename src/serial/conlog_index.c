@@ -134,6 +134,18 @@ void conlog_index_read(int fd, uint64_t size, struct conlog_index *x)
 	}
 }
 
+uint64_t conlog_index_first_time(int fd)
+{
+	uint8_t head[2 * CONLOG_INDEX_RECORD];
+	struct conlog_index x = {0};
+	struct conlog_record r;
+
+	if (fd < 0 || pread(fd, head, sizeof(head), 0) != sizeof(head) ||
+	    !header_decode(head, &x) || !record_decode(head + CONLOG_INDEX_RECORD, &r))
+		return 0;
+	return r.time_ns;
+}
+
 long conlog_index_at(const struct conlog_index *x, uint64_t pos)
 {
 	size_t low = 0, high = x->n;

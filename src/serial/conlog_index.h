@@ -50,6 +50,8 @@ struct conlog_index {
 
 /* What fd holds, as far as it can be used for a file of `size` bytes (UINT64_MAX: not known yet). fd -1: nothing. */
 void conlog_index_read(int fd, uint64_t size, struct conlog_index *x);
+/* The time of the first record; 0 not known. */
+uint64_t conlog_index_first_time(int fd);
 /* The last record at or before pos; -1 there is none. */
 long conlog_index_at(const struct conlog_index *x, uint64_t pos);
 /* The offset of the byte at pos, and the run that it belongs to. False: not known. */
