@@ -78,6 +78,7 @@ struct verb {
 #define VERBS_CONSOLES(X)           \
 	X(console, "console")       \
 	X(screen, "screen")         \
+	X(log, "log")               \
 	X(expect, "expect")         \
 	X(send_break, "send-break") \
 	X(sysrq, "sysrq")           \

@@ -20,6 +20,29 @@ OPTS(screen) = {
     JSON,
     {0},
 };
+OPTS(log) = {
+    {"domain", OPT_DOMAIN, .many = true, .value = "DOMAIN", .help = "domain name, id or uuid"},
+    FLAG("all", "the consoles of all domains that have a log, also of those that are off or gone"),
+    PORT,
+    {"follow", OPT_FLAG, .letter = 'f', .help = "go on with what comes, until Ctrl+C"},
+    {"lines", OPT_NUMBER, .letter = 'n', .value = "N", .help = "only the last N lines"},
+    {"since", OPT_STRING, .value = "TIME",
+        .help = "only what came then or later: 2h, yesterday, 10:00, '2026-11-20 10:00'"},
+    {"until", OPT_STRING, .value = "TIME", .help = "only what came until then"},
+    {"boot", OPT_STRING, .value = "N",
+        .help = "only one boot: 0 the last one, -1 the one before it, 1 the oldest one kept"},
+    FLAG("list-boots", "which boots the log holds, and from when to when they lasted"),
+    {"grep", OPT_STRING, .letter = 'g', .value = "REGEX",
+        .help = "only lines that match the extended regular expression"},
+    {"ignore-case", OPT_FLAG, .letter = 'i', .help = "with --grep: upper and lower case are one"},
+    {"invert-match", OPT_FLAG, .letter = 'v', .help = "with --grep: lines that do not match"},
+    {"context", OPT_NUMBER, .letter = 'C', .value = "N",
+        .help = "with --grep: N lines before and behind each match, too"},
+    {"timestamps", OPT_FLAG, .letter = 't', .help = "when each line came, before it"},
+    FLAG("raw", "the bytes as the guest wrote them, to a file or a pipe"),
+    {"json", OPT_FLAG, .help = "a JSON object per line"},
+    {0},
+};
 OPTS(expect) = {
     DOMAIN_ONE,
     {"pattern", OPT_WORD, .required = true, .many = true, .value = "PATTERN",
@@ -70,6 +93,25 @@ VERB(screen) = {NAMES(screen, "screen"), .family = "Consoles",
     .text =
         "The screen of a running domain, or the last one of a domain that has ended. It has the size of the "
         "keyboard holder's terminal unless --rows and --cols are given, 24x80 when nobody is attached."};
+
+VERB(log) = {NAMES(log, "log"), .family = "Consoles",
+    .summary = "what consoles have shown, by time and boot, searched", .flags = VERB_READS,
+    .text =
+        "Everything that a console of the domain has shown and that is still kept, whether the domain runs or "
+        "not: rotated logs, the present one, and what is not on the disk yet, as one text. Without --port it is the "
+        "first console; with --grep all consoles. Lines are shown as a terminal would show them in the end: without "
+        "colours, without what was overwritten, without control characters.\n\n"
+        "Lines of the form \"-- boot 3, 2026-11-21 10:48:00 --\" are marks: the guest was started or reset, ended, "
+        "bytes are missing. A guest can print such a line, too; in --json marks are objects of their own, which it "
+        "cannot make.\n\n"
+        "Times are local time. --since and --until take a time of the day, a date, both, a time with a Z for UTC, "
+        "@SECONDS since 1970, now, today, yesterday, or how long ago: 90s, 30m, 2h, 1d 12h, 2w. Times are known to the "
+        "second; where a console trickles for days, to half a minute. Lines from before times were kept are shown as "
+        "if they were late enough.\n\n"
+        "With --grep each line has the domain, the console and its time before it, and the exit status is 1 when no "
+        "line matched. What is matched is the line as it is shown: a colour inside a word hides nothing. --follow "
+        "shows the last ten lines first, unless --since or --lines say otherwise; a line is shown when it is "
+        "complete."};
 
 VERB(expect) = {NAMES(expect, "expect"), .family = "Consoles",
     .summary = "wait for a pattern on a console and type an answer",
