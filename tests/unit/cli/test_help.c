@@ -44,6 +44,7 @@ static void test_groups(void **state)
 	    " Consoles (help keyword 'consoles'):\n"
 	    "    console                        connect to the guest console\n"
 	    "    screen                         print the console's present screen\n"
+	    "    log                            what consoles have shown, by time and boot, searched\n"
 	    "    expect                         wait for a pattern on a console and type an answer\n"
 	    "    send-break                     send BREAK on a serial port\n"
 	    "    sysrq                          send Linux a SysRq command\n"

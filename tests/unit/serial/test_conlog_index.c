@@ -73,11 +73,19 @@ static void read_all(uint64_t size, struct conlog_index *x)
 	conlog_index_read(fd, size, x);
 }
 
+static void assert_same(const struct conlog_record *got, const struct conlog_record *want)
+{
+	assert_true(got->pos == want->pos && got->offset == want->offset &&
+	            got->time_ns == want->time_ns && got->number == want->number &&
+	            got->kind == want->kind && got->value == want->value &&
+	            got->length == want->length);
+}
+
 static void assert_record(const struct conlog_record *got, unsigned i)
 {
 	struct conlog_record r = record(i);
 
-	assert_memory_equal(got, &r, sizeof(r));
+	assert_same(got, &r);
 }
 
 static void test_round_trip(void **state)
@@ -162,7 +170,7 @@ static void test_cut_anywhere(void **state)
 		conlog_index_close(&w);
 		read_all(LOG_BYTES, &x);
 		assert_int_equal(x.n, whole + 1);
-		assert_memory_equal(&x.records[whole], &more, sizeof(more));
+		assert_same(&x.records[whole], &more);
 		conlog_index_fini(&x);
 	}
 }
