@@ -9,8 +9,10 @@
 /* word: a domain as the command line says it; flags: CONSOLE_* of serial/console_client.h in addition to what the
  * options of every verb ask for. Returns the exit status, errors printed. */
 int attach_console(struct cli *c, const char *word, unsigned index, unsigned flags, bool raw);
-/* Bytes both ways between in/out and the socket until a side ends; Ctrl+] in what is typed ends it when in is a
- * terminal. watch: what is typed goes nowhere. 0, or -1 with err. */
-int attach_pump(int in, int out, int sock, bool watch, struct err *err);
+/* ERR_STATE unless there is a live VM with that console. One without a supervisor gets one, which may take a moment to
+ * listen. */
+int attach_check(struct cli *c, const char *name, unsigned index, struct err *err);
+/* The half of it that keeps no screen. flags: all of them. 0: detached, or the VM has ended; -1 with err. */
+int attach_raw(struct cli *c, const char *name, unsigned index, unsigned flags, struct err *err);
 
 #endif

@@ -17,6 +17,7 @@ struct cli {
 	const struct verb *verb; /* NULL: none was named */
 	const char *prog;        /* "hvmux", or "virsh" through a link */
 	const char *uri;         /* --connect; NULL not given */
+	const char *escape;      /* --escape; NULL not given */
 	bool json;               /* --json */
 	bool quiet;              /* --quiet */
 	bool readonly;           /* --readonly */

@@ -80,6 +80,9 @@ static int set_global(struct parser *p, const struct verb_opt *o, const char *va
 	case 4:
 		c->version = true;
 		break;
+	case 5:
+		c->escape = value;
+		break;
 	default:
 		if (str_u64(value, 1 << 20, &n) < 0)
 			return usage(p, "invalid value '%s' for --%s: a descriptor is needed",

@@ -14,6 +14,8 @@ const struct verb_opt global_opts[] = {
     {"readonly", OPT_FLAG, .letter = 'r',
         .help = "change nothing; without a command: a dashboard that cannot"},
     {"version", OPT_FLAG, .letter = 'V', .help = "version of hvmux"},
+    {"escape", OPT_STRING, .value = "KEY", .letter = 'e',
+        .help = "the key that detaches from a console, in place of ^]: ^A or C-a"},
     {"progress-fd", OPT_NUMBER, .value = "N",
         .help = "write progress to descriptor N, one JSON object {done, total, text} per line"},
     {0},

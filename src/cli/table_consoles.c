@@ -85,8 +85,12 @@ VERB(console) = {NAMES(console, "console"), .family = "Consoles",
         "Ctrl+] detaches at once. What the guest wrote before is shown first. Several operators may attach; "
         "one of them holds the keyboard.\n\n"
         "Guest output goes through a terminal emulator, so that a guest cannot control your terminal. With "
-        "--raw, or when standard input or output is not a terminal, bytes pass as they are. With --readonly "
-        "the keyboard is not asked for."};
+        "--raw, or when standard input or output is not a terminal, bytes pass as they are, from now on. With --readonly "
+        "nothing can be typed. --escape KEY (^A, C-a) detaches in place of Ctrl+].\n\n"
+        "Without a terminal the end of standard input is not the end: output goes on until the domain is off. "
+        "Input that cannot be typed because somebody else holds the keyboard is an error. A supervisor that is killed meanwhile "
+        "is waited for; output goes on where it stood. Exit status: 0 after a detach and when the domain has powered "
+        "off, 1 when it crashed or the console was lost."};
 
 VERB(screen) = {NAMES(screen, "screen"), .family = "Consoles",
     .summary = "print the console's present screen", .flags = VERB_READS,

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/dispatch.h"
-#include "cli/live.h"
+#include "cli/attach.h"
 #include "cli/out.h"
 #include "cli/port.h"
 #include "core/loop.h"
@@ -256,9 +255,11 @@ static int prepare(struct session *s, struct err *err)
 		return -1;
 	s->name = vm_resolve(&s->c->home, cli_value(s->c, "domain"), err);
 	if (!s->name || port_option(s->c, s->name, &s->index, err) < 0 ||
-	    live_supervised(&s->c->home, s->name, err) < 0)
+	    attach_check(s->c, s->name, s->index, err) < 0)
 		return -1;
-	return attach(s, err);
+	if (attach(s, err) < 0)
+		on_closed(s, err->msg); /* its supervisor has just been made */
+	return 0;
 }
 
 int verb_expect(struct cli *c)

@@ -323,7 +323,7 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 }
 
 /* "pts/3 192.0.2.7": the operator's terminal (- none), and where sshd says that it is from. */
-static void where_we_are(char *out, size_t n)
+void console_client_where(char *out, size_t n)
 {
 	const char *tty = NULL, *ssh = getenv("SSH_CONNECTION");
 
@@ -340,7 +340,7 @@ static void where_we_are(char *out, size_t n)
 	    ssh[0] ? " " : "", (int)strcspn(ssh, " "), ssh);
 }
 
-static int client_connect(const struct home *h, const char *name, unsigned index, struct err *err)
+int console_client_connect(const struct home *h, const char *name, unsigned index, struct err *err)
 {
 	CLEANUP_FREE char *file = xasprintf("console%u.sock", index);
 	CLEANUP_FREE char *path = home_run_file(h, name, file);
@@ -361,7 +361,7 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 	    .type = FRAME_HELLO, .version = FRAME_VERSION, .want = flags & CONSOLE_ALL};
 	struct event_base *base = loop_base(l);
 	struct err local = {0};
-	int fd = client_connect(h, name, index, err ? err : &local);
+	int fd = console_client_connect(h, name, index, err ? err : &local);
 	struct console_client *c;
 
 	if (fd < 0)
@@ -384,7 +384,7 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 	if (!c->rd || !c->wr || !c->late)
 		abort(); /* out of memory, as in core/mem */
 	event_add(c->rd, NULL);
-	where_we_are(hello.text, sizeof(hello.text));
+	console_client_where(hello.text, sizeof(hello.text));
 	frame_send(c, &hello);
 	return c;
 }

@@ -83,6 +83,13 @@ int console_client_fd(const struct console_client *c);
 /* Stops reading (back-pressure when the terminal cannot keep up); the hub makes the gap. */
 void console_client_pause(struct console_client *c, bool paused);
 
+/* --- for a client that speaks frames itself --- */
+/* A socket on which nothing was said yet, or -1. */
+int console_client_connect(
+    const struct home *h, const char *name, unsigned index, struct err *err);
+/* The text of HELLO: "pts/3 192.0.2.7": the operator's terminal (- none), and where sshd says that it is from. */
+void console_client_where(char *out, size_t n);
+
 /* The whole replay of a console, running or ended, from its ring file: appended to out. For `hvmux
  * screen` and previews. */
 struct buf;
