@@ -228,6 +228,33 @@ static void shown_rows_have_history(void **state)
 	assert_int_equal(access(watch, F_OK), 0);
 }
 
+/* A log that stands still is said before the last line, whichever console's it is, and as long as it does. */
+static void a_log_in_trouble(void **state)
+{
+	struct rig *r = *state;
+	struct status_writer w;
+	struct status_page *p;
+	CLEANUP_FREE char *path = home_run_file(&r->home, "web1", "status");
+	struct err err = {0};
+	unsigned n;
+
+	define(r, "web1");
+	for (int trouble = 1; trouble >= 0; trouble--) {
+		publish(r, "web1", VM_RUNNING, 0, 0);
+		assert_int_equal(status_writer_open(&w, path, true, &err), 0);
+		p = status_begin(&w);
+		p->consoles = 2;
+		snprintf(p->console[1].log_trouble, sizeof(p->console[1].log_trouble), "%s",
+		    trouble ? "No space left on device" : "");
+		status_end(&w);
+		status_writer_close(&w);
+		model_refresh(r->m, &err);
+		assert_string_equal(model_rows(r->m, &n)[0]->line,
+		    trouble ? "log stands still: No space left on device | Login of web1"
+		            : "Login of web1");
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_open, rig_close)
 
 int main(void)
@@ -240,6 +267,7 @@ int main(void)
 	    T(marks_stay_with_the_name),
 	    T(changes_are_told_once),
 	    T(shown_rows_have_history),
+	    T(a_log_in_trouble),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
