@@ -24,6 +24,7 @@ struct jsonl {
 	struct buf in;
 	size_t scanned; /* bytes of `in` known to hold no line end */
 	struct buf out;
+	size_t pending_max;
 	int pass_fd; /* descriptor to attach to the byte at pass_at of out, -1 none */
 	size_t pass_at;
 	bool accept_fds;
@@ -216,6 +217,7 @@ struct jsonl *jsonl_new(struct loop *l, int fd, size_t max, const struct jsonl_o
 	struct jsonl *j = xcalloc(1, sizeof(*j));
 	*j = (struct jsonl){
 	    .loop = l, .fd = fd, .max = max, .ops = ops, .arg = arg, .pass_fd = -1, .got_fd = -1};
+	j->pending_max = JSONL_PENDING_MAX;
 	j->tok = json_tokener_new_ex(JSONL_DEPTH_MAX);
 	j->readable = event_new(loop_base(l), fd, EV_READ | EV_PERSIST, on_readable, j);
 	j->writable = event_new(loop_base(l), fd, EV_WRITE | EV_PERSIST, on_writable, j);
@@ -241,14 +243,20 @@ void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd)
 			return;
 		}
 	}
+	if (j->out.len > j->pending_max) {
+		jsonl_fail(j, "the peer does not read what it is sent");
+		return;
+	}
 	size_t n = 0;
 	const char *s = json_object_to_json_string_length(msg, JSON_C_TO_STRING_PLAIN, &n);
 	buf_add(&j->out, s, n);
 	buf_addc(&j->out, '\n');
-	if (j->out.len > JSONL_PENDING_MAX)
-		jsonl_fail(j, "the peer does not read what it is sent");
-	else
-		flush(j);
+	flush(j);
+}
+
+void jsonl_limit(struct jsonl *j, size_t pending)
+{
+	j->pending_max = pending;
 }
 
 void jsonl_send(struct jsonl *j, struct json_object *msg)

@@ -11,7 +11,7 @@
 
 #define JSONL_DEPTH_MAX 64 /* nesting; QMP's deepest answers stay under 12 */
 #define JSONL_PENDING_MAX \
-	(8u << 20) /* bytes queued towards a peer that does not read; then it is closed */
+	(8u << 20) /* bytes queued towards a peer that does not read, when there is more for it: it is closed */
 
 struct jsonl;
 
@@ -35,6 +35,8 @@ void jsonl_send(struct jsonl *j, struct json_object *msg);
 /* The same with a descriptor attached (SCM_RIGHTS, QMP's getfd); fd is borrowed until the call
  * returns. */
 void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd);
+/* Another limit than JSONL_PENDING_MAX. */
+void jsonl_limit(struct jsonl *j, size_t pending);
 /* From now on the descriptors that the peer attaches (SCM_RIGHTS) are received; without it the kernel drops them. */
 void jsonl_accept_fds(struct jsonl *j);
 /* The descriptor that came with the message that `message` is being called for, or before it; the caller's, -1 none. One is

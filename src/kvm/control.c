@@ -361,6 +361,24 @@ static void refuse_client(int fd, enum err_code code, const char *why)
 	close(fd);
 }
 
+/* A place among CONTROL_CLIENTS_MAX. Where all are taken, a reader makes room for an operator. */
+static bool place_make(struct control *ctl, bool reader)
+{
+	struct client *c, *found = NULL;
+	unsigned readers = 0;
+	TAILQ_FOREACH(c, &ctl->clients, entry)
+	{
+		readers += c->reader;
+		if (c->reader && (found == NULL || c->n_requests <= found->n_requests))
+			found = c;
+	}
+	if (reader && readers >= CONTROL_READERS_MAX)
+		return false;
+	if (ctl->n_clients >= CONTROL_CLIENTS_MAX && !reader && found != NULL)
+		client_free(found);
+	return ctl->n_clients < CONTROL_CLIENTS_MAX;
+}
+
 static void client_new(struct control *ctl, int fd)
 {
 	uid_t uid = 0;
@@ -373,7 +391,7 @@ static void client_new(struct control *ctl, int fd)
 		refuse_client(fd, ERR_DENIED, "this domain belongs to another user");
 		return;
 	}
-	if (ctl->n_clients >= CONTROL_CLIENTS_MAX) {
+	if (!place_make(ctl, right == ACCESS_READ)) {
 		refuse_client(fd, ERR_BUSY, "too many clients on this domain's control socket");
 		return;
 	}
@@ -383,6 +401,7 @@ static void client_new(struct control *ctl, int fd)
 	c->reader = right == ACCESS_READ;
 	c->who = xasprintf("%s(%u) pid=%d", user, (unsigned)uid, (int)pid);
 	c->wire = jsonl_new(ctl->loop, fd, RPC_MESSAGE_MAX, &client_ops, c);
+	jsonl_limit(c->wire, c->reader ? CONTROL_PENDING_READER_MAX : CONTROL_PENDING_MAX);
 	jsonl_accept_fds(c->wire);
 	TAILQ_INSERT_TAIL(&ctl->clients, c, entry);
 	ctl->n_clients++;

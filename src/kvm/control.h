@@ -13,6 +13,10 @@
 #include "kvm/machine.h"
 
 #define CONTROL_CLIENTS_MAX 64
+#define CONTROL_READERS_MAX 48 /* of them, of the readers' group */
+/* Bytes queued towards a client that does not read, when there is more for it: it is closed. */
+#define CONTROL_PENDING_MAX (1u << 20)
+#define CONTROL_PENDING_READER_MAX (256u << 10)
 #define CONTROL_REQUESTS_MAX 16 /* unanswered ones of one client; more are refused */
 
 struct control;

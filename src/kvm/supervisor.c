@@ -193,6 +193,7 @@ static void make_events(struct supervisor *s)
 	evtimer_add(s->tick, &first);
 	event_add(s->sigterm, NULL);
 	sup_redial_init(s);
+	sup_consoles_init(s);
 }
 
 /* --- making and freeing --- */
@@ -261,8 +262,8 @@ static void sup_fini(struct supervisor *s)
 		companion_set_free(s->companions);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);
-		struct event *events[] = {
-		    s->timer, s->tick, s->sigterm, s->redial, s->death, s->ready_wait};
+		struct event *events[] = {s->timer, s->tick, s->sigterm, s->redial,
+		    s->console_redial, s->death, s->ready_wait};
 		for (size_t i = 0; i < ARRAY_LEN(events); i++)
 			if (events[i] != NULL)
 				event_free(events[i]);

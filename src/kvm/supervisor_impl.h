@@ -73,6 +73,9 @@ struct supervisor {
 	struct event *redial;
 	unsigned redial_ms;
 	unsigned console_tries;
+	struct event *console_redial;
+	unsigned console_redial_ms;
+	uint64_t console_up_ns; /* CLOCK_MONOTONIC: when one of them was last connected */
 	unsigned
 	    status_owed; /* answers about its state that are on their way; the last one counts */
 	bool places;     /* our QEMU's threads are to get places of their own */
@@ -124,7 +127,6 @@ void sup_attach(
     struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool ours); /* takes pidfd */
 void sup_connect(struct supervisor *s); /* monitor and consoles by path */
 void sup_detach(struct supervisor *s);
-void sup_connect_consoles(struct supervisor *s);
 bool sup_answers(struct supervisor *s);
 void sup_redial_init(struct supervisor *s);
 void sup_tick(struct supervisor *s);
@@ -155,6 +157,12 @@ void sup_crash_boot(struct supervisor *s);
 /* Consoles and page are about to go. */
 void sup_crash_end(struct supervisor *s);
 void sup_crashes_free(struct supervisor *s); /* waits for what is being written */
+
+/* --- supervisor_consoles.c --- */
+void sup_consoles_init(struct supervisor *s);
+/* Those that are not connected. */
+void sup_connect_consoles(struct supervisor *s);
+void sup_consoles_tick(struct supervisor *s);
 
 /* --- supervisor_agent.c: the guest's agent --- */
 void sup_agent_connect(struct supervisor *s);

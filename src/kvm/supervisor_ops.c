@@ -23,7 +23,6 @@
 #include "kvm/supervisor_impl.h"
 #include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
-#include "serial/console_port.h"
 
 #define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
 
@@ -391,52 +390,3 @@ static void companion_died(void *arg, const char *label, const char *words)
 }
 
 const struct companion_ops sup_companion_ops = {.died = companion_died};
-
-/* --- consoles --- */
-
-static void hub_changed(void *arg)
-{
-	struct supervisor *s = arg;
-	struct status_page *p = status_begin(&s->page);
-	for (unsigned i = 0; i < s->n_hubs; i++) {
-		struct hub_facts f;
-		struct status_console *c = &p->console[i];
-		hub_facts(s->hubs[i], &f);
-		c->bytes = f.bytes;
-		c->last_ns = f.last_ns;
-		c->clients = f.clients;
-		c->rows = f.rows;
-		c->cols = f.cols;
-		if (f.holder[0] != '\0' && !str_eq(f.holder, c->holder))
-			sup_triggers_seen(s, i, f.holder);
-		memcpy(c->holder, f.holder, sizeof(c->holder));
-		memcpy(c->line, f.line, sizeof(c->line));
-		c->log_missing = f.log_missing;
-		memcpy(c->log_trouble, f.log_trouble, sizeof(c->log_trouble));
-	}
-	status_end(&s->page);
-}
-
-static void hub_audit(void *arg, const char *what)
-{
-	struct supervisor *s = arg;
-	audit_write(s->home, s->name, "%s", what);
-}
-
-static void hub_log_trouble(void *arg, unsigned index, const char *why, uint64_t missing)
-{
-	struct supervisor *s = arg;
-	struct json_object *data = json_object_new_object();
-	char port[STATUS_PORT_NAME_MAX];
-	console_port_name(s->page.page, index, port);
-	CLEANUP_FREE char *detail =
-	    why != NULL ? xasprintf("%s stands still: %s", port, why)
-	                : xasprintf("%s goes on, %" PRIu64 " bytes are missing", port, missing);
-	json_object_object_add(data, "port", json_object_new_string(port));
-	json_object_object_add(data, "why", why != NULL ? json_object_new_string(why) : NULL);
-	json_object_object_add(data, "missing", json_object_new_int64((int64_t)missing));
-	sup_tell(s, "console-log", detail, data);
-}
-
-const struct hub_ops sup_hub_ops = {
-    .changed = hub_changed, .audit = hub_audit, .log_trouble = hub_log_trouble};

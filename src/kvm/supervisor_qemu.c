@@ -322,20 +322,6 @@ static void dial(struct supervisor *s)
 	s->qmp = qmp_new(s->loop, fd, &sup_qmp_ops, s);
 }
 
-void sup_connect_consoles(struct supervisor *s)
-{
-	for (unsigned i = 0; i < s->n_hubs; i++) {
-		char file[32];
-		if (hub_guest_attached(s->hubs[i]))
-			continue;
-		snprintf(file, sizeof(file), "serial%u.sock", i);
-		CLEANUP_FREE char *path = home_run_file(s->home, s->name, file);
-		int fd = sock_connect(path, NULL);
-		if (fd >= 0)
-			hub_attach_guest(s->hubs[i], fd);
-	}
-}
-
 void sup_connect(struct supervisor *s)
 {
 	s->redial_ms = REDIAL_MIN_MS;
@@ -391,8 +377,7 @@ void sup_tick(struct supervisor *s)
 	}
 	if ((want & SAMPLER_WANT_BALLOON) != 0 && s->qmp_ready && owed == 0)
 		ask_guest_stats(s);
-	if (s->pid != 0)
-		sup_connect_consoles(s);
+	sup_consoles_tick(s);
 	sup_agent_tick(s);
 	sup_dump_tick(s);
 	if (++ticks % LOG_LIMIT_TICKS == 0)

@@ -247,6 +247,8 @@ static void on_guest_readable(evutil_socket_t fd, short what, void *arg)
 		guest_close(b);
 		hub_out_all(b);
 		hub_changed(b);
+		if (b->ops.lost && !b->dead)
+			b->ops.lost(b->arg);
 	}
 	hub_leave(b);
 }
@@ -269,10 +271,26 @@ static void guest_catch_up(struct hub *b)
 		;
 }
 
+/* Firmware may reset the machine once more before it says a word: that is one boot. */
+static bool same_boot(struct hub *b, enum ring_note_kind kind)
+{
+	uint64_t now = loop_now_ms(), end = ring_end(b->ring);
+	bool same = kind == RING_NOTE_BOOT && b->boot_ms && b->boot_at == end &&
+	            now - b->boot_ms < HUB_SAME_BOOT_MS;
+
+	b->boot_ms = kind != RING_NOTE_BOOT ? 0 : same ? b->boot_ms : now;
+	b->boot_at = end;
+	return same;
+}
+
 void hub_note(struct hub *b, enum ring_note_kind kind, uint32_t value)
 {
 	hub_enter(b);
 	guest_catch_up(b);
+	if (same_boot(b, kind)) {
+		hub_leave(b);
+		return;
+	}
 	if (kind == RING_NOTE_END)
 		guest_close(b);
 	if (kind == RING_NOTE_BOOT && value == 0)

@@ -36,6 +36,8 @@ struct hub_ops {
 	void (*audit)(void *arg, const char *what);
 	/* The log stands still (why), or goes on (NULL) with `missing` bytes lost meanwhile. Not to free the hub in. */
 	void (*log_trouble)(void *arg, unsigned index, const char *why, uint64_t missing);
+	/* The guest's side was closed: hub_attach_guest makes it good. */
+	void (*lost)(void *arg);
 };
 
 /* Makes ring, log and listening sockets. keep: adoption, the ring's content stays. */

@@ -25,6 +25,7 @@
 	32000u /* keys queued for a guest that does not read; then its typist is not read */
 #define HUB_READERS_MAX 48 /* places of HUB_CLIENTS_MAX that the readers' group may fill */
 #define HUB_USER_MAX 24
+#define HUB_SAME_BOOT_MS 5000
 #define HUB_TROUBLE_MS 60000 /* between two reports that the log stands still */
 #define HUB_TYPING_MS 60000  /* of typing in one line of the audit log */
 #define HUB_LOG_LAG \
@@ -97,6 +98,7 @@ struct hub {
 	uint64_t log_told_ms, log_missed;
 	bool in_memory; /* the ring, for want of space; said once */
 	int guest;
+	uint64_t boot_at, boot_ms; /* the last mark was a boot: where, when */
 	bool fresh; /* the next connection to the guest is its first since it was started */
 	struct event *guest_rd, *guest_wr;
 	struct buf keys; /* for the guest */

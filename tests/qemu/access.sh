@@ -51,6 +51,34 @@ no_pong() { ! screen_has a1 pong >/dev/null; }
 check "what a reader types does not arrive" no_pong
 typed "$operators_gid"
 check "what an operator types does" wait_screen a1 pong 20
+# Readers cannot take all places from operators: of 64 they get 48, and the last of these makes room.
+crowd_n=0
+mkfifo -m 644 "$TEST_TMP/hold" && exec 7<>"$TEST_TMP/hold"
+crowd() { # COUNT [control] [COMMAND...]: so many were taken in; they stay until 7 is closed
+	crowd_n=$((crowd_n + 1))
+	crowd_out=$TEST_TMP/crowd.$crowd_n crowd_count=$1 crowd_kind=$2
+	shift 2
+	(
+		exec 7>&-
+		# shellcheck disable=SC2086
+		"$@" "$HVMUX_BUILD/tests/qemu/console_watch" a1 "$crowd_count" $crowd_kind
+	) <"$TEST_TMP/hold" >"$crowd_out" 2>&1 &
+	wait_for 30 grep -q there "$crowd_out"
+}
+crowd_is() { grep -qx "there $1" "$crowd_out" || { cat "$crowd_out"; return 1; }; }
+for kind in "" control; do
+	of=${kind:-console}
+	crowd 60 "$kind" as "$readers_gid"
+	check "60 readers come to the $of socket: 48 get in" crowd_is 48
+	crowd 16 "$kind" as "$operators_gid"
+	check "16 operators get in beside them" crowd_is 16
+	crowd 1 "$kind" env
+	check "and one more, in a reader's place" crowd_is 1
+	crowd 1 "$kind" as "$readers_gid"
+	check "but no reader" crowd_is 0
+done
+exec 7>&-
+
 check_fails "others see nothing" 1 "" as $user "$HVMUX" suspend a1
 nothing() { ! as $user ls "$HVMUX_HOME/run/a1" 2>/dev/null; }
 check "not even the folder" nothing
