@@ -468,10 +468,7 @@ static void boots_find(struct conlog *c)
 	struct conlog_index x;
 
 	conlog_index_read(fd, UINT64_MAX / 4, &x);
-	c->index.boots = x.boots;
-	for (size_t i = 0; i < x.n; i++)
-		if (x.records[i].kind == CONLOG_BOOT)
-			c->index.boots = x.records[i].number;
+	c->index.boots = conlog_index_boots(&x);
 	conlog_index_fini(&x);
 }
 

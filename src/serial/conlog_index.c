@@ -161,6 +161,14 @@ long conlog_index_at(const struct conlog_index *x, uint64_t pos)
 	return (long)low - 1;
 }
 
+uint64_t conlog_index_boots(const struct conlog_index *x)
+{
+	for (size_t i = x->n; i-- > 0;)
+		if (x->records[i].kind == CONLOG_BOOT)
+			return x->records[i].number;
+	return x->boots;
+}
+
 bool conlog_index_offset(
     const struct conlog_index *x, uint64_t pos, uint64_t *run, uint64_t *offset)
 {

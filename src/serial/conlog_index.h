@@ -54,6 +54,8 @@ void conlog_index_read(int fd, uint64_t size, struct conlog_index *x);
 uint64_t conlog_index_first_time(int fd);
 /* The last record at or before pos; -1 there is none. */
 long conlog_index_at(const struct conlog_index *x, uint64_t pos);
+/* How many boots the log has seen by the end of it. */
+uint64_t conlog_index_boots(const struct conlog_index *x);
 /* The offset of the byte at pos, and the run that it belongs to. False: not known. */
 bool conlog_index_offset(
     const struct conlog_index *x, uint64_t pos, uint64_t *run, uint64_t *offset);

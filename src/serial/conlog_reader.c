@@ -362,6 +362,8 @@ static int ring_mark(struct conlog_reader *r, struct conlog_piece *p)
 	    .kind = note_marks[r->note.kind],
 	    .value = r->note.value != 0};
 
+	if (mark.kind == CONLOG_BOOT)
+		mark.number = ++r->boots;
 	r->time_ns = mark.time_ns;
 	r->has_note = false;
 	remember(r, &mark);
@@ -450,6 +452,7 @@ static void files_end(struct conlog_reader *r)
 	reader_enter(r);
 	r->place_known = conlog_index_offset(&r->index, file_pos(r), &r->run, &r->offset);
 	r->after = file_pos(r);
+	r->boots = conlog_index_boots(&r->index);
 	file_leave(r);
 	r->file++;
 }

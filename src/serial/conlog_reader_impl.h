@@ -45,6 +45,7 @@ struct conlog_reader {
 	bool has_note;
 	bool place_known; /* run and offset are those behind what was handed out */
 	uint64_t run;
+	uint64_t boots;               /* up to there */
 	struct conlog_record seen[8]; /* the log's last marks: the ring tells them again */
 	unsigned n_seen;
 	uint64_t lost; /* a hole that is to be told */

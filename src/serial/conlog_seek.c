@@ -154,8 +154,8 @@ static void boots_of_ring(struct conlog_reader *r, struct boots *b)
 		    .value = r->note.value != 0,
 		    .time_ns = r->note.time_ns};
 
-		if (rec.kind == CONLOG_BOOT && b->n > 0 && b->all[b->n - 1].number)
-			rec.number = b->all[b->n - 1].number + 1;
+		if (rec.kind == CONLOG_BOOT)
+			rec.number = b->n > 0 ? b->all[b->n - 1].number + 1 : 1;
 		boot_see(b, &rec, r->n_files, r->note.offset, 0);
 		r->has_note = false;
 	}
@@ -197,6 +197,7 @@ void conlog_reader_seek_boot(
     struct conlog_reader *r, const struct conlog_boot *boots, size_t n, size_t i)
 {
 	reader_go(r, boots[i].file, boots[i].pos);
+	r->boots = boots[i].number - (boots[i].number > 0);
 	if (boots[i].file >= r->n_files && reader_ring(r)) {
 		r->offset = boots[i].pos;
 		ring_note_seek(r->ring, &r->notes, r->offset);

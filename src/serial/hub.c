@@ -295,7 +295,10 @@ void hub_note(struct hub *b, enum ring_note_kind kind, uint32_t value)
 		guest_close(b);
 	if (kind == RING_NOTE_BOOT && value == 0)
 		b->fresh = b->guest < 0;
-	ring_note(b->ring, kind, value, timestamp_ns());
+	/* SeaBIOS resets the machine once more when it finds that it ran before: one boot for who reads. */
+	if (kind != RING_NOTE_BOOT || value == 0 || b->booted_at != ring_end(b->ring))
+		ring_note(b->ring, kind, value, timestamp_ns());
+	b->booted_at = kind == RING_NOTE_BOOT ? ring_end(b->ring) : UINT64_MAX;
 	hub_out_all(b);
 	hub_changed(b);
 	hub_leave(b);
@@ -532,6 +535,7 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 		return NULL;
 	}
 	b->flush_end = ring_end(b->ring);
+	b->booted_at = UINT64_MAX;
 	ring_notes_logged(b->ring, &b->log_notes);
 	b->fresh = !keep;
 	if (ops)

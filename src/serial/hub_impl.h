@@ -104,6 +104,7 @@ struct hub {
 	struct buf keys; /* for the guest */
 	size_t keys_at;  /* of them the guest has taken */
 	bool echo;       /* keys went out: the next output is their echo and does not wait */
+	uint64_t booted_at; /* the last note was a boot, at this offset; UINT64_MAX it was none */
 	uint64_t flush_ns, flush_end; /* when clients were last served, and up to where */
 	struct event *flush, *tick, *typing;
 	bool changed;
