@@ -40,7 +40,8 @@ static void set_pen(struct buf *out, const struct pen *p)
 
 static struct pen pen_of(const struct vt_cell *c)
 {
-	return (struct pen){c->fg, c->bg, (uint16_t)(c->attrs & ~VT_PROTECTED)};
+	/* how it is underlined is not for every terminal */
+	return (struct pen){c->fg, c->bg, (uint16_t)(c->attrs & (VT_PROTECTED - 1))};
 }
 
 static bool plain_blank(const struct vt_cell *c)

@@ -7,6 +7,7 @@
 #include "cli/dispatch.h"
 #include "cli/out.h"
 #include "cli/port.h"
+#include "cli/screen_json.h"
 #include "cli/sgr.h"
 #include "core/buf.h"
 #include "core/mem.h"
@@ -100,26 +101,10 @@ static int feed_history(
 	return 0;
 }
 
-static void print_json(struct vt_screen *screen)
-{
-	unsigned row, col;
-	CLEANUP_FREE char *text = vt_screen_text(screen, false);
-	struct json_object *o = json_object_new_object(), *cursor = json_object_new_object();
-	vt_screen_cursor(screen, &row, &col);
-	out_add_u64(o, "rows", vt_screen_rows(screen));
-	out_add_u64(o, "cols", vt_screen_cols(screen));
-	out_add_u64(cursor, "row", row);
-	out_add_u64(cursor, "col", col);
-	json_object_object_add(o, "cursor", cursor);
-	out_add_str(o, "title", vt_screen_title(screen));
-	out_add_str(o, "text", text);
-	out_json(o);
-}
-
 static void print_screen(struct cli *c, struct vt_screen *screen)
 {
 	if (c->json) {
-		print_json(screen);
+		out_json(screen_json(screen));
 		return;
 	}
 	CLEANUP_BUF struct buf b = BUF_INIT;

@@ -1,3 +1,4 @@
+#include "core/mem.h"
 #include "serial/vt_state.h"
 
 /* The last column that text may reach in the cursor's row; half of them on a double-width line, where
@@ -28,12 +29,22 @@ static struct vt_cell pen_cell(const struct vt_pen *pen)
 	    .underline = pen->underline};
 }
 
-/* Format controls (zero-width spaces and joiners, bidirectional overrides, invisible operators): xterm drops them, and
- * on the way to an operator's terminal they could only mislead. */
+/* Format controls: zero-width spaces and joiners, bidirectional marks and overrides, line and
+ * paragraph separators, invisible operators, musical ones, tags. xterm drops most of them, and on the
+ * way to an operator's terminal, a list or JSON they could only mislead. */
 bool vt_print_is_format(uint32_t cp)
 {
-	return (cp >= 0x200B && cp <= 0x200F) || (cp >= 0x202A && cp <= 0x202E) ||
-	       (cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF || (cp >= 0xFFF9 && cp <= 0xFFFB);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {{0x061C, 0x061C}, {0x180E, 0x180E}, {0x200B, 0x200F}, {0x2028, 0x202E},
+	    {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0x1D173, 0x1D17A},
+	    {0xE0000, 0xE007F}};
+	if (cp < ranges[0].first)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		if (cp >= ranges[i].first && cp <= ranges[i].last)
+			return true;
+	return false;
 }
 
 /* The cells [col, col + n) of the cursor's row, ready to be overwritten. */
@@ -184,7 +195,10 @@ void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int width = vt_width(cp[i]);
-		if (width == 0 && !vt_print_is_format(cp[i]))
+		/* none of the wide ones is a format control */
+		if (width < 2 && vt_print_is_format(cp[i]))
+			continue;
+		if (width == 0)
 			combine(s, cp[i]);
 		else if (width > 0)
 			print_one(s, cp[i] == 0xFFFE || cp[i] == 0xFFFF ? 0xFFFD : cp[i], width);

@@ -59,9 +59,26 @@ static void test_json(void **state)
 {
 	(void)state;
 	FEED("ab\x1b]0;T\x07",
-	    "{\n  \"rows\": 2,\n  \"cols\": 10,\n  \"cursor\": {\n    \"row\": 0,\n    \"col\": 2\n  },\n"
-	    "  \"title\": \"T\",\n  \"text\": \"ab\"\n}\n",
+	    "{\n  \"rows\": 2,\n  \"cols\": 10,\n  \"cursor\": {\n    \"row\": 0,\n    \"col\": 2,\n    \"visible\": true\n  },\n"
+	    "  \"alternate\": false,\n  \"reverse\": false,\n  \"title\": \"T\",\n  \"text\": \"ab\",\n  \"cells\": [\n    [\n"
+	    "      {\n        \"col\": 0,\n        \"width\": 2,\n        \"text\": \"ab\"\n      }\n    ],\n    [\n    ]\n  ]\n}\n",
 	    "--json", "--rows", "2", "--cols", "10");
+}
+
+/* Runs of one look, wide characters with their width, colours as they were given. */
+static void test_json_cells(void **state)
+{
+	(void)state;
+	FEED("\x1b[?25l\x1b[1;4:3;38;5;9;58;5;4m\xe4\xbd\xa0x\x1b[m \x1b[48;2;1;2;3m\x1b[K",
+	    "{\n  \"rows\": 1,\n  \"cols\": 8,\n  \"cursor\": {\n    \"row\": 0,\n    \"col\": 4,\n    \"visible\": false\n  },\n"
+	    "  \"alternate\": false,\n  \"reverse\": false,\n  \"title\": \"\",\n  \"text\": \"\xe4\xbd\xa0x\",\n  \"cells\": [\n    [\n"
+	    "      {\n        \"col\": 0,\n        \"width\": 3,\n        \"text\": \"\xe4\xbd\xa0x\",\n        \"fg\": 9,\n"
+	    "        \"attributes\": [\n          \"bold\"\n        ],\n        \"underline\": \"curly\",\n"
+	    "        \"underline_color\": 4\n      },\n"
+	    "      {\n        \"col\": 3,\n        \"width\": 1,\n        \"text\": \" \"\n      },\n"
+	    "      {\n        \"col\": 4,\n        \"width\": 4,\n        \"text\": \"    \",\n        \"bg\": \"#010203\"\n      }\n"
+	    "    ]\n  ]\n}\n",
+	    "--json", "--rows", "1", "--cols", "8");
 }
 
 static void test_colours(void **state)
@@ -106,7 +123,7 @@ int main(int argc, char **argv)
 	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
-	const struct CMUnitTest tests[] = {T(test_text), T(test_more_than_a_piece), T(test_json),
+	const struct CMUnitTest tests[] = {T(test_text), T(test_more_than_a_piece), T(test_json), T(test_json_cells),
 	    T(test_colours), T(test_hostile_bytes), T(test_wrong_words)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
