@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
-	const struct CMUnitTest tests[] = {T(test_text), T(test_more_than_a_piece), T(test_json), T(test_json_cells),
-	    T(test_colours), T(test_hostile_bytes), T(test_wrong_words)};
+	const struct CMUnitTest tests[] = {T(test_text), T(test_more_than_a_piece), T(test_json),
+	    T(test_json_cells), T(test_colours), T(test_hostile_bytes), T(test_wrong_words)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
