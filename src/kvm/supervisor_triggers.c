@@ -27,8 +27,10 @@
 /* A guest can print what is looked for all day long: it must not push out of the audit log what people did. */
 #define RECORDS_MAX 20                 /* in a row */
 #define RECORD_EVERY_NS 60000000000ull /* another one */
-#define SPENT_FILE "responded"         /* in the run directory: "CONSOLE PATTERN" a line */
-#define SPENT_MAX 65536u               /* bytes of it */
+#define SEEN_NS \
+	300000000ull /* a badge younger than this was not there when the keyboard was taken */
+#define SPENT_FILE "responded" /* in the run directory: "CONSOLE PATTERN" a line */
+#define SPENT_MAX 65536u       /* bytes of it */
 
 struct sup_port {
 	struct sup_triggers *t;
@@ -338,7 +340,9 @@ static void clear_badge(struct supervisor *s)
 void sup_triggers_seen(struct supervisor *s, unsigned console, const char *who)
 {
 	const struct status_page *p = s->page.page;
-	if (p->badge == STATUS_BADGE_NONE || p->badge_console != console)
+	/* Who took it is told with a delay: what came meanwhile may be the answer to what he typed. */
+	if (p->badge == STATUS_BADGE_NONE || p->badge_console != console ||
+	    timestamp_ns() - p->badge_ns < SEEN_NS)
 		return;
 	audit_write(
 	    s->home, s->name, "via=console who=%s what=acknowledge detail=%s", who, p->badge_name);

@@ -38,6 +38,7 @@ enum key_action {
 	ACT_PANE_DOWN,
 	ACT_HARDWARE,
 	ACT_LOG,
+	ACT_CRASHES,
 	ACT_RUN,
 	ACT_EVENTS,
 	ACT_HELP,

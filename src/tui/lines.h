@@ -22,6 +22,7 @@ typedef bool (*lines_fill)(struct app *app, const char *name, bool whole, struct
 
 bool lines_hardware(struct app *app, const char *name, bool whole, struct lines *l);
 bool lines_log(struct app *app, const char *name, bool whole, struct lines *l);
+bool lines_crashes(struct app *app, const char *name, bool whole, struct lines *l);
 bool lines_host(struct app *app, const char *name, bool whole, struct lines *l);
 
 void lines_add(struct lines *l, enum style st, const char *fmt, ...)

@@ -13,7 +13,8 @@
 #define NAME_MIN 8
 #define NAME_MAX_COLS 32
 #define CONSOLE_MIN 10
-#define CONSOLE_GOOD 18 /* the last line of a console is worth more than further figures */
+#define CONSOLE_GOOD 18    /* the last line of a console is worth more than further figures */
+#define BADGE_INFO_COLS 40 /* of the console's column: less has no room for mere information */
 #define SPARK 8
 #define SPARK_SECONDS 8
 #define WIDE_STATE_COLS 100
@@ -152,6 +153,31 @@ static void console_text(struct app *app, const struct vm_entry *e, char *out, s
 	snprintf(out, n, "%s %-5s %s", dot, age, e->line);
 }
 
+/* A line that a trigger has caught: what, and how long ago, before the console's own words. Information is dim, and gives
+ * way to these words where there is little room. */
+static void console_draw(struct app *app, const struct list_layout *l, const struct vm_entry *e,
+    int row, enum style st, bool selected)
+{
+	static const enum style looks[] = {[STATUS_BADGE_INFO] = STYLE_DIM,
+	    [STATUS_BADGE_WARN] = STYLE_WARN,
+	    [STATUS_BADGE_BAD] = STYLE_BAD};
+	char text[STATUS_LINE_MAX + 64] = "", badge[64], age[STR_HUMAN_MAX];
+	int at = l->at[COL_CONSOLE], width = l->width[COL_CONSOLE];
+	bool info = e->badge == STATUS_BADGE_INFO;
+	if (e->live || e->con_last_ns)
+		console_text(app, e, text, sizeof(text));
+	if (e->badge != STATUS_BADGE_NONE && (!info || width >= BADGE_INFO_COLS)) {
+		age_text(age_seconds(model_now(app->model), e->badge_ns), age);
+		snprintf(badge, sizeof(badge), "%s%s %s ", info ? "" : "! ", age, e->badge_name);
+		int cols = (int)strlen(badge) < width ? (int)strlen(badge) : width;
+		draw_field(row, at, cols, selected ? st : looks[e->badge], badge);
+		at += cols;
+		width -= cols;
+	}
+	if (width > 0)
+		draw_field(row, at, width, st, text);
+}
+
 static void pair_text(uint64_t a, uint64_t b, char *out, size_t n)
 {
 	char x[32], y[32];
@@ -277,10 +303,9 @@ void list_row_draw(
 		return;
 	}
 	figures(app, e, text);
-	console_text(app, e, text[COL_CONSOLE], sizeof(text[COL_CONSOLE]));
-	if (!e->live && !e->con_last_ns)
-		text[COL_CONSOLE][0] = '\0';
-	for (int c = COL_UP; c < COL_COUNT; c++)
+	if (l->width[COL_CONSOLE])
+		console_draw(app, l, e, row, st, selected);
+	for (int c = COL_UP; c < COL_CONSOLE; c++)
 		if (l->width[c] && c != COL_SPARK)
 			(columns[c].right ? draw_right : draw_field)(
 			    row, l->at[c], l->width[c], st, text[c]);

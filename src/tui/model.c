@@ -340,6 +340,9 @@ static void take_facts(struct vm_entry *e, const struct status_page *p)
 	set_text(&e->detail, p->detail);
 	set_text(&e->address, p->address);
 	set_text(&e->job, p->job);
+	e->badge = p->badge <= STATUS_BADGE_BAD ? (enum status_badge)p->badge : STATUS_BADGE_NONE;
+	e->badge_ns = p->badge_ns;
+	memcpy(e->badge_name, p->badge_name, sizeof(e->badge_name));
 	e->job_done = p->job_done;
 	e->job_total = p->job_total;
 	e->started_ns = p->started_ns;
@@ -479,7 +482,7 @@ bool vm_entry_matches(const struct vm_entry *e, const char *text)
 	for (size_t i = 0; i < ARRAY_LEN(in); i++)
 		if (strcasestr(in[i], text))
 			return true;
-	return false;
+	return e->badge != STATUS_BADGE_NONE && strcasestr(e->badge_name, text);
 }
 
 /* States in the order in which they matter: trouble first. */

@@ -41,6 +41,9 @@ struct vm_entry {
 	uint32_t vcpus, clients, con_rows, con_cols, consoles;
 	uint64_t memory_kib, used_kib;
 	uint64_t con_bytes, con_last_ns;
+	enum status_badge badge;
+	uint64_t badge_ns;
+	char badge_name[32];
 	struct status_sample now; /* newest rates */
 	uint32_t cpu_shown;       /* permille, steadied */
 	uint64_t used_shown;

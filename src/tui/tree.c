@@ -76,7 +76,7 @@ static void count_in(struct vm_entry *f, const struct vm_entry *e)
 {
 	f->members++;
 	f->members_live += e->live;
-	f->members_bad += e->silent || e->state == VM_CRASHED;
+	f->members_bad += e->silent || e->state == VM_CRASHED || e->badge == STATUS_BADGE_BAD;
 	f->members_marked += e->marked;
 	if (!e->live)
 		return;

@@ -378,6 +378,8 @@ static void open_part(struct list *l, enum key_action a)
 		app_message(l->v.app, STYLE_NOTE, "no domain is selected");
 	else if (a == ACT_LOG)
 		view_lines_open(l->v.app, "log", e->name, lines_log, true);
+	else if (a == ACT_CRASHES)
+		view_lines_open(l->v.app, "crashes", e->name, lines_crashes, false);
 	else
 		view_lines_open(l->v.app, "hardware", e->name, lines_hardware, false);
 }
@@ -447,6 +449,7 @@ static void look_key(struct list *l, const struct key_binding *b)
 		break;
 	case ACT_HARDWARE:
 	case ACT_LOG:
+	case ACT_CRASHES:
 		open_part(l, b->action);
 		break;
 	default:
