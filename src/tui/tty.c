@@ -16,10 +16,15 @@
 #include "core/buf.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/str.h"
+#include "tui/tty_pace.h"
 
 #define FLUSH_MS 500
 #define RESTORE_MAX 256
 #define MOUSE_OFF "\033[?1003l\033[?1002l\033[?1000l\033[?1006l"
+#define HELD_MS 60 /* what may be the beginning of an answer is a key when no more of it comes */
+#define ANSWER_MAX \
+	500 /* ms that the way out waits for answers, which the shell would take for keys */
 
 struct tty {
 	const struct tty_ops *ops;
@@ -29,7 +34,12 @@ struct tty {
 	FILE *frame_file;
 	SCREEN *screen;
 	int rows, cols;
-	struct buf out; /* on its way to the terminal */
+	struct buf out;  /* a frame, and words of ours behind it, that wait for their turn */
+	size_t frame;    /* bytes of the frame among them */
+	struct buf wire; /* of them, what is on its way to the terminal */
+	struct tty_pace pace;
+	unsigned held; /* bytes of TTY_PACE_ANSWER that were read */
+	struct event *late, *held_timer;
 	uint64_t sent;
 	bool paused, modern; /* modern: knows how to ignore what it does not have */
 	enum tty_mouse mouse;
@@ -161,24 +171,63 @@ static void raw_mode(void)
 
 /* --- output --- */
 
+/* The next piece of the frame, with a question behind it where one is due. */
+static void wire_fill(struct tty *t)
+{
+	uint64_t now = loop_now_ms();
+	struct timeval tv;
+	int wait = tty_pace_look(&t->pace, now);
+	size_t n = tty_pace_cut(t->out.data, t->out.len, tty_pace_room(&t->pace));
+	buf_add(&t->wire, t->out.data, n);
+	buf_consume(&t->out, n);
+	t->frame -= n < t->frame ? n : t->frame;
+	tty_pace_sent(&t->pace, n);
+	if (n > 0 && tty_pace_due(&t->pace, t->out.len > 0)) {
+		buf_adds(&t->wire, TTY_PACE_ASK);
+		tty_pace_asked(&t->pace, now, t->out.len > 0);
+		wait = tty_pace_look(&t->pace, now);
+	}
+	if (wait < 0 || t->late == NULL)
+		return;
+	tv = (struct timeval){wait / 1000, wait % 1000 * 1000};
+	event_add(t->late, &tv);
+}
+
+static void out_clear(struct tty *t)
+{
+	buf_clear(&t->out);
+	buf_clear(&t->wire);
+	t->frame = 0;
+}
+
 static void out_flush(struct tty *t)
 {
-	bool had = t->out.len > 0;
-	while (t->out.len) {
-		ssize_t n = write(t->fd, t->out.data, t->out.len);
+	bool had = t->out.len + t->wire.len > 0;
+	while (t->wire.len + t->out.len > 0) {
+		if (t->wire.len == 0)
+			wire_fill(t);
+		if (t->wire.len == 0)
+			return; /* an answer is awaited, or that it is too late */
+		ssize_t n = write(t->fd, t->wire.data, t->wire.len);
 		if (n > 0) {
 			t->sent += (uint64_t)n;
-			buf_consume(&t->out, (size_t)n);
+			buf_consume(&t->wire, (size_t)n);
 		} else if (errno != EINTR) {
 			if (errno != EAGAIN)
-				buf_clear(&t->out); /* a hang-up: the reader will hear of it */
+				out_clear(t); /* a hang-up: the reader will hear of it */
 			break;
 		}
 	}
-	if (t->out.len)
+	if (t->wire.len)
 		event_add(t->writable, NULL);
 	else if (had && t->ops->drained)
 		t->ops->drained(t->arg);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	out_flush(arg);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -189,7 +238,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 bool tty_ready(const struct tty *t)
 {
-	return t->out.len == 0 && saved.active;
+	return t->out.len + t->wire.len == 0 && saved.active;
 }
 
 /* Moves what ncurses wrote into the queue. */
@@ -204,6 +253,7 @@ static size_t frame_take(struct tty *t)
 	got = pread(t->frame_fd, p, (size_t)n, 0);
 	if (got > 0)
 		t->out.len += (size_t)got;
+	t->frame = t->out.len;
 	if (n > (1 << 20) && ftruncate(t->frame_fd, 0) < 0)
 		return (size_t)n; /* only memory is lost */
 	lseek(t->frame_fd, 0, SEEK_SET);
@@ -225,6 +275,15 @@ void tty_repaint(struct tty *t)
 {
 	(void)t;
 	clearok(curscr, TRUE);
+}
+
+void tty_supersede(struct tty *t)
+{
+	if (t->frame == 0)
+		return;
+	buf_consume(&t->out, t->frame);
+	t->frame = 0;
+	clearok(curscr, TRUE); /* curses believes that it was sent */
 }
 
 void tty_bell(struct tty *t)
@@ -293,16 +352,79 @@ uint64_t tty_sent(const struct tty *t)
 
 /* --- input --- */
 
+static void answered(struct tty *t)
+{
+	tty_pace_answered(&t->pace, loop_now_ms());
+	out_flush(t);
+}
+
+/* Takes what is an answer out of what was typed; keys: room for n bytes and those that were held. */
+static size_t take_answers(struct tty *t, const uint8_t *data, size_t n, uint8_t *keys)
+{
+	size_t n_keys = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool open = t->held > 0 || t->pace.n_marks > 0;
+		if (open && data[i] == (uint8_t)TTY_PACE_ANSWER[t->held]) {
+			if (++t->held < strlen(TTY_PACE_ANSWER))
+				continue;
+			t->held = 0;
+			answered(t);
+			continue;
+		}
+		memcpy(keys + n_keys, TTY_PACE_ANSWER, t->held);
+		n_keys += t->held;
+		i -= t->held > 0; /* it may begin another one */
+		if (t->held == 0)
+			keys[n_keys++] = data[i];
+		t->held = 0;
+	}
+	return n_keys;
+}
+
+static void on_held(evutil_socket_t fd, short what, void *arg)
+{
+	struct tty *t = arg;
+	unsigned n = t->held;
+	(void)fd, (void)what;
+	t->held = 0;
+	if (n > 0)
+		t->ops->input(t->arg, (const uint8_t *)TTY_PACE_ANSWER, n);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct tty *t = arg;
-	uint8_t data[4096];
+	struct timeval tv = {0, HELD_MS * 1000};
+	uint8_t data[4096], keys[sizeof(data) + sizeof(TTY_PACE_ANSWER)];
 	ssize_t n = read(t->fd, data, sizeof(data));
 	(void)fd, (void)what;
-	if (n > 0)
-		t->ops->input(t->arg, data, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	if (n > 0) {
+		size_t n_keys = take_answers(t, data, (size_t)n, keys);
+		if (t->held > 0)
+			event_add(t->held_timer, &tv);
+		if (n_keys > 0)
+			t->ops->input(t->arg, keys, n_keys);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		t->ops->gone(t->arg);
+	}
+}
+
+/* Before somebody else reads this terminal. Keys that come meanwhile are lost. */
+static void await_answers(struct tty *t)
+{
+	uint64_t end = loop_now_ms() + ANSWER_MAX;
+	uint8_t data[256], keys[sizeof(data) + sizeof(TTY_PACE_ANSWER)];
+	out_clear(t);
+	for (uint64_t now; t->pace.n_marks > 0 && !t->pace.off && (now = loop_now_ms()) < end;) {
+		struct pollfd p = {.fd = t->fd, .events = POLLIN};
+		if (poll(&p, 1, (int)(end - now)) <= 0 || (p.revents & (POLLERR | POLLHUP)))
+			break;
+		ssize_t n = read(t->fd, data, sizeof(data));
+		if (n <= 0)
+			break;
+		take_answers(t, data, (size_t)n, keys);
+	}
+	t->pace.n_marks = t->held = 0;
 }
 
 void tty_pause_input(struct tty *t, bool paused)
@@ -385,7 +507,7 @@ void tty_resume(struct tty *t)
 		return; /* fg sends SIGCONT again */
 	saved.active = 1;
 	raw_mode();
-	buf_clear(&t->out);
+	out_clear(t);
 	buf_adds(&t->out, t->enter);
 	if (t->mouse) {
 		char text[64];
@@ -401,7 +523,7 @@ void tty_resume(struct tty *t)
 
 void tty_suspend(struct tty *t)
 {
-	buf_clear(&t->out);
+	await_answers(t);
 	restore_now();
 	raise(SIGSTOP);
 	tty_resume(t);
@@ -411,7 +533,7 @@ void tty_suspend(struct tty *t)
 
 void tty_give(struct tty *t)
 {
-	buf_clear(&t->out);
+	await_answers(t);
 	event_del(t->writable);
 	event_del(t->readable);
 	restore_now();
@@ -539,11 +661,14 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 		return NULL;
 	}
 	prepare_strings(t);
+	tty_pace_init(&t->pace, str_prefix(tigetstr("cup"), "\033["));
 	fatal_install();
 	saved.active = 1;
 	raw_mode();
 	if (t->modern)
 		buf_adds(&t->out, "\033[?2004h");
+	t->late = evtimer_new(loop_base(l), on_late, t);
+	t->held_timer = evtimer_new(loop_base(l), on_held, t);
 	t->readable = event_new(loop_base(l), t->fd, EV_READ | EV_PERSIST, on_readable, t);
 	t->writable = event_new(loop_base(l), t->fd, EV_WRITE, on_writable, t);
 	event_add(t->readable, NULL);
@@ -554,15 +679,15 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 static void out_finish(struct tty *t)
 {
 	uint64_t end = loop_now_ms() + FLUSH_MS;
-	while (t->out.len && loop_now_ms() < end) {
+	while (t->wire.len && loop_now_ms() < end) {
 		struct pollfd p = {.fd = t->fd, .events = POLLOUT};
 		ssize_t n;
 		if (poll(&p, 1, FLUSH_MS) <= 0 || (p.revents & (POLLERR | POLLHUP)))
 			break;
-		n = write(t->fd, t->out.data, t->out.len);
+		n = write(t->fd, t->wire.data, t->wire.len);
 		if (n <= 0)
 			break;
-		buf_consume(&t->out, (size_t)n);
+		buf_consume(&t->wire, (size_t)n);
 	}
 }
 
@@ -574,10 +699,15 @@ void tty_close(struct tty *t)
 		event_free(t->readable);
 	if (t->writable)
 		event_free(t->writable);
+	if (t->late)
+		event_free(t->late);
+	if (t->held_timer)
+		event_free(t->held_timer);
 	if (saved.active) {
 		out_finish(t);
-		if (!t->out.len) /* nothing was cut: no need of the CAN */
+		if (!t->wire.len) /* nothing was cut: no need of the CAN */
 			memmove(saved.text, saved.text + 1, --saved.n);
+		await_answers(t);
 		restore_now();
 	}
 	if (t->screen) {
@@ -591,5 +721,6 @@ void tty_close(struct tty *t)
 	if (t->fd >= 0)
 		close(t->fd);
 	buf_fini(&t->out);
+	buf_fini(&t->wire);
 	free(t);
 }

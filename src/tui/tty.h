@@ -2,8 +2,9 @@
  * as it was on every way out: return, exit(), a fatal signal, suspension. Owner: tui.c. One per process.
  *
  * ncurses writes each frame into memory (its output file is a memfd); from there it goes to the terminal through
- * our own non-blocking descriptor. While a frame is still on its way no new one is made: a slow link gets fewer
- * frames, never older ones, and a stopped one (Ctrl+S, a dead SSH link) stops nothing else. */
+ * our own non-blocking descriptor, and on a slow link no faster than it gets through (tui/tty_pace). While a frame is still
+ * on its way no new one is made: a slow link gets fewer frames, never older ones, and a stopped one (Ctrl+S, a dead SSH link)
+ * stops nothing else. */
 #ifndef TUI_TTY_H
 #define TUI_TTY_H
 
@@ -36,6 +37,8 @@ int tty_cols(const struct tty *t);
 bool tty_ready(const struct tty *t);
 /* Sends what was drawn on stdscr since the last frame; returns its bytes. */
 size_t tty_frame(struct tty *t);
+/* What is drawn next replaces what was drawn: the rest of a frame that still waits for a slow link is not sent. */
+void tty_supersede(struct tty *t);
 /* The next frame repaints everything (Ctrl+L). */
 void tty_repaint(struct tty *t);
 /* Stops the process as Ctrl+Z does in a shell; returns when it is continued. */

@@ -7,6 +7,8 @@ void view_push(struct app *app, struct view *v)
 	v->app = app;
 	v->below = app->top;
 	app->top = v;
+	if (!v->ops->overlay)
+		tty_supersede(app->tty);
 	app_dirty(app);
 }
 
@@ -25,6 +27,7 @@ void view_pop(struct view *v)
 		app->top = t->below;
 		loop_defer(app->loop, close_deferred, t);
 	} while (t != v && app->top);
+	tty_supersede(app->tty);
 	app_dirty(app);
 	if (!app->top)
 		app_quit(app, 0);

@@ -42,6 +42,9 @@ static size_t drain(int fd, double ms, double *first, const char *until)
 			break;
 		if (*first == 0)
 			*first = now_ms();
+		/* As a terminal does. */
+		if (memmem(buf, (size_t)n, "\033[5n", 4) && write(fd, "\033[0n", 4) != 4)
+			break;
 		total += (size_t)n;
 		if (!until)
 			continue;
