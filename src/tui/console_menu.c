@@ -19,7 +19,7 @@
 
 #define SHOW_MS 400 /* who knows the key does not wait for the menu on a slow link */
 #define WIDTH 38
-#define WHO_SHOWN 4u
+#define WIDTH_PAGE 60           /* of the pages behind it */
 #define SYSRQ_DISRUPTS "bceiou" /* reboot, crash, end or kill all, power off, mount read only */
 
 enum menu_act {
@@ -518,11 +518,13 @@ static void menu_draw(struct view *v)
 		return;
 	}
 	page_lines(m, &l, &title);
-	across = (int)l.n + 2 > draw_rows() - 1 && draw_cols() >= 2 * WIDTH ? 2 : 1;
+	across = m->page == PAGE_MAIN && (int)l.n + 2 > draw_rows() - 1 && draw_cols() >= 2 * WIDTH
+	             ? 2
+	             : 1;
 	each = ((int)l.n + across - 1) / across;
 	width = across * WIDTH < draw_cols() ? across * WIDTH : draw_cols();
-	if (m->page == PAGE_PORTS)
-		width = draw_cols() < 76 ? draw_cols() : 76;
+	if (m->page != PAGE_MAIN)
+		width = draw_cols() < WIDTH_PAGE ? draw_cols() : WIDTH_PAGE;
 	height = each + 2 < draw_rows() ? each + 2 : draw_rows();
 	row = draw_rows() - 1 - height > 0 ? draw_rows() - 1 - height : 0;
 	col = draw_cols() - width;

@@ -497,6 +497,7 @@ void console_scroll_begin(struct console *c)
 	if (s->on)
 		return;
 	s->on = true;
+	c->note[0] = '\0';
 	s->select = SELECT_NONE;
 	s->typing = LINE_NONE;
 	s->left = 0;

@@ -13,6 +13,7 @@
 #include "tui/view_ask.h"
 
 #define NOTE_STAYS_MS 1500    /* a key that was on its way does not wipe words away unread */
+#define NOTE_GOES_MS 10000    /* … and by itself they go after this long */
 #define TYPED_AHEAD_MS 1500   /* keys that were meant for a guest must not become commands */
 #define AHEAD_MAX (8u << 20)  /* bytes typed or pasted while the guest takes nothing */
 #define PASTE_MAX (16u << 20) /* bytes of one paste */
@@ -146,8 +147,12 @@ static void console_tick(struct view *v)
 		c->wants_ms = 0;
 		app_dirty(v->app);
 	}
-	if (*c->asked)
+	if (*c->note && loop_now_ms() - c->note_ms > NOTE_GOES_MS)
+		c->note[0] = '\0';
+	if (*c->asked || c->note_ms)
 		app_dirty(v->app);
+	if (!*c->note)
+		c->note_ms = 0;
 }
 
 /* --- the keyboard --- */
