@@ -37,6 +37,7 @@ struct console_session {
 	bool silent;
 	bool closed;
 	uint64_t lost;
+	uint64_t boot_offset; /* of the last boot's note, and one; 0 none */
 	uint64_t bell_ms, adopted_ms;
 	struct buf keys; /* accepted, not yet taken by the client */
 	struct event *retry;
@@ -108,10 +109,10 @@ static void on_data(void *arg, uint64_t offset, const uint8_t *p, size_t n, bool
 static void on_gap(void *arg, uint64_t from, uint64_t to)
 {
 	struct console_session *s = arg;
-	char size[STR_HUMAN_MAX], text[64];
+	char size[STR_HUMAN_MAX], text[96];
 	s->lost += to - from;
 	str_human(to - from, size);
-	snprintf(text, sizeof(text), "%s of output are missing here", size);
+	snprintf(text, sizeof(text), "-- %s of output are missing here --", size);
 	vt_screen_mark(s->screen, text);
 	changed(s);
 }
@@ -119,21 +120,26 @@ static void on_gap(void *arg, uint64_t from, uint64_t to)
 static void on_note(void *arg, const struct ring_note *n)
 {
 	struct console_session *s = arg;
-	char time[32], text[64];
+	char time[32], text[96];
 	when(n->time_ns, time);
 	vt_screen_set_time(s->screen, n->time_ns);
 	switch ((enum ring_note_kind)n->kind) {
 	case RING_NOTE_TIME:
 		return;
 	case RING_NOTE_BOOT:
+		/* QEMU tells a reset up to three times. */
+		if (s->boot_offset == n->offset + 1)
+			return;
+		s->boot_offset = n->offset + 1;
 		vt_screen_restart(s->screen);
-		snprintf(text, sizeof(text), "%s %s", n->value ? "reset" : "start", time);
+		snprintf(text, sizeof(text), "-- %s %s --", n->value ? "reset" : "started", time);
 		break;
 	case RING_NOTE_RECONNECT:
-		snprintf(text, sizeof(text), "connected again %s: something may be missing", time);
+		snprintf(
+		    text, sizeof(text), "-- connected again %s: something may be missing --", time);
 		break;
 	case RING_NOTE_END:
-		snprintf(text, sizeof(text), "end %s", time);
+		snprintf(text, sizeof(text), "-- ended %s --", time);
 		break;
 	}
 	vt_screen_mark(s->screen, text);
@@ -144,6 +150,8 @@ static void on_welcome(void *arg, bool resumed)
 {
 	struct console_session *s = arg;
 	struct console_place now = console_client_place(s->client);
+	if (!resumed)
+		s->boot_offset = 0;
 	if (!resumed && s->place.run && now.run != s->place.run)
 		vt_screen_restart(
 		    s->screen); /* of another run: what was shown stays in the scrollback */

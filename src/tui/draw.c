@@ -297,6 +297,12 @@ void draw_cells(int row, int col, int width, const struct vt_screen *s, const st
 		cell_text(s, c, w);
 		if (d.line_width + cw > width)
 			cw = 1, w[0] = L' ', w[1] = 0;
+		if ((c->attrs & VT_MARKED) && !c->bg) { /* a line of ours between the guest's */
+			struct look l = theme_look(d.theme, STYLE_MARK);
+			attr_t turned = c->attrs & VT_REVERSE ? A_REVERSE : 0; /* selected */
+			line_add(w, cw, (l.attrs | d.overlay) ^ turned, pair_of(l.fg, l.bg));
+			continue;
+		}
 		line_add(w, cw, cell_attrs(c, reverse) | d.overlay,
 		    pair_of(theme_color(d.theme, c->fg), theme_color(d.theme, c->bg)));
 	}
