@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "core/buf.h"
+#include "core/domain_meta.h"
 #include "core/mem.h"
+#include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
 
@@ -441,6 +443,22 @@ uint64_t session_lost(const struct console_session *s)
 
 /* --- life --- */
 
+/* What the definition says of its consoles; one that cannot be read says nothing. */
+static void read_meta(struct console_session *s)
+{
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	struct domain_meta meta = {0};
+	if (store_read(s->home, s->name, &xml, NULL) < 0)
+		return;
+	domain_meta_parse(xml.data ? xml.data : "", xml.len, s->name, &meta, NULL);
+	if (meta.console_deaf)
+		s->o.answers = false;
+	if (meta.scrollback && s->o.scrollback)
+		s->o.scrollback =
+		    meta.scrollback < VT_SCROLLBACK_MAX ? meta.scrollback : VT_SCROLLBACK_MAX;
+	domain_meta_fini(&meta);
+}
+
 struct console_session *session_open(struct loop *l, const struct home *h, const char *name,
     const struct session_options *o, unsigned rows, unsigned cols, const struct session_ops *ops,
     void *arg)
@@ -450,9 +468,10 @@ struct console_session *session_open(struct loop *l, const struct home *h, const
 	s->home = h;
 	s->name = xstrdup(name);
 	s->o = *o;
+	read_meta(s);
 	s->rows = rows;
 	s->cols = cols;
-	s->screen = vt_screen_new(rows, cols, o->scrollback, &screen_ops, s);
+	s->screen = vt_screen_new(rows, cols, s->o.scrollback, &screen_ops, s);
 	vt_screen_answer(s->screen, false);
 	s->retry = evtimer_new(loop_base(l), on_retry, s);
 	snprintf(s->port, sizeof(s->port), "serial%u", o->index % PORTS_OF_KIND);

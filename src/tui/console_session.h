@@ -32,11 +32,12 @@ struct session_ops {
 };
 
 struct session_options {
-	unsigned index;      /* consoleN */
-	unsigned flags;      /* CONSOLE_* */
-	unsigned scrollback; /* lines, 0..VT_SCROLLBACK_MAX */
-	bool readonly;       /* asks no supervisor to come back */
-	bool answers; /* the terminal answers the guest's queries while the keyboard is ours */
+	unsigned index; /* consoleN */
+	unsigned flags; /* CONSOLE_* */
+	unsigned
+	    scrollback; /* lines, 0..VT_SCROLLBACK_MAX; the definition's metadata goes before it, and before answers */
+	bool readonly; /* asks no supervisor to come back */
+	bool answers;  /* the terminal answers the guest's queries while the keyboard is ours */
 };
 
 /* Never fails: a console that cannot be attached is SESSION_LOST or SESSION_ENDED, in words. rows, cols: of the place
