@@ -135,6 +135,16 @@ static void collect(struct vt_parser *p, uint8_t c)
 		p->csi.intermediate[p->csi.intermediates++] = c;
 }
 
+/* Of the last parameter; of one too many it is dropped. */
+static void digit(struct vt_csi *q, uint8_t c)
+{
+	if (q->params > VT_PARAMS_MAX)
+		return;
+	int *v = &q->param[q->params - 1];
+	int sum = (*v < 0 ? 0 : *v) * 10 + (c - '0');
+	*v = sum > VT_PARAM_VALUE_MAX ? VT_PARAM_VALUE_MAX : sum;
+}
+
 /* A digit, ';' or ':'. A separator opens the next parameter, left out until a digit comes. */
 static void param(struct vt_parser *p, uint8_t c)
 {
@@ -142,11 +152,7 @@ static void param(struct vt_parser *p, uint8_t c)
 	if (q->params == 0)
 		q->param[q->params++] = -1;
 	if (c >= '0' && c <= '9') {
-		if (q->params > VT_PARAMS_MAX)
-			return;
-		int *v = &q->param[q->params - 1];
-		int sum = (*v < 0 ? 0 : *v) * 10 + (c - '0');
-		*v = sum > VT_PARAM_VALUE_MAX ? VT_PARAM_VALUE_MAX : sum;
+		digit(q, c);
 		return;
 	}
 	if (q->params >= VT_PARAMS_MAX) {
@@ -382,9 +388,33 @@ static const uint8_t *feed_text(struct vt_parser *p, const uint8_t *d, const uin
 /* Parameters of a control sequence, as the table has them, without a turn through it for each digit. */
 static const uint8_t *feed_params(struct vt_parser *p, const uint8_t *d, const uint8_t *end)
 {
+	struct vt_csi *q = &p->csi;
 	p->state = CSI_PARAM;
-	while (d < end && *d >= '0' && *d <= ';')
-		param(p, *d++);
+	while (d < end && *d >= '0' && *d <= ';') {
+		if (q->params == 0 || *d > '9') {
+			param(p, *d++);
+			continue;
+		}
+		while (d < end && *d >= '0' && *d <= '9')
+			digit(q, *d++);
+	}
+	return d;
+}
+
+/* From ESC '[' on in GROUND, the same way, to the final if it is there; not in VT52 mode, which knows
+ * no control sequences. */
+static const uint8_t *feed_csi(struct vt_parser *p, const uint8_t *d, const uint8_t *end)
+{
+	p->string_open = false;
+	clear(p);
+	p->state = CSI_ENTRY;
+	d += 2;
+	if (d < end && *d >= '0' && *d <= ';')
+		d = feed_params(p, d, end);
+	if (d < end && *d >= 0x40 && *d < 0x7F) {
+		p->state = GROUND;
+		csi_dispatch(p, *d++);
+	}
 	return d;
 }
 
@@ -451,6 +481,8 @@ void vt_parser_feed(struct vt_parser *p, const uint8_t *data, size_t n)
 			d += run;
 		} else if (*d < 0x20 && *d != 0x1B) {
 			p->ops->control(p->arg, *d++);
+		} else if (end - d > 2 && d[0] == 0x1B && d[1] == '[' && !p->vt52) {
+			d = feed_csi(p, d, end);
 		} else {
 			step(p, *d++);
 		}

@@ -249,7 +249,8 @@ static attr_t cell_attrs(const struct vt_cell *c, bool reverse)
 		unsigned vt;
 		attr_t curses;
 	} map[] = {{VT_BOLD, A_BOLD}, {VT_FAINT, A_DIM}, {VT_ITALIC, A_ITALIC},
-	    {VT_UNDERLINE, A_UNDERLINE}, {VT_BLINK, A_BLINK}, {VT_INVISIBLE, A_INVIS}};
+	    {VT_UNDERLINE, A_UNDERLINE}, {VT_BLINK, A_BLINK}, {VT_INVISIBLE, A_INVIS},
+	    {VT_MARKED, A_BOLD}};
 	attr_t a = 0;
 	for (size_t i = 0; i < ARRAY_LEN(map); i++)
 		if (c->attrs & map[i].vt)

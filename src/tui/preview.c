@@ -20,6 +20,7 @@ struct preview {
 	uint64_t torn_ms;
 	struct vt_screen *screen;
 	uint64_t stamp;
+	bool held; /* the last poll found the guest in the middle of an update */
 };
 
 static void start_over(struct preview *p)
@@ -97,6 +98,10 @@ bool preview_poll(struct preview *p, size_t most)
 	}
 	now = vt_screen_stamp(p->screen);
 	if (now == p->stamp)
+		return false;
+	/* An update that is to be seen whole is waited for, until the next poll. */
+	p->held = vt_screen_sync(p->screen) && !p->held;
+	if (p->held)
 		return false;
 	p->stamp = now;
 	return true;

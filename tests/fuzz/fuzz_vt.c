@@ -1,6 +1,7 @@
 /* The terminal emulator on bytes from a hostile guest. The first two bytes choose the size. A byte 0xFE in the input, which no
  * UTF-8 text holds, is followed by two more that say what happens in the middle of the stream: another size, a mark of ours, a
  * new start, the passing of time. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,24 +128,57 @@ static void meddle(struct vt_screen *s, unsigned what, unsigned with)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The input through a screen; checked where something happens in the middle of it, unless it comes byte by byte. */
+static struct vt_screen *run(const uint8_t *data, size_t size, bool bytes)
 {
 	static const struct vt_screen_ops ops = {.reply = reply, .title = title};
-	if (size < 2)
-		return 0;
 	struct vt_screen *s = vt_screen_new(data[0] % 40, data[1] % 100, 30, &ops, NULL);
 	const uint8_t *p = data + 2, *end = data + size;
 	while (p < end) {
 		const uint8_t *mark = memchr(p, 0xFE, (size_t)(end - p));
-		feed(s, p, (size_t)((mark ? mark : end) - p));
+		const uint8_t *stop = mark ? mark : end;
+		if (!bytes)
+			feed(s, p, (size_t)(stop - p));
+		for (; bytes && p < stop; p++)
+			vt_screen_feed(s, p, 1);
 		if (!mark || end - mark < 3)
 			break;
 		meddle(s, mark[1], mark[2]);
-		check(s);
+		if (!bytes)
+			check(s);
 		p = mark + 3;
 	}
+	return s;
+}
+
+/* However the input was cut, the lines are the same. */
+static void compare(const struct vt_screen *a, const struct vt_screen *b)
+{
+	char x[VT_CELL_UTF8_MAX], y[VT_CELL_UTF8_MAX];
+	uint64_t first = vt_screen_first_line(a), last = vt_screen_last_line(a);
+	if (first != vt_screen_first_line(b) || last != vt_screen_last_line(b))
+		abort();
+	for (uint64_t l = first; l <= last; l++) {
+		const struct vt_cell *c = vt_screen_line(a, l), *d = vt_screen_line(b, l);
+		for (unsigned i = 0; i < vt_screen_cols(a); i++) {
+			vt_screen_cell_text(a, &c[i], x);
+			vt_screen_cell_text(b, &d[i], y);
+			if (strcmp(x, y) != 0 || c[i].fg != d[i].fg || c[i].bg != d[i].bg ||
+			    c[i].attrs != d[i].attrs || c[i].width != d[i].width)
+				abort();
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 2)
+		return 0;
+	struct vt_screen *s = run(data, size, false), *t = run(data, size, true);
 	check(s);
+	compare(s, t);
 	free(vt_screen_text(s, true));
 	vt_screen_free(s);
+	vt_screen_free(t);
 	return 0;
 }
