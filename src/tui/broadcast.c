@@ -182,7 +182,8 @@ void broadcast_echo(struct broadcast *b, unsigned i, const uint8_t *p, size_t n,
 	if (i >= b->n || !n)
 		return;
 	m->heard_ms = now_ms;
-	if (!b->open || !broadcast_gets(b, i) || (b->judged && !m->differs) || m->ended)
+	if (!b->open || !broadcast_gets(b, i) || m->ended ||
+	    (b->judged && (b->blind || !m->differs)))
 		return;
 	for (size_t k = 0; k < n && !m->ended; k++)
 		echo_byte(m, p[k]);
@@ -244,7 +245,7 @@ static bool complete(const struct broadcast *b)
 int broadcast_wait(const struct broadcast *b, uint64_t now_ms)
 {
 	uint64_t due = b->active_ms + BROADCAST_SETTLE_MS, late = b->key_ms + BROADCAST_LATE_MS;
-	if (!b->open || b->blind || (b->judged && !b->again) || broadcast_count(b) < 2)
+	if (!b->open || (b->judged && !b->again) || broadcast_count(b) < 2)
 		return -1;
 	if (!b->again && due > late)
 		due = late;
@@ -257,6 +258,10 @@ bool broadcast_judge(struct broadcast *b, uint64_t now_ms)
 	unsigned best;
 	if (broadcast_wait(b, now_ms) != 0)
 		return false;
+	if (b->blind) {
+		b->judged = true;
+		return false;
+	}
 	best = most_alike(b);
 	for (unsigned i = 0; i < b->n && told; i++) {
 		struct broadcast_member *m = &b->member[i];

@@ -1,11 +1,11 @@
-/* fakevms N [busy] [hostile] [consoles K] [chatter BYTES]: what N supervisors leave under $HVMUX_HOME, without a QEMU: definitions, run directories, held
- * locks, status pages with a beat every second. busy: the figures of every VM change each second; else they idle. hostile:
- * every text of their pages is made of what must not reach a terminal. The
- * first VM (the first K) has a real console hub; the guest behind it echoes, says what it got line by line, and answers
- * the lines "flood", "style", "quiet" (it echoes no more until another line), "off" and "bye". chatter: each guest prints
- * that many bytes a second. Lines on its standard input make the first guest speak: "pour FILE" the file's bytes, "storm SEED
- * BYTES" so many of what a guest should not say, then "storm SEED is over", and it hears nothing from then on. Prints "ready"
- * and runs until its standard input ends. */
+/* fakevms N [busy] [hostile] [consoles K] [chatter BYTES] [called NAME]: what N supervisors leave under $HVMUX_HOME,
+ * without a QEMU: definitions, run directories, held locks, status pages with a beat every second. busy: the figures of
+ * every VM change each second; else they idle. hostile: every text of their pages is made of what must not reach a
+ * terminal. called: NAME1 and so on in place of vm1. The first VM (the first K) has a real console hub; the guest behind
+ * it echoes, says what it got line by line, and answers the lines "flood", "style", "quiet" (it echoes no more until
+ * another line), "off" and "bye". chatter: each guest prints that many bytes a second. Lines on its standard input make
+ * the first guest speak: "pour FILE" the file's bytes, "storm SEED BYTES" so many of what a guest should not say, then
+ * "storm SEED is over", and it hears nothing from then on. Prints "ready" and runs until its standard input ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -55,6 +55,7 @@ static bool deaf; /* a storm asks much: what the terminal answers is not echoed 
 static struct home home;
 static struct loop *loop;
 static unsigned n_consoles = 1;
+static const char *called = "vm";
 static unsigned long chatter; /* bytes a second of each guest */
 
 static void die(const char *what, const struct err *err)
@@ -180,7 +181,7 @@ static void make(unsigned k)
 	    VM_RUNNING, VM_CRASHED, VM_RUNNING, VM_OFF};
 	struct fake *f = &fakes[k];
 	struct err err = {0};
-	snprintf(f->name, sizeof(f->name), "vm%u", k + 1);
+	snprintf(f->name, sizeof(f->name), "%.20s%u", called, k + 1);
 	f->state = states[k % ARRAY_LEN(states)];
 	f->lock = vm_lock(&home, f->name, &err);
 	if (f->lock < 0)
@@ -444,7 +445,7 @@ int main(int argc, char **argv)
 	struct timeval second = {.tv_sec = 1}, hundredth = {.tv_usec = 10000};
 	if (argc < 2 || !getenv("HVMUX_HOME")) {
 		fputs(
-		    "usage: HVMUX_HOME=DIR fakevms N [busy] [hostile] [consoles K] [chatter BYTES]\n",
+		    "usage: HVMUX_HOME=DIR fakevms N [busy] [hostile] [consoles K] [chatter BYTES] [called NAME]\n",
 		    stderr);
 		return 2;
 	}
@@ -458,6 +459,8 @@ int main(int argc, char **argv)
 			n_consoles = (unsigned)strtoul(argv[++i], NULL, 10);
 		else if (!strcmp(argv[i], "chatter") && i + 1 < argc)
 			chatter = strtoul(argv[++i], NULL, 10);
+		else if (!strcmp(argv[i], "called") && i + 1 < argc)
+			called = argv[++i];
 		else
 			die("no such word", NULL);
 	}

@@ -24,7 +24,7 @@ e2e_cleanup() {
 }
 trap e2e_cleanup EXIT
 
-# fakes N [busy]: VMs without a QEMU (fakevms.c); the first has a console.
+# fakes N [WORD...]: VMs without a QEMU (fakevms.c); the first has a console.
 fakes() {
 	ulimit -n "$(ulimit -H -n)" 2>/dev/null
 	mkfifo "$TEST_TMP/fakes.in"

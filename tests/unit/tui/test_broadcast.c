@@ -250,9 +250,16 @@ static void keys_ahead_of_all_tell_nothing(void **state)
 	type(&r, "q");
 	says(&r, 0, "q");
 	says(&r, 1, "one [ok]");
-	assert_int_equal(broadcast_wait(&r.b, r.now), -1);
 	assert_false(settle(&r));
 	assert_string_equal(differing(&r), "...");
+	assert_int_equal(broadcast_wait(&r.b, r.now), -1);
+	/* When all are quiet, the next key does. */
+	type(&r, "w");
+	says(&r, 0, "w");
+	says(&r, 1, "x");
+	says(&r, 2, "w");
+	assert_true(settle(&r));
+	assert_string_equal(differing(&r), ".x.");
 }
 
 static void who_is_taken_out_is_not_judged(void **state)
