@@ -14,7 +14,7 @@
 #include "tui/wall_impl.h"
 #include "tui/wall_keys.h"
 
-#define POLL_MS 100             /* between looks at what the guests wrote */
+#define POLL_MS 50              /* between looks at what the guests wrote */
 #define FLOOD_BYTES (16u << 10) /* of one guest that are taken in at a look */
 #define TYPING_MS 700           /* after a key a slow link carries its answers alone */
 #define HEADER_ROWS_MIN 6       /* terminals lower than this have no header … */

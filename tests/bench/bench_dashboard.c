@@ -1,7 +1,8 @@
 /* bench_dashboard SECONDS KEYS COMMAND…: runs the dashboard in a 120x40 terminal and prints, one
  * "name value" a line: first_byte_ms, first_frame_ms (the footer's last word was drawn),
  * idle_bytes_per_s, idle_cpu_percent, rss_mib, key_p50_ms, key_p99_ms (from the key's write to the
- * first byte that answers it). The terminal is drained all the time. */
+ * first byte that answers it). The terminal is drained all the time. In the environment: BENCH_UNTIL, the footer's last word
+ * ("quit"). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	int seconds = atoi(argv[1]), keys = atoi(argv[2]), fd;
+	const char *until = getenv("BENCH_UNTIL");
 	keys = keys < KEYS_MAX ? keys : KEYS_MAX;
 	struct winsize size = {.ws_row = 40, .ws_col = 120};
 	double start = now_ms(), first = 0, ignored;
@@ -133,7 +135,7 @@ int main(int argc, char **argv)
 		execvp(argv[3], argv + 3);
 		_exit(127);
 	}
-	drain(fd, 10000, &first, "quit");
+	drain(fd, 10000, &first, until ? until : "quit");
 	printf("first_byte_ms %.1f\nfirst_frame_ms %.1f\n", first - start, now_ms() - start);
 	drain(fd, 3000, &ignored, NULL);
 	double cpu = cpu_seconds(pid), began = now_ms();
