@@ -22,5 +22,5 @@ exec 8>&-
 wait $fakes
 [ $rc -eq 0 ] || exit 1
 cpu=$(awk '$1 == "idle_cpu_percent" { print $2 }' "$TEST_TMP/wall")
-row "wall: 16 busy consoles at 120x40, $# of them at $((chatter / 1000)) kB/s: CPU of a core" "$cpu %" "-" "-" "<= 15 %" \
+row "wall: $# consoles that print $((chatter / 1000)) kB/s each, 120x40: CPU of a core" "$cpu %" "-" "-" "<= 15 %" \
 	"$(verdict "$cpu" le 15)"
