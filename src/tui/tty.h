@@ -33,6 +33,8 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 void tty_close(struct tty *t);
 int tty_rows(const struct tty *t);
 int tty_cols(const struct tty *t);
+/* Bytes a second of a serial line that is slower than what every pseudo-terminal says of itself; 0: not known. */
+unsigned tty_line_rate(const struct tty *t);
 /* May a frame be sent? */
 bool tty_ready(const struct tty *t);
 /* Sends what was drawn on stdscr since the last frame; returns its bytes. */

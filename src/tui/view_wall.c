@@ -138,7 +138,8 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 		app_input_continue(app); /* keys that wait for a console's word have a deadline */
 	if (!seen(w) || !tty_ready(app->tty))
 		return;
-	if (w->mode != WALL_LOOKS && now - w->key_ms < TYPING_MS && w->pace.rate < WALL_PACE_MAX)
+	if (w->mode != WALL_LOOKS && now - w->key_ms < TYPING_MS &&
+	    w->pace.rate < WALL_PACE_MAX / 2)
 		return;
 	if (poll_tiles(w))
 		app_dirty(app);
@@ -487,7 +488,7 @@ void view_wall_open(struct app *app, char *const *names, unsigned n)
 	w->poll = event_new(loop_base(app->loop), -1, EV_PERSIST, on_poll, w);
 	w->judge = evtimer_new(loop_base(app->loop), wall_on_judge, w);
 	event_add(w->poll, &tv);
-	wall_pace_init(&w->pace, loop_now_ms(), tty_sent(app->tty));
+	wall_pace_init(&w->pace, loop_now_ms(), tty_sent(app->tty), tty_line_rate(app->tty));
 	view_push(app, &w->v);
 	wall_fit(w);
 	if (n > w->n)

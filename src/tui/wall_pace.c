@@ -2,23 +2,26 @@
 
 #include <string.h>
 
-#define MEASURE_MS 80    /* shorter than this tells of a buffer, not of a link */
-#define STOPPED_MS 3000  /* nothing at all for so long: Ctrl+S, not a slow link */
-#define HOLD_MS 20000    /* a measured rate is believed for this long … */
-#define HOLD_MAX 600000u /* … and for twice as long each time that it is found again */
+#define MEASURE_MS 80   /* shorter than this tells of a buffer, not of a link */
+#define STOPPED_MS 3000 /* nothing at all for so long: Ctrl+S, not a slow link */
+#define HOLD_TIMES 50u  /* what was measured for a second is believed for so many … */
+#define HOLD_MIN 5000u
+#define HOLD_MAX 600000u /* … but not for ever: a modem stays one, a hiccup does not */
 
-void wall_pace_init(struct wall_pace *p, uint64_t now_ms, uint64_t sent)
+static uint64_t clamp(const struct wall_pace *p, uint64_t rate)
 {
-	memset(p, 0, sizeof(*p));
-	p->rate = WALL_PACE_MAX;
-	p->hold_ms = HOLD_MS;
-	p->at_ms = p->moved_ms = now_ms;
-	p->sent = sent;
+	return rate < WALL_PACE_MIN ? WALL_PACE_MIN : rate > p->most ? p->most : rate;
 }
 
-static uint64_t clamp(uint64_t rate)
+void wall_pace_init(struct wall_pace *p, uint64_t now_ms, uint64_t sent, unsigned line)
 {
-	return rate < WALL_PACE_MIN ? WALL_PACE_MIN : rate > WALL_PACE_MAX ? WALL_PACE_MAX : rate;
+	memset(p, 0, sizeof(*p));
+	p->most = WALL_PACE_MAX;
+	if (line)
+		p->most = clamp(p, (uint64_t)line * 9 / 10);
+	p->rate = p->most;
+	p->at_ms = p->moved_ms = now_ms;
+	p->sent = sent;
 }
 
 /* While a terminal takes no more at once, what goes out is what the link carries. */
@@ -27,13 +30,12 @@ static void measure(struct wall_pace *p, uint64_t now_ms, uint64_t sent, bool ov
 	uint64_t took = now_ms - p->full_ms, rate;
 	if (took < MEASURE_MS || sent == p->full_sent)
 		return;
-	rate = clamp((sent - p->full_sent) * 1000 / took);
-	p->rate = clamp(rate * 9 / 10); /* a little less: the buffers stay empty */
+	rate = (sent - p->full_sent) * 1000 / took;
+	p->rate = clamp(p, rate * 9 / 10); /* a little less: the buffers stay empty */
 	if (!over)
 		return;
-	p->hold_ms = p->measured && rate < p->measured * 2 ? p->hold_ms * 2 : HOLD_MS;
+	p->hold_ms = took * HOLD_TIMES < HOLD_MIN ? HOLD_MIN : took * HOLD_TIMES;
 	p->hold_ms = p->hold_ms < HOLD_MAX ? p->hold_ms : HOLD_MAX;
-	p->measured = rate;
 	p->measured_ms = now_ms;
 }
 
@@ -49,8 +51,10 @@ void wall_pace_look(struct wall_pace *p, uint64_t now_ms, uint64_t sent, bool bl
 		p->full_ms = now_ms;
 		p->full_sent = sent;
 	}
-	if (!blocked && !p->blocked && p->measured && now_ms - p->measured_ms > p->hold_ms)
-		p->rate = WALL_PACE_MAX;
+	if (!blocked && !p->blocked && p->hold_ms && now_ms - p->measured_ms > p->hold_ms) {
+		p->rate = p->most;
+		p->hold_ms = 0;
+	}
 	p->blocked = blocked;
 	p->at_ms = now_ms;
 	p->sent = sent;

@@ -6,21 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WALL_PACE_MAX \
-	65536u /* bytes a second: an SSH link hides how slow it is until its buffers are full */
+/* Bytes a second: some frames of a whole screen. More would be seen by nobody, and an SSH connection hides how slow it is
+ * until buffers of a size that nobody knows are full. */
+#define WALL_PACE_MAX 16384u
 #define WALL_PACE_MIN 100u
 #define WALL_PACE_AHEAD_MS 250u /* what may be on its way when more is drawn */
 
 struct wall_pace {
-	uint64_t rate;                           /* bytes a second, believed */
-	uint64_t queue;                          /* bytes on their way, believed */
-	uint64_t at_ms, sent, moved_ms;          /* moved: when something went out last */
-	bool blocked;                            /* when last looked */
-	uint64_t full_ms, full_sent;             /* when that began */
-	uint64_t measured, measured_ms, hold_ms; /* 0 never */
+	uint64_t most;                  /* bytes a second that are never exceeded */
+	uint64_t rate;                  /* bytes a second, believed */
+	uint64_t queue;                 /* bytes on their way, believed */
+	uint64_t at_ms, sent, moved_ms; /* moved: when something went out last */
+	bool blocked;                   /* when last looked */
+	uint64_t full_ms, full_sent;    /* when that began */
+	uint64_t measured_ms, hold_ms;  /* when that was over; how long it is believed */
 };
 
-void wall_pace_init(struct wall_pace *p, uint64_t now_ms, uint64_t sent);
+/* line: bytes a second that the terminal's line carries, 0 not known. */
+void wall_pace_init(struct wall_pace *p, uint64_t now_ms, uint64_t sent, unsigned line);
 /* sent: bytes ever written to the terminal; blocked: it takes no more now. */
 void wall_pace_look(struct wall_pace *p, uint64_t now_ms, uint64_t sent, bool blocked);
 /* May `bytes` more be drawn now? Whatever they are, when nothing is on its way. */

@@ -28,12 +28,12 @@ struct outcome {
 };
 
 /* For a minute everything changes all the time. */
-static struct outcome run(struct link *l)
+static struct outcome run(struct link *l, unsigned line)
 {
 	struct outcome o = {0};
 	struct wall_pace p;
 	uint64_t now = 1000, end = now + 60000;
-	wall_pace_init(&p, now, 0);
+	wall_pace_init(&p, now, 0, line);
 	for (; now < end; now += STEP_MS) {
 		link_step(l, STEP_MS);
 		wall_pace_look(&p, now, l->written, l->pending > 0);
@@ -53,16 +53,27 @@ static struct outcome run(struct link *l)
 static void a_slow_line_is_kept_nearly_empty(void **state)
 {
 	struct link l = {.rate = 960, .buffer_max = 4096};
-	struct outcome o = run(&l);
+	struct outcome o = run(&l, 0);
 	(void)state;
 	assert_in_range(o.drawn * TILE / 30, 480, 960);
 	assert_in_range(o.ahead, 1, 960);
 }
 
+/* Where the line's speed is known nothing is ever queued. */
+static void a_line_that_is_known_is_never_filled(void **state)
+{
+	struct link l = {.rate = 960, .buffer_max = 20000};
+	struct outcome o = run(&l, 960);
+	(void)state;
+	assert_in_range(o.drawn * TILE / 30, 480, 960);
+	assert_in_range(o.ahead, 1, 960);
+	assert_in_range(l.written - l.shown, 0, 960);
+}
+
 static void a_modem_is_used(void **state)
 {
 	struct link l = {.rate = 5600, .buffer_max = 4096};
-	struct outcome o = run(&l);
+	struct outcome o = run(&l, 0);
 	(void)state;
 	assert_in_range(o.drawn * TILE / 30, 2800, 5600);
 }
@@ -70,7 +81,7 @@ static void a_modem_is_used(void **state)
 static void a_fast_link_gets_no_more_than_the_limit(void **state)
 {
 	struct link l = {.rate = 0, .buffer_max = 1 << 20};
-	struct outcome o = run(&l);
+	struct outcome o = run(&l, 0);
 	(void)state;
 	assert_in_range(o.drawn * TILE / 30, WALL_PACE_MAX / 2, WALL_PACE_MAX + TILE);
 }
@@ -80,7 +91,7 @@ static void a_stopped_terminal_gets_nothing(void **state)
 {
 	struct wall_pace p;
 	(void)state;
-	wall_pace_init(&p, 1000, 0);
+	wall_pace_init(&p, 1000, 0, 0);
 	wall_pace_look(&p, 1100, 4096, true);
 	assert_false(wall_pace_room(&p, 1));
 	wall_pace_look(&p, 61100, 4096, true);
@@ -94,6 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_slow_line_is_kept_nearly_empty),
+	    cmocka_unit_test(a_line_that_is_known_is_never_filled),
 	    cmocka_unit_test(a_modem_is_used),
 	    cmocka_unit_test(a_fast_link_gets_no_more_than_the_limit),
 	    cmocka_unit_test(a_stopped_terminal_gets_nothing),
