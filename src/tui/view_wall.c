@@ -16,8 +16,9 @@
 
 #define POLL_MS 50              /* between looks at what the guests wrote */
 #define FLOOD_BYTES (16u << 10) /* of one guest that are taken in at a look */
-#define TYPING_MS 700           /* after a key a slow link carries its answers alone */
+#define TYPING_MS 1500          /* after a key a slow link carries its answers alone */
 #define HEADER_ROWS_MIN 6       /* terminals lower than this have no header … */
+#define BANNER_COLS_MIN 30      /* of its text; the way out stands beside it where there is room */
 #define FOOTER_ROWS_MIN 3       /* … and no footer */
 
 static const struct view_ops look_ops, guest_ops;
@@ -132,11 +133,16 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	uint64_t now = loop_now_ms();
 	(void)fd, (void)what;
 	wall_pace_look(&w->pace, now, tty_sent(app->tty), !tty_ready(app->tty));
-	if (w->mode != WALL_LOOKS && w->paste.len && app->top == &w->v)
-		wall_paste_end(w);
 	if (w->mode != WALL_LOOKS)
 		app_input_continue(app); /* keys that wait for a console's word have a deadline */
-	if (!seen(w) || !tty_ready(app->tty))
+	if (!seen(w)) {
+		w->away = true;
+		return;
+	}
+	if (w->away)
+		wall_tile_released(&w->tiles[w->focus]);
+	w->away = false;
+	if (!tty_ready(app->tty))
 		return;
 	if (w->mode != WALL_LOOKS && now - w->key_ms < TYPING_MS &&
 	    w->pace.rate < WALL_PACE_MAX / 2)
@@ -160,11 +166,10 @@ static void wall_tick(struct view *v)
 /* Who gets the keys: the whole line, as loud as there is. */
 static void draw_banner(struct wall *w, int row)
 {
-	char text[600];
-	size_t at;
+	char text[600], way_out[64];
 	unsigned differ = broadcast_differing(&w->cast);
-	draw_fill(row, 0, draw_cols(), STYLE_ERROR);
-	at = (size_t)snprintf(
+	int width = draw_cols(), out;
+	size_t at = (size_t)snprintf(
 	    text, sizeof(text), " BROADCAST to %u of %u", broadcast_count(&w->cast), w->n);
 	if (differ)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, ", %u DIFFER", differ);
@@ -172,10 +177,12 @@ static void draw_banner(struct wall *w, int row)
 		if (broadcast_gets(&w->cast, i))
 			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%.60s",
 			    n++ ? " " : ": ", w->tiles[i].name);
-	draw_field(
-	    row, 0, draw_cols() - 14 > 30 ? draw_cols() - 14 : draw_cols(), STYLE_ERROR, text);
-	if (draw_cols() - 14 > 30)
-		draw_right(row, draw_cols() - 14, 13, STYLE_ERROR, "Ctrl+] ends");
+	snprintf(way_out, sizeof(way_out), "  %s ends ", w->v.app->keys.escape_name);
+	out = draw_width(way_out);
+	if (width < out + BANNER_COLS_MIN)
+		out = 0;
+	draw_field(row, 0, width - out, STYLE_ERROR, text);
+	draw_text(row, width - out, out, STYLE_ERROR, way_out);
 }
 
 static void draw_header(struct wall *w, int row)
@@ -192,7 +199,8 @@ static void draw_header(struct wall *w, int row)
 	draw_fill(row, 0, draw_cols(), w->mode == WALL_TYPES ? STYLE_NOTE : STYLE_BAR);
 	if (w->mode == WALL_TYPES)
 		draw_textf(row, 1, draw_cols() - 1, STYLE_NOTE,
-		    "typing into %s alone   Ctrl+] ends it%s", t->name, page);
+		    "typing into %s alone   %s ends it%s", t->name, w->v.app->keys.escape_name,
+		    page);
 	else
 		draw_textf(row, 1, draw_cols() - 1, STYLE_BAR,
 		    "wall: %u console%s, only looked at%s", w->n, w->n == 1 ? "" : "s", page);
@@ -232,8 +240,10 @@ static void draw_footer(struct wall *w, int row)
 	} else if (w->mode == WALL_LOOKS) {
 		draw_keys(w, row, WALL_WHEN_LOOK);
 	} else {
-		snprintf(keys, sizeof(keys), " Ctrl+] or %s ends it   %s menu",
-		    app->keys.detach_name, w->prefix_name);
+		snprintf(keys, sizeof(keys), " %s or %s ends it%s%s%s", app->keys.escape_name,
+		    app->keys.detach_name, app->keys.has_prefix ? "   " : "",
+		    app->keys.has_prefix ? app->keys.prefix_name : "",
+		    app->keys.has_prefix ? " menu" : "");
 		draw_field(row, 0, draw_cols(), STYLE_BAR, keys);
 	}
 }
@@ -359,11 +369,6 @@ static void act(struct wall *w, enum wall_action a)
 	}
 }
 
-static bool same_key(const struct vt_key *a, const struct vt_key *b)
-{
-	return a->sym == b->sym && a->cp == b->cp && a->mods == b->mods;
-}
-
 /* One level back: out of typing or broadcast, else off the wall. */
 static void escape(struct wall *w)
 {
@@ -379,7 +384,7 @@ static bool menu_key(struct wall *w, const struct vt_key *k)
 	const struct wall_binding *b = wall_keys_find(WALL_WHEN_MENU, k);
 	bool stays = b && (b->action == WALL_ACT_OUT || b->action == WALL_ACT_NEXT ||
 	                      (b->action >= WALL_ACT_LEFT && b->action <= WALL_ACT_DOWN));
-	if (same_key(k, &w->prefix)) {
+	if (console_keys_opens(&w->v.app->keys, k)) {
 		menu_set(w, false);
 		return wall_type_key(w, k);
 	}
@@ -392,41 +397,37 @@ static bool menu_key(struct wall *w, const struct vt_key *k)
 	return true;
 }
 
+static void look_key(struct wall *w, const struct vt_key *k)
+{
+	const struct wall_binding *b = wall_keys_find(WALL_WHEN_LOOK, k);
+	app_dirty(w->v.app);
+	if (b)
+		act(w, b->action);
+	else if (k->sym == VT_KEY_CHAR && !k->mods)
+		wall_note(w, STYLE_NOTE,
+		    "the tiles are only looked at: i types into %s, b into all",
+		    w->tiles[w->focus].name);
+}
+
 static bool wall_key(struct view *v, const struct vt_key *k)
 {
 	struct wall *w = (struct wall *)v;
-	struct app *app = v->app;
-	const struct wall_binding *b;
-	if (w->paste.len && w->mode != WALL_LOOKS) {
-		wall_paste_end(w);
-		if (app->top != v)
-			return true; /* a question came up: this key was not meant for it */
-	}
-	if (console_keys_leaves(&app->keys, k)) {
+	if (console_keys_leaves(&v->app->keys, k)) {
 		escape(w);
 		return true;
 	}
 	w->note[0] = '\0';
-	if (w->mode != WALL_LOOKS)
-		w->key_ms = loop_now_ms();
 	if (w->mode == WALL_LOOKS) {
-		app_dirty(app);
-		b = wall_keys_find(WALL_WHEN_LOOK, k);
-		if (b)
-			act(w, b->action);
-		else if (k->sym == VT_KEY_CHAR && !k->mods)
-			wall_note(w, STYLE_NOTE,
-			    "the tiles are only looked at: i types into %s, b into all",
-			    w->tiles[w->focus].name);
+		look_key(w, k);
 		return true;
 	}
+	w->key_ms = loop_now_ms();
 	if (w->menu)
 		return menu_key(w, k);
-	if (same_key(k, &w->prefix)) {
-		menu_set(w, true);
-		return true;
-	}
-	return wall_type_key(w, k);
+	if (!console_keys_opens(&v->app->keys, k))
+		return wall_type_key(w, k);
+	menu_set(w, true);
+	return true;
 }
 
 static bool wall_paste(struct view *v, const char *p, size_t n)
@@ -438,6 +439,13 @@ static bool wall_paste(struct view *v, const char *p, size_t n)
 	else
 		wall_paste_add(w, p, n);
 	return true;
+}
+
+static void wall_pasted(struct view *v)
+{
+	struct wall *w = (struct wall *)v;
+	if (w->mode != WALL_LOOKS)
+		wall_paste_end(w);
 }
 
 static void wall_resized(struct view *v)
@@ -461,6 +469,7 @@ static void wall_close(struct view *v)
 static const struct view_ops look_ops = {.draw = wall_draw,
     .key = wall_key,
     .paste = wall_paste,
+    .pasted = wall_pasted,
     .tick = wall_tick,
     .resized = wall_resized,
     .close = wall_close};
@@ -468,6 +477,7 @@ static const struct view_ops guest_ops = {.guest = true,
     .draw = wall_draw,
     .key = wall_key,
     .paste = wall_paste,
+    .pasted = wall_pasted,
     .tick = wall_tick,
     .resized = wall_resized,
     .close = wall_close};
@@ -480,8 +490,6 @@ void view_wall_open(struct app *app, char *const *names, unsigned n)
 	w->n = n < WALL_TILES_MAX ? n : WALL_TILES_MAX;
 	for (unsigned i = 0; i < w->n; i++)
 		wall_tile_init(&w->tiles[i], app->home, names[i], w);
-	input_key_parse(getenv("HVMUX_PREFIX") ? getenv("HVMUX_PREFIX") : "Ctrl+\\", &w->prefix);
-	input_key_name(&w->prefix, w->prefix_name, sizeof(w->prefix_name));
 	broadcast_init(&w->cast, w->n);
 	for (unsigned i = 0; i < w->n; i++)
 		broadcast_name(&w->cast, i, names[i]);

@@ -24,8 +24,7 @@ struct wall {
 	struct wall_pace pace;
 	struct event *poll;
 	enum wall_mode mode;
-	struct vt_key prefix;
-	char prefix_name[32];
+	bool away;      /* another view is over it: a zoomed console */
 	bool menu;      /* the prefix key was pressed */
 	char note[200]; /* until a key */
 	enum style note_style;

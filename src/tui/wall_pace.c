@@ -2,11 +2,13 @@
 
 #include <string.h>
 
-#define MEASURE_MS 80   /* shorter than this tells of a buffer, not of a link */
-#define STOPPED_MS 3000 /* nothing at all for so long: Ctrl+S, not a slow link */
-#define HOLD_TIMES 50u  /* what was measured for a second is believed for so many … */
-#define HOLD_MIN 5000u
-#define HOLD_MAX 600000u /* … but not for ever: a modem stays one, a hiccup does not */
+#define MEASURE_MS 80 /* shorter than this tells of a buffer, not of a link */
+/* How long a rate is believed: a modem stays one, and to find that out again fills its buffers; what was a hiccup of a
+ * fast link is soon forgotten. */
+#define HOLD_SLOW_MS 600000u
+#define HOLD_GUESS_MS 120000u
+#define HOLD_FAST_MS 20000u
+#define SLOW_RATE 8192u /* bytes a second */
 
 static uint64_t clamp(const struct wall_pace *p, uint64_t rate)
 {
@@ -20,44 +22,59 @@ void wall_pace_init(struct wall_pace *p, uint64_t now_ms, uint64_t sent, unsigne
 	if (line)
 		p->most = clamp(p, (uint64_t)line * 9 / 10);
 	p->rate = p->most;
-	p->at_ms = p->moved_ms = now_ms;
-	p->sent = sent;
+	p->at_ms = now_ms;
+	p->sent = p->fast_sent = sent;
 }
 
-/* While a terminal takes no more at once, what goes out is what the link carries. */
-static void measure(struct wall_pace *p, uint64_t now_ms, uint64_t sent, bool over)
+static void believe(struct wall_pace *p, uint64_t rate, uint64_t hold_ms)
 {
-	uint64_t took = now_ms - p->full_ms, rate;
-	if (took < MEASURE_MS || sent == p->full_sent)
+	p->rate = clamp(p, rate);
+	p->hold_ms = hold_ms;
+	p->held_ms = p->at_ms;
+}
+
+/* The buffers are full. When they were full before, what went in since then is what the link carried. */
+static void filled(struct wall_pace *p)
+{
+	uint64_t took = p->at_ms - p->full_ms, rate;
+	if (p->full_ms && took >= MEASURE_MS) {
+		rate = (p->sent - p->full_sent) * 1000 / took;
+		/* A little less, so that they empty. */
+		believe(p, rate * 9 / 10, rate < SLOW_RATE ? HOLD_SLOW_MS : HOLD_FAST_MS);
+	} else if (!p->full_ms) {
+		p->room = p->sent - p->fast_sent;
+	}
+	p->queue = p->room;
+	p->full_ms = p->at_ms;
+	p->full_sent = p->sent;
+}
+
+/* There is room again. A pseudo-terminal says so when most of its buffer is empty: the link carried no more than that. */
+static void emptied(struct wall_pace *p)
+{
+	uint64_t took = p->at_ms - p->full_ms;
+	if (p->hold_ms || took < MEASURE_MS)
 		return;
-	rate = (sent - p->full_sent) * 1000 / took;
-	p->rate = clamp(p, rate * 9 / 10); /* a little less: the buffers stay empty */
-	if (!over)
-		return;
-	p->hold_ms = took * HOLD_TIMES < HOLD_MIN ? HOLD_MIN : took * HOLD_TIMES;
-	p->hold_ms = p->hold_ms < HOLD_MAX ? p->hold_ms : HOLD_MAX;
-	p->measured_ms = now_ms;
+	believe(p, p->room * 1000 / took * 7 / 10, HOLD_GUESS_MS);
+	p->queue = p->room / 4;
 }
 
 void wall_pace_look(struct wall_pace *p, uint64_t now_ms, uint64_t sent, bool blocked)
 {
 	uint64_t gone = p->rate * (now_ms - p->at_ms) / 1000;
 	p->queue = (p->queue > gone ? p->queue - gone : 0) + (sent - p->sent);
-	if (sent != p->sent)
-		p->moved_ms = now_ms;
-	if (p->blocked && now_ms - p->moved_ms < STOPPED_MS) {
-		measure(p, now_ms, sent, !blocked);
-	} else {
-		p->full_ms = now_ms;
-		p->full_sent = sent;
-	}
-	if (!blocked && !p->blocked && p->hold_ms && now_ms - p->measured_ms > p->hold_ms) {
-		p->rate = p->most;
-		p->hold_ms = 0;
-	}
-	p->blocked = blocked;
 	p->at_ms = now_ms;
 	p->sent = sent;
+	if (blocked && !p->blocked)
+		filled(p);
+	else if (!blocked && p->blocked)
+		emptied(p);
+	else if (!blocked && p->hold_ms && now_ms - p->held_ms > p->hold_ms) {
+		p->rate = p->most;
+		p->hold_ms = p->full_ms = 0;
+		p->fast_sent = sent;
+	}
+	p->blocked = blocked;
 }
 
 bool wall_pace_room(const struct wall_pace *p, uint64_t bytes)

@@ -13,13 +13,16 @@
 #define WALL_PACE_AHEAD_MS 250u /* what may be on its way when more is drawn */
 
 struct wall_pace {
-	uint64_t most;                  /* bytes a second that are never exceeded */
-	uint64_t rate;                  /* bytes a second, believed */
-	uint64_t queue;                 /* bytes on their way, believed */
-	uint64_t at_ms, sent, moved_ms; /* moved: when something went out last */
-	bool blocked;                   /* when last looked */
-	uint64_t full_ms, full_sent;    /* when that began */
-	uint64_t measured_ms, hold_ms;  /* when that was over; how long it is believed */
+	uint64_t most;  /* bytes a second that are never exceeded */
+	uint64_t rate;  /* bytes a second, believed */
+	uint64_t queue; /* bytes on their way, believed */
+	uint64_t at_ms, sent;
+	bool blocked;                /* when last looked */
+	uint64_t full_ms, full_sent; /* when that began last; 0 never */
+	uint64_t room;               /* bytes that had gone by then: what the buffers hold */
+	uint64_t fast_sent;          /* before the first of them */
+	uint64_t held_ms,
+	    hold_ms; /* since when, for how long the rate is believed; 0 it was not measured */
 };
 
 /* line: bytes a second that the terminal's line carries, 0 not known. */

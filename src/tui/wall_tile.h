@@ -17,6 +17,7 @@ struct wall_tile {
 	struct preview *preview;         /* NULL: nothing was ever written */
 	struct console_session *session; /* NULL: it is only looked at */
 	uint64_t opened_ms;              /* the session */
+	uint64_t released_ms;            /* when its keyboard was given back */
 	bool live, silent, alone;        /* alone: its supervisor is gone, the guest runs on */
 	char why[160];                   /* why it is off: "shut off (destroyed)" */
 	char holder[64];                 /* who has the keyboard; "" nobody */
@@ -37,6 +38,8 @@ void wall_tile_type(
     struct wall_tile *t, struct loop *l, unsigned flags, const struct session_ops *ops);
 /* And only looks again. */
 void wall_tile_still(struct wall_tile *t);
+/* We gave its keyboard back, here or in another view. */
+void wall_tile_released(struct wall_tile *t);
 /* The keyboard is ours. */
 bool wall_tile_mine(const struct wall_tile *t);
 /* Who else has it: "" nobody, or not known. */

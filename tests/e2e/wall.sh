@@ -95,7 +95,7 @@ text forced
 keys Enter
 check "and types" see "got 6 bytes"
 pane=other
-check "who had it is told" see "F11 takes it over"
+check "who had it is told" see "took the keyboard"
 keys 'C-]'
 see ENDED
 pane=$first

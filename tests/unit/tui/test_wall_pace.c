@@ -86,7 +86,7 @@ static void a_fast_link_gets_no_more_than_the_limit(void **state)
 	assert_in_range(o.drawn * TILE / 30, WALL_PACE_MAX / 2, WALL_PACE_MAX + TILE);
 }
 
-/* Ctrl+S: nothing is drawn, and afterwards it goes on at once. */
+/* A laptop that slept looks like a slow link for a while: it goes on slowly, and soon as before. */
 static void a_stopped_terminal_gets_nothing(void **state)
 {
 	struct wall_pace p;
@@ -97,7 +97,12 @@ static void a_stopped_terminal_gets_nothing(void **state)
 	wall_pace_look(&p, 61100, 4096, true);
 	assert_false(wall_pace_room(&p, 1));
 	wall_pace_look(&p, 61200, 4300, false);
-	wall_pace_look(&p, 64200, 4300, false);
+	wall_pace_look(&p, 75000, 4300, false);
+	assert_true(wall_pace_room(&p, TILE));
+	wall_pace_look(&p, 75100, 4800, false);
+	assert_false(wall_pace_room(&p, TILE));
+	wall_pace_look(&p, 190000, 4800, false);
+	wall_pace_look(&p, 190100, 5300, false);
 	assert_true(wall_pace_room(&p, TILE));
 }
 
