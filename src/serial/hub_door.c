@@ -58,6 +58,8 @@ void hub_client_name(struct hub_client *c, const char *where)
 	_Static_assert(sizeof(c->place) > PLACE_MAX, "an address fits");
 	_Static_assert(sizeof(c->name) > HUB_USER_MAX + TTY_MAX, "a name fits");
 	word_take(&where, "/._-", TTY_MAX, tty);
+	if (strcmp(tty, "-") == 0)
+		tty[0] = '\0';
 	word_take(&where, ".:%_-", PLACE_MAX, c->place);
 	snprintf(c->name, sizeof(c->name), "%s@%s", c->user, tty[0] ? tty : c->raw ? "raw" : "?");
 }
