@@ -101,6 +101,16 @@ static void take_policy(struct supervisor *s, bool new_page)
 	domain_fini(&d);
 }
 
+/* What a dead QEMU's consoles still have for their logs gets there, and where it ended. */
+static void end_consoles(struct supervisor *s)
+{
+	struct err err;
+	if (sup_make_hubs(s, s->page.page->consoles, &err) < 0)
+		log_error("%s", err.msg);
+	for (unsigned i = 0; i < s->n_hubs; i++)
+		hub_note(s->hubs[i], RING_NOTE_END, 0);
+}
+
 /* Nobody saw its end. */
 static void settle(struct supervisor *s)
 {
@@ -113,6 +123,8 @@ static void settle(struct supervisor *s)
 		sup_describe_death(s);
 	s->machine.death = (struct machine_death){
 	    .lost = rebooted || (s->machine.state == MACHINE_STARTING && !made)};
+	if (made && !rebooted)
+		end_consoles(s);
 	sup_crash_died(s);
 	sup_detach(s);
 	if ((s->machine.state == MACHINE_WAITING && !rebooted) ||

@@ -94,4 +94,14 @@ check "the client was told of the end" wait_for 20 told_has "^mark end "
 check "and why the console closed" told_has "^closed the console was closed"
 watch_end
 check "the log has it" log_has 'hvmux: the guest ended'
+
+# Supervisor and QEMU are killed together: nobody saw the end, and the log has it all the same.
+ends() { grep -c 'hvmux: the guest ended' "$HVMUX_HOME/log/b1/console0.log"; }
+before=$(ends)
+check "start again" hv start b1
+wait_screen b1 COM1 30 >/dev/null
+qemu=$(json_number b1 qemu_pid)
+kill -9 "$(json_number b1 supervisor_pid)" "$qemu"
+ended() { hv list >/dev/null && [ "$(ends)" -eq $((before + 1)) ]; }
+check "both are killed: the log has the end" wait_for 20 ended
 tap_done
