@@ -13,7 +13,7 @@ whole() { # NAME REASON
 	done
 	grep -q "<name>$1</name>" "$dir/domain.xml" && grep -q -- "-name guest=$1" "$dir/command-line.txt"
 }
-nothing_left() { ! ls -A "$HVMUX_HOME/log/$1/crashes" | grep '^\.'; }
+nothing_left() { [ -z "$(find "$HVMUX_HOME/log/$1/crashes" -mindepth 1 -maxdepth 1 -name '.*')" ]; }
 ends() { wait_state "$1" crashed 30; }
 supervisor() { hv dominfo "$1" | sed -n 's/^Supervisor PID: *//p'; }
 
