@@ -17,7 +17,7 @@ const struct trigger_rule trigger_defaults[] = {
         .badge = STATUS_BADGE_BAD},
     {.name = "I/O error",
         .pattern =
-            "I/O error, dev [^f]|Buffer I/O error on |EXT4-fs error |XFS .*I/O [Ee]rror|BTRFS error ",
+            "I/O error, dev [^f]|Buffer I/O error on |EXT4-fs error |XFS .*I/O error|BTRFS error ",
         .badge = STATUS_BADGE_BAD},
     {.name = "emergency shell",
         .pattern =

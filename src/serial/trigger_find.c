@@ -51,24 +51,34 @@ static uint64_t rules_at(const struct trigger_find *f, unsigned h, const uint8_t
 	return rules;
 }
 
+/* Most of the time goes by in here: how far from p[at] on the window cannot be over any literal. */
+static size_t skip(
+    const struct trigger_find *f, const uint8_t *p, size_t last, size_t at, unsigned *h)
+{
+	const uint8_t *end = p + f->window - 2;
+
+	while (at <= last) {
+		*h = hash(end + at);
+		if (f->shift[*h] == 0)
+			break;
+		at += f->shift[*h];
+	}
+	return at;
+}
+
 size_t trigger_find_next(
     const struct trigger_find *f, const uint8_t *p, size_t n, size_t at, uint64_t *rules)
 {
-	size_t window = f->window;
+	unsigned h = 0;
 
-	if (f->n == 0)
+	if (f->n == 0 || n < f->window)
 		return n;
-	while (at + window <= n) {
-		unsigned h = hash(p + at + window - 2);
-
-		if (f->shift[h] != 0) {
-			at += f->shift[h];
-			continue;
-		}
+	for (;; at++) {
+		at = skip(f, p, n - f->window, at, &h);
+		if (at > n - f->window)
+			return n;
 		*rules = rules_at(f, h, p + at, n - at);
 		if (*rules != 0)
 			return at;
-		at++;
 	}
-	return n;
 }

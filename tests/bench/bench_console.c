@@ -1,7 +1,7 @@
 /* bench_console ROUNDS MIB KEYS: the console hub between a guest that floods its serial socket and clients that read it, all in
  * processes of their own. Medians over the rounds, in which the cases take turns, one "name value" a line:
  *   floor_mb_s            the same flood into a program that only reads
- *   record_mb_s           hub without clients: ring and log
+ *   record_mb_s           hub without clients: ring, log, default triggers
  *   clients1_mb_s         with one client: what that one received
  *   clients8_mb_s         with eight: what all of them received together
  *   stopped_mb_s          one client that reads and one that is stopped (SIGSTOP): the first one's share
@@ -24,6 +24,7 @@
 #include "core/sock.h"
 #include "serial/frame.h"
 #include "serial/hub.h"
+#include "serial/trigger.h"
 
 #define ROUNDS_MAX 99
 #define CLIENTS_MAX 9
@@ -87,6 +88,27 @@ static void on_changed(void *arg)
 		loop_stop(r->loop);
 }
 
+/* The default triggers look at what the guest says, as in a supervisor. */
+static bool ignore_match(void *arg, unsigned rule, const char *line)
+{
+	(void)arg, (void)rule, (void)line;
+	return true;
+}
+
+static void feed_triggers(void *arg, const void *p, size_t n)
+{
+	trigger_watch_feed(arg, p, n);
+}
+
+static void watch_triggers(struct hub *hub)
+{
+	struct trigger_set *set = trigger_set_new();
+
+	for (unsigned i = 0; i < trigger_n_defaults; i++)
+		trigger_set_add(set, &trigger_defaults[i], NULL);
+	hub_set_tap(hub, feed_triggers, trigger_watch_new(set, "serial0", ignore_match, NULL));
+}
+
 static pid_t start_hub(int guest)
 {
 	static const struct hub_ops ops = {.changed = on_changed};
@@ -102,6 +124,7 @@ static pid_t start_hub(int guest)
 		fprintf(stderr, "bench_console: %s\n", err.msg);
 		_exit(1);
 	}
+	watch_triggers(r.hub);
 	hub_attach_guest(r.hub, guest);
 	loop_run(r.loop);
 	hub_free(r.hub);

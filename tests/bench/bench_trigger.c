@@ -37,6 +37,13 @@ static void make_dmesg(struct buf *b)
 		    i / 1000, i * 7919 % 1000000, i % 32, i % 65536);
 }
 
+/* Every letter beside its neighbours: pairs that are in the literals, too. */
+static void make_letters(struct buf *b)
+{
+	for (unsigned i = 0; b->len < STREAM_BYTES; i++)
+		buf_addc(b, i % 80 == 79 ? '\n' : (char)('a' + i % 23));
+}
+
 static void make_hostile(struct buf *b)
 {
 	for (unsigned i = 0; b->len < STREAM_BYTES; i++)
@@ -84,7 +91,8 @@ int main(void)
 	static const struct {
 		const char *name;
 		void (*make)(struct buf *b);
-	} streams[] = {{"seq", make_seq}, {"dmesg", make_dmesg}, {"hostile", make_hostile}};
+	} streams[] = {{"seq", make_seq}, {"dmesg", make_dmesg}, {"letters", make_letters},
+	    {"hostile", make_hostile}};
 	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
 		struct buf b = BUF_INIT;
 		double ours = 1e9, ring = 1e9;
