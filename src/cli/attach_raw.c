@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cli/attach.h"
 #include "cli/raw.h"
+#include "cli/rawtty.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/vm.h"
@@ -20,41 +19,6 @@
 #define RETRY_MS 100
 #define RETRIES_MS 15000 /* an adoption takes under a second; a host under load longer */
 #define ESCAPE 0x1d      /* Ctrl+] */
-
-/* --- the terminal in raw mode, given back on every way out --- */
-
-static struct termios saved;
-static volatile sig_atomic_t saved_valid;
-
-static void restore_terminal(void)
-{
-	if (saved_valid)
-		/* Not TCSADRAIN: on a terminal that takes no output it would wait for ever. */
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-	saved_valid = 0;
-}
-
-static void die_restored(int sig)
-{
-	restore_terminal();
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static void make_raw(void)
-{
-	static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
-	struct termios t;
-	if (tcgetattr(STDIN_FILENO, &t) < 0)
-		return;
-	saved = t;
-	saved_valid = 1;
-	for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
-		signal(deadly[i], die_restored);
-	atexit(restore_terminal);
-	cfmakeraw(&t);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
-}
 
 /* A descriptor of our own for a terminal or a pipe, which never blocks: a terminal that has stopped taking output must not
  * keep Ctrl+] from being read, and the shell's descriptor must not be left non-blocking. */
@@ -73,7 +37,7 @@ static int open_output(int fd)
 static void tell(void *arg, const char *what)
 {
 	(void)arg;
-	fprintf(stderr, saved_valid ? "\r\nhvmux: %s\r\n" : "hvmux: %s\n", what);
+	fprintf(stderr, rawtty_entered() ? "\r\nhvmux: %s\r\n" : "hvmux: %s\n", what);
 }
 
 /* The escape key among what is typed while there is nobody to type to. */
@@ -108,7 +72,7 @@ static enum after look_why(struct cli *c, const char *name, struct err *err)
 		    p && p->detail[0] ? ": " : "", p ? p->detail : "");
 		if (what == FAILED)
 			err_set(err, ERR_STATE, "%s", text);
-		else if (saved_valid)
+		else if (rawtty_entered())
 			tell(NULL, text);
 	}
 	vm_fini(&vm);
@@ -180,13 +144,13 @@ int attach_raw(struct cli *c, const char *name, unsigned index, unsigned flags, 
 	if (r.terminal) {
 		fprintf(stderr, "Connected to domain '%s'\nEscape character is %s (Ctrl + %c)\n",
 		    name, key, key[1]);
-		make_raw();
+		rawtty_enter(NULL);
 	}
 	CLEANUP_CLOSE int out = open_output(STDOUT_FILENO);
 	r.out = out < 0 ? STDOUT_FILENO : out;
 	int rc = attach(c, name, index, &r, err);
-	if (saved_valid)
+	if (rawtty_entered())
 		fputs("\r\n", stderr);
-	restore_terminal();
+	rawtty_leave();
 	return rc;
 }

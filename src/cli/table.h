@@ -82,6 +82,8 @@ struct verb {
 	X(expect, "expect")         \
 	X(send_break, "send-break") \
 	X(sysrq, "sysrq")           \
+	X(record, "record")         \
+	X(replay, "replay")         \
 	X(wall, "wall")
 #define VERBS_TRIGGERS(X) X(trigger, "trigger") X(acknowledge, "acknowledge") X(crashes, "crashes")
 #define VERBS_DEFINITIONS(X)        \

@@ -57,6 +57,27 @@ OPTS(expect) = {
     FLAG("force", "type even while somebody else holds the keyboard"),
     {0},
 };
+OPTS(record) = {
+    DOMAIN_ONE,
+    {"file", OPT_FILE, .value = "FILE", .help = "where to; standard output without it, or -"},
+    PORT,
+    {"duration", OPT_NUMBER, .value = "SECONDS",
+        .help = "until then; else until the domain is off, or Ctrl+C"},
+    FLAG("since-boot", "with what the console has said since the guest was started or reset"),
+    FLAG("raw-bytes", "the guest's own bytes, not what a screen shows of them"),
+    {"rows", OPT_NUMBER, .value = "ROWS",
+        .help = "lines of the screen; those of the keyboard's holder by default, or 24"},
+    {"cols", OPT_NUMBER, .value = "COLS", .help = "its columns; the holder's by default, or 80"},
+    FLAG("force", "write over a FILE that is there"),
+    {0},
+};
+OPTS(replay) = {
+    {"file", OPT_FILE, .required = true, .value = "FILE", .help = "an asciicast of version 2"},
+    {"speed", OPT_STRING, .value = "N", .help = "so many times as fast; 0.5 is half"},
+    {"idle-limit", OPT_STRING, .value = "SECONDS", .help = "the longest pause"},
+    FLAG("text", "print its text, on a terminal too"),
+    {0},
+};
 OPTS(send_break) = {DOMAIN_ONE, PORT, {0}};
 OPTS(sysrq) = {
     DOMAIN_ONE,
@@ -154,3 +175,21 @@ VERB(wall) = {NAMES(wall, "wall"), .family = "Consoles",
         "The consoles are tiled, live, and only looked at: Enter shows one full-screen, i types into one, b into all "
         "of them at once after a question that names them. Ctrl+] goes back, and off the wall. Key w of the dashboard "
         "opens the same for the marked domains. With --readonly nothing can be typed."};
+
+VERB(record) = {NAMES(record, "record"), .family = "Consoles",
+    .summary = "record a console as an asciicast", .flags = VERB_READS | VERB_LIVE,
+    .text =
+        "Writes version 2 of asciinema's format: what the screen shows now, then every change of it until the domain is "
+        "off, SECONDS have passed, or Ctrl+C. 'replay' and other players of the format show it.\n\n"
+        "A recording is played on somebody's terminal later, so what is written is drawn by our own emulator: text, colours "
+        "and cursor movement, at most 30 pictures a second; lines that scroll by between two of them are in it. Nothing that a "
+        "guest prints can make a player's terminal do anything else. With --raw-bytes every byte of the guest is written as "
+        "it came (broken UTF-8 as U+FFFD): the exact stream, and as dangerous on a terminal as the guest."};
+
+VERB(replay) = {NAMES(replay, "replay"), .family = "Consoles", .summary = "play an asciicast",
+    .flags = VERB_READS | VERB_TERMINAL,
+    .text =
+        "Plays FILE on this terminal through our own emulator: whatever it holds, only text, colours and cursor movement reach "
+        "the terminal. Keys: Space pauses and goes on, Left and Right go 5 seconds back and ahead, . goes to the next event, + "
+        "and - change the speed, g goes to the start, q ends. Where standard input or output is no terminal its text is "
+        "printed, line by line, without any control sequence."};

@@ -8,12 +8,12 @@
 #include "cli/out.h"
 #include "cli/port.h"
 #include "cli/screen_json.h"
-#include "cli/sgr.h"
 #include "core/buf.h"
 #include "core/mem.h"
 #include "core/vm.h"
 #include "serial/console_client.h"
 #include "serial/ring.h"
+#include "serial/sgr.h"
 #include "serial/vt_screen.h"
 
 #define PIECE (64u << 10)

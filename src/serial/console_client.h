@@ -85,8 +85,7 @@ void console_client_pause(struct console_client *c, bool paused);
 
 /* --- for a client that speaks frames itself --- */
 /* A socket on which nothing was said yet, or -1. */
-int console_client_connect(
-    const struct home *h, const char *name, unsigned index, struct err *err);
+int console_client_connect(const struct home *h, const char *name, unsigned index, struct err *err);
 /* The text of HELLO: "pts/3 192.0.2.7": the operator's terminal (- none), and where sshd says that it is from. */
 void console_client_where(char *out, size_t n);
 

@@ -21,9 +21,7 @@ check "wait for the login from the boot on" prints "ex login: " hv expect ex 'lo
 check "the prompt that is there matches" prints "ex login: " hv expect ex 'ex login: $' --timeout 10
 check_fails "but not as something new" 124 "nothing matched 'login:' within 1 s; the console said nothing" \
 	hv expect ex 'login:' --new --timeout 1
-check "log in and run a command, in one line" prints "ex login: 
-root@ex:/root# 
-six times seven is 42" hv expect ex 'login:' --send 'root\n' '# ' --send 'echo six times seven is $((6 * 7))\r' 'seven is [0-9]+'
+check "log in and run a command, in one line" prints "$(printf 'ex login: \nroot@ex:/root# \nsix times seven is 42')" hv expect ex 'login:' --send 'root\n' '# ' --send 'echo six times seven is $((6 * 7))\r' 'seven is [0-9]+'
 check "the echo of a command is not its answer" prints "done-it" hv expect ex --send 'sleep 1; echo done-"it"\n' 'done-.*'
 check "an answer without a question" hv expect ex --send 'exit\n' 'login:'
 "$HVMUX" expect ex 'never' --timeout 300 >"$TEST_TMP/never" 2>&1 &

@@ -48,6 +48,8 @@ static void test_groups(void **state)
 	    "    expect                         wait for a pattern on a console and type an answer\n"
 	    "    send-break                     send BREAK on a serial port\n"
 	    "    sysrq                          send Linux a SysRq command\n"
+	    "    record                         record a console as an asciicast\n"
+	    "    replay                         play an asciicast\n"
 	    "    wall                           show the consoles of many domains at once\n"
 	    "    trigger                        what a domain's consoles are watched for\n"
 	    "    acknowledge                    take away the badge that a trigger has set\n"

@@ -1,8 +1,6 @@
 /* screen --stdin, and a screen with its colours. */
 #include "unit/cli/run_cli.h"
 
-#include "cli/sgr.h"
-
 /* Runs with bytes on standard input. */
 static void feed(const char *bytes, size_t n, const char *want, const char *const *words)
 {

@@ -1,9 +1,6 @@
-#include "cli/sgr.h"
+#include "serial/sgr.h"
 
-struct pen {
-	uint32_t fg, bg;
-	uint16_t attrs;
-};
+#define SHOWN 0xff /* of the attributes: bold to strike */
 
 /* 38;5;N and 38;2;R;G;B: ISO 8613-6 as XTerm writes them; the first sixteen have numbers of their own. */
 static void add_colour(struct buf *out, uint32_t colour, unsigned base)
@@ -22,7 +19,7 @@ static void add_colour(struct buf *out, uint32_t colour, unsigned base)
 		buf_addf(out, ";%u;5;%u", base + 8, n);
 }
 
-static void set_pen(struct buf *out, const struct pen *p)
+void sgr_pen_put(const struct sgr_pen *p, struct buf *out)
 {
 	static const struct {
 		uint16_t attr;
@@ -38,13 +35,18 @@ static void set_pen(struct buf *out, const struct pen *p)
 	buf_addc(out, 'm');
 }
 
-static struct pen pen_of(const struct vt_cell *c)
+struct sgr_pen sgr_pen_of(const struct vt_cell *c)
 {
 	/* how it is underlined is not for every terminal */
-	return (struct pen){c->fg, c->bg, (uint16_t)(c->attrs & (VT_PROTECTED - 1))};
+	return (struct sgr_pen){c->fg, c->bg, c->attrs & SHOWN};
 }
 
-static bool plain_blank(const struct vt_cell *c)
+bool sgr_pen_same(const struct sgr_pen *a, const struct sgr_pen *b)
+{
+	return a->fg == b->fg && a->bg == b->bg && a->attrs == b->attrs;
+}
+
+bool sgr_blank(const struct vt_cell *c)
 {
 	return (c->cp == 0 || c->cp == ' ') && c->bg == 0 &&
 	       !(c->attrs & (VT_REVERSE | VT_UNDERLINE | VT_STRIKE));
@@ -54,7 +56,7 @@ static unsigned used_cols(const struct vt_screen *s, unsigned row)
 {
 	const struct vt_cell *cells = vt_screen_row(s, row);
 	unsigned n = vt_screen_cols(s);
-	while (n && plain_blank(&cells[n - 1]))
+	while (n && sgr_blank(&cells[n - 1]))
 		n--;
 	return n;
 }
@@ -62,18 +64,18 @@ static unsigned used_cols(const struct vt_screen *s, unsigned row)
 static void add_row(const struct vt_screen *s, unsigned row, struct buf *out)
 {
 	const struct vt_cell *cells = vt_screen_row(s, row);
-	struct pen now = {0}, none = {0};
+	struct sgr_pen now = {0}, none = {0};
 	unsigned n = used_cols(s, row);
 	for (unsigned i = 0; i < n; i++) {
 		char text[VT_CELL_UTF8_MAX];
-		struct pen want = pen_of(&cells[i]);
-		if (want.fg != now.fg || want.bg != now.bg || want.attrs != now.attrs)
-			set_pen(out, &want);
+		struct sgr_pen want = sgr_pen_of(&cells[i]);
+		if (!sgr_pen_same(&want, &now))
+			sgr_pen_put(&want, out);
 		now = want;
 		buf_add(out, text, vt_screen_cell_text(s, &cells[i], text));
 	}
-	if (now.fg || now.bg || now.attrs)
-		set_pen(out, &none);
+	if (!sgr_pen_same(&now, &none))
+		sgr_pen_put(&none, out);
 }
 
 void sgr_format(const struct vt_screen *s, struct buf *out)
