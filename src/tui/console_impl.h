@@ -49,6 +49,17 @@ void console_keyboard(struct console *c, bool force);
 /* The rows that the guest's screen has here; the status line's is the next. */
 int console_rows(const struct app *app);
 
+/* --- console_scroll, for console_scroll_draw --- */
+#define SCROLL_TIME_SHORT 9 /* columns: "10:48:00 " */
+#define SCROLL_TIME_LONG 15 /* "11-21 10:48:00 " */
+struct vt_screen *scroll_screen(const struct console *c);
+/* The oldest line when it is not kept any more. */
+uint64_t scroll_line_of(const struct console *c, const struct vt_place *p, unsigned *col);
+/* Columns that the times take. */
+int scroll_margin(const struct console *c);
+/* Brings top and cursor in order: the screen may have become taller, or lines gone. */
+void scroll_settle(struct console *c);
+
 /* --- console_menu --- */
 void console_menu_open(struct console *c);
 

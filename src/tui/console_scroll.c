@@ -3,44 +3,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/mem.h"
 #include "core/str.h"
 #include "tui/console_copy.h"
 #include "tui/console_impl.h"
-#include "tui/draw.h"
 
 #define SLICE_MS 20 /* of a search, before keys and output get their turn */
 #define WHEEL_LINES 3
-#define SPANS_MAX 64
-#define TIME_SHORT 9  /* columns: "10:48:00 " */
-#define TIME_LONG 15  /* "11-21 10:48:00 " */
 #define TIME_WIDE 100 /* columns of a terminal that has room for those */
 
 /* --- places --- */
 
-static struct vt_screen *screen_of(const struct console *c)
+struct vt_screen *scroll_screen(const struct console *c)
 {
 	return session_screen(c->s);
 }
 
-/* The oldest line when it is not kept any more. */
-static uint64_t line_of(const struct console *c, const struct vt_place *p, unsigned *col)
+uint64_t scroll_line_of(const struct console *c, const struct vt_place *p, unsigned *col)
 {
 	uint64_t line;
 	unsigned ignored;
-	if (vt_screen_find_place(screen_of(c), p, &line, col ? col : &ignored))
+	if (vt_screen_find_place(scroll_screen(c), p, &line, col ? col : &ignored))
 		return line;
 	if (col)
 		*col = 0;
-	return vt_screen_first_line(screen_of(c));
+	return vt_screen_first_line(scroll_screen(c));
 }
 
 static void place_at(const struct console *c, struct vt_place *p, uint64_t line, unsigned col)
 {
-	unsigned cols = vt_screen_cols(screen_of(c));
-	vt_screen_place(screen_of(c), line, col < cols ? col : cols - 1, p);
+	unsigned cols = vt_screen_cols(scroll_screen(c));
+	vt_screen_place(scroll_screen(c), line, col < cols ? col : cols - 1, p);
 }
 
 static unsigned height_of(const struct console *c)
@@ -48,25 +42,25 @@ static unsigned height_of(const struct console *c)
 	return (unsigned)console_rows(c->v.app);
 }
 
-static int margin_of(const struct console *c)
+int scroll_margin(const struct console *c)
 {
 	int cols = tty_cols(c->v.app->tty);
-	if (!c->scroll.times || cols < 3 * TIME_SHORT)
+	if (!c->scroll.times || cols < 3 * SCROLL_TIME_SHORT)
 		return 0;
-	return cols >= TIME_WIDE ? TIME_LONG : TIME_SHORT;
+	return cols >= TIME_WIDE ? SCROLL_TIME_LONG : SCROLL_TIME_SHORT;
 }
 
 /* The last line that may stand at the top. */
 static uint64_t last_top(const struct console *c)
 {
-	uint64_t first = vt_screen_first_line(screen_of(c)),
-	         last = vt_screen_last_line(screen_of(c));
+	uint64_t first = vt_screen_first_line(scroll_screen(c)),
+	         last = vt_screen_last_line(scroll_screen(c));
 	return last - first + 1 > height_of(c) ? last + 1 - height_of(c) : first;
 }
 
 static void set_top(struct console *c, uint64_t line)
 {
-	uint64_t first = vt_screen_first_line(screen_of(c)), last = last_top(c);
+	uint64_t first = vt_screen_first_line(scroll_screen(c)), last = last_top(c);
 	line = line < first ? first : line > last ? last : line;
 	place_at(c, &c->scroll.top, line, 0);
 }
@@ -82,8 +76,8 @@ static uint64_t add(uint64_t line, long by)
 static void show_cursor(struct console *c)
 {
 	struct console_scroll *s = &c->scroll;
-	unsigned col, width = (unsigned)(tty_cols(c->v.app->tty) - margin_of(c));
-	uint64_t line = line_of(c, &s->cursor, &col), top = line_of(c, &s->top, NULL);
+	unsigned col, width = (unsigned)(tty_cols(c->v.app->tty) - scroll_margin(c));
+	uint64_t line = scroll_line_of(c, &s->cursor, &col), top = scroll_line_of(c, &s->top, NULL);
 	if (line < top)
 		set_top(c, line);
 	else if (line - top >= height_of(c))
@@ -96,10 +90,16 @@ static void show_cursor(struct console *c)
 		s->left = 0;
 }
 
+void scroll_settle(struct console *c)
+{
+	set_top(c, scroll_line_of(c, &c->scroll.top, NULL));
+	show_cursor(c);
+}
+
 static void move_cursor(struct console *c, uint64_t line, long col)
 {
-	uint64_t first = vt_screen_first_line(screen_of(c)),
-	         last = vt_screen_last_line(screen_of(c));
+	uint64_t first = vt_screen_first_line(scroll_screen(c)),
+	         last = vt_screen_last_line(scroll_screen(c));
 	line = line < first ? first : line > last ? last : line;
 	place_at(c, &c->scroll.cursor, line, col < 0 ? 0 : (unsigned)col);
 	show_cursor(c);
@@ -109,9 +109,9 @@ static void move_cursor(struct console *c, uint64_t line, long col)
 static void scroll_by(struct console *c, long by)
 {
 	unsigned col;
-	uint64_t top, line = line_of(c, &c->scroll.cursor, &col);
-	set_top(c, add(line_of(c, &c->scroll.top, NULL), by));
-	top = line_of(c, &c->scroll.top, NULL);
+	uint64_t top, line = scroll_line_of(c, &c->scroll.cursor, &col);
+	set_top(c, add(scroll_line_of(c, &c->scroll.top, NULL), by));
+	top = scroll_line_of(c, &c->scroll.top, NULL);
 	if (line < top)
 		line = top;
 	else if (line - top >= height_of(c))
@@ -122,8 +122,8 @@ static void scroll_by(struct console *c, long by)
 static void page(struct console *c, long by)
 {
 	unsigned col;
-	uint64_t line = line_of(c, &c->scroll.cursor, &col);
-	set_top(c, add(line_of(c, &c->scroll.top, NULL), by));
+	uint64_t line = scroll_line_of(c, &c->scroll.cursor, &col);
+	set_top(c, add(scroll_line_of(c, &c->scroll.top, NULL), by));
 	move_cursor(c, add(line, by), (long)col);
 }
 
@@ -136,14 +136,14 @@ static void run_search(struct console *c)
 	enum search_state before = s->search.state;
 	unsigned col;
 	uint64_t line;
-	bool more = console_search_step(&s->search, screen_of(c), loop_now_ms() + SLICE_MS);
+	bool more = console_search_step(&s->search, scroll_screen(c), loop_now_ms() + SLICE_MS);
 	if (before == SEARCH_RUNNING && s->search.state == SEARCH_FOUND) {
-		line = line_of(c, &s->search.match.from, &col);
+		line = scroll_line_of(c, &s->search.match.from, &col);
 		move_cursor(c, line, (long)col);
 		if (s->search.wrapped)
 			console_note(c, STYLE_NOTE, "search went on from the %s",
 			    s->search.backward ? "end" : "beginning");
-		console_search_count(&s->search, screen_of(c));
+		console_search_count(&s->search, scroll_screen(c));
 		more = s->search.counting;
 	} else if (before == SEARCH_RUNNING && s->search.state == SEARCH_NOTHING) {
 		console_note(c, STYLE_ERROR, "no match: %s", s->search.pattern);
@@ -169,7 +169,7 @@ static void search_next(struct console *c, bool backward)
 		return;
 	}
 	s->search.counting = false;
-	console_search_start(&s->search, screen_of(c), s->cursor, backward);
+	console_search_start(&s->search, scroll_screen(c), s->cursor, backward);
 	run_search(c);
 }
 
@@ -223,12 +223,12 @@ void console_scroll_text(struct console *c, struct buf *out)
 	struct vt_place first = s->cursor, last = s->cursor;
 	if (s->select != SELECT_NONE) {
 		console_copy_text(
-		    screen_of(c), s->anchor, s->cursor, s->select == SELECT_LINES, out);
+		    scroll_screen(c), s->anchor, s->cursor, s->select == SELECT_LINES, out);
 		return;
 	}
-	place_at(c, &first, vt_screen_first_line(screen_of(c)), 0);
-	place_at(c, &last, vt_screen_last_line(screen_of(c)), 0);
-	console_copy_text(screen_of(c), first, last, true, out);
+	place_at(c, &first, vt_screen_first_line(scroll_screen(c)), 0);
+	place_at(c, &last, vt_screen_last_line(scroll_screen(c)), 0);
+	console_copy_text(scroll_screen(c), first, last, true, out);
 }
 
 static void select_begin(struct console *c, enum scroll_select how)
@@ -347,8 +347,8 @@ static const struct scroll_key *find_key(const struct vt_key *k)
 static void act_move(struct console *c, enum scroll_act act)
 {
 	long height = (long)height_of(c);
-	unsigned col, cols = vt_screen_cols(screen_of(c));
-	uint64_t line = line_of(c, &c->scroll.cursor, &col);
+	unsigned col, cols = vt_screen_cols(scroll_screen(c));
+	uint64_t line = scroll_line_of(c, &c->scroll.cursor, &col);
 	switch (act) {
 	case SCROLL_UP:
 	case SCROLL_DOWN:
@@ -370,7 +370,7 @@ static void act_move(struct console *c, enum scroll_act act)
 		move_cursor(c, 0, 0);
 		break;
 	default:
-		move_cursor(c, vt_screen_last_line(screen_of(c)), (long)col);
+		move_cursor(c, vt_screen_last_line(scroll_screen(c)), (long)col);
 		break;
 	}
 }
@@ -379,7 +379,7 @@ static void act_page(struct console *c, bool up)
 {
 	long by = (long)height_of(c) > 1 ? (long)height_of(c) - 1 : 1;
 	if (!up && c->scroll.select == SELECT_NONE &&
-	    line_of(c, &c->scroll.top, NULL) == last_top(c))
+	    scroll_line_of(c, &c->scroll.top, NULL) == last_top(c))
 		console_scroll_end(c);
 	else
 		page(c, up ? -by : by);
@@ -458,7 +458,7 @@ void console_scroll_paste(struct console *c, const char *p, size_t n)
 void console_scroll_mouse(struct console *c, const struct vt_mouse *e)
 {
 	struct console_scroll *s = &c->scroll;
-	int margin = margin_of(c);
+	int margin = scroll_margin(c);
 	uint64_t line;
 	app_dirty(c->v.app);
 	if (e->button == 64 || e->button == 65) {
@@ -467,7 +467,7 @@ void console_scroll_mouse(struct console *c, const struct vt_mouse *e)
 	}
 	if (e->button != 0 || e->release || e->row >= height_of(c))
 		return;
-	line = add(line_of(c, &s->top, NULL), (long)e->row);
+	line = add(scroll_line_of(c, &s->top, NULL), (long)e->row);
 	if (!e->motion) {
 		s->select = SELECT_NONE;
 	} else if (s->select == SELECT_NONE) {
@@ -501,8 +501,8 @@ void console_scroll_begin(struct console *c)
 	s->select = SELECT_NONE;
 	s->typing = LINE_NONE;
 	s->left = 0;
-	vt_screen_cursor(screen_of(c), &row, &col);
-	place_at(c, &s->cursor, vt_screen_top_line(screen_of(c)) + row, col);
+	vt_screen_cursor(scroll_screen(c), &row, &col);
+	place_at(c, &s->cursor, vt_screen_top_line(scroll_screen(c)) + row, col);
 	set_top(c, last_top(c));
 	show_cursor(c);
 	app_dirty(c->v.app);
@@ -519,150 +519,4 @@ void console_scroll_search(struct console *c, bool backward)
 {
 	console_scroll_begin(c);
 	type_line(c, backward ? LINE_SEARCH_BACK : LINE_SEARCH);
-}
-
-/* --- drawing --- */
-
-static void draw_time(struct console *c, int row, uint64_t line, int margin)
-{
-	uint64_t ns = vt_screen_line_time(screen_of(c), line);
-	time_t t = (time_t)(ns / 1000000000u);
-	struct tm tm;
-	char text[32] = "";
-	if (ns && localtime_r(&t, &tm))
-		strftime(
-		    text, sizeof(text), margin == TIME_LONG ? "%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
-	draw_field(row, 0, margin, STYLE_DIM, text);
-}
-
-/* Yellow a match, cyan the one that the search stopped at; without colours a background shows as reverse. */
-static void paint_matches(struct console *c, uint64_t line, struct vt_cell *cells)
-{
-	struct console_search *s = &c->scroll.search;
-	unsigned from[SPANS_MAX], to[SPANS_MAX],
-	    n = console_search_spans(s, screen_of(c), line, from, to, SPANS_MAX);
-	struct vt_place at = {0};
-	for (unsigned i = 0; i < n; i++) {
-		bool here = s->state == SEARCH_FOUND &&
-		            vt_screen_place(screen_of(c), line, from[i], &at) &&
-		            at.logical == s->match.from.logical && at.cell >= s->match.from.cell &&
-		            at.cell < s->match.end;
-		for (unsigned x = from[i]; x < to[i]; x++) {
-			cells[x].attrs &= (uint16_t) ~(VT_REVERSE | VT_FAINT | VT_INVISIBLE);
-			cells[x].attrs |= here ? VT_BOLD | VT_UNDERLINE : 0;
-			cells[x].fg = VT_INDEXED | 0;
-			cells[x].bg = VT_INDEXED | (here ? 6 : 3);
-		}
-	}
-}
-
-static void paint_selection(struct console *c, uint64_t line, struct vt_cell *cells, unsigned cols)
-{
-	struct console_scroll *s = &c->scroll;
-	unsigned ca, cb, from = 0, to = cols;
-	uint64_t a = line_of(c, &s->anchor, &ca), b = line_of(c, &s->cursor, &cb);
-	if (s->select == SELECT_NONE)
-		return;
-	if (a > b || (a == b && ca > cb)) {
-		uint64_t l = a;
-		unsigned x = ca;
-		a = b, ca = cb;
-		b = l, cb = x;
-	}
-	if (line < a || line > b)
-		return;
-	if (s->select == SELECT_CHARS) {
-		from = line == a ? ca : 0;
-		to = line == b ? cb + 1 : cols;
-	}
-	for (unsigned x = from; x < to && x < cols; x++)
-		cells[x].attrs ^= VT_REVERSE;
-}
-
-static bool written(const struct vt_cell *cells, unsigned from, unsigned to)
-{
-	for (unsigned x = from; x < to; x++)
-		if (cells[x].cp && cells[x].cp != ' ')
-			return true;
-	return false;
-}
-
-static void draw_line(struct console *c, int row, uint64_t line, int margin, bool reverse)
-{
-	struct vt_screen *s = screen_of(c);
-	unsigned cols = vt_screen_cols(s), left = c->scroll.left < cols ? c->scroll.left : cols - 1;
-	unsigned width = (unsigned)(draw_cols() - margin);
-	const struct vt_cell *cells = vt_screen_line(s, line);
-	struct vt_cell copy[VT_COLS_MAX];
-	if (!cells)
-		return;
-	memcpy(copy, cells, cols * sizeof(*copy));
-	paint_matches(c, line, copy);
-	paint_selection(c, line, copy, cols);
-	if (copy[left].width == 0)
-		left++; /* the right half of a wide character */
-	if (left < cols)
-		draw_cells(row, margin, (int)width, s, copy + left, cols - left, reverse);
-	if (left + width < cols && written(copy, left + width, cols))
-		draw_text(row, draw_cols() - 1, 1, STYLE_MARK, ">");
-	if (c->scroll.left && written(copy, 0, left < cols ? left : cols))
-		draw_text(row, margin, 1, STYLE_MARK, "<");
-}
-
-void console_scroll_draw(struct console *c, int rows)
-{
-	struct console_scroll *s = &c->scroll;
-	struct vt_modes m;
-	unsigned col;
-	int margin = margin_of(c);
-	uint64_t top, line;
-	vt_screen_modes(screen_of(c), &m);
-	set_top(c, line_of(c, &s->top, NULL)); /* the screen may have become taller */
-	show_cursor(c);
-	top = line_of(c, &s->top, NULL);
-	for (int r = 0; r < rows && top + (uint64_t)r <= vt_screen_last_line(screen_of(c)); r++) {
-		if (margin)
-			draw_time(c, r, top + (uint64_t)r, margin);
-		draw_line(c, r, top + (uint64_t)r, margin, m.reverse_screen);
-	}
-	line = line_of(c, &s->cursor, &col);
-	if (!s->typing && line >= top && line - top < (uint64_t)rows)
-		draw_cursor((int)(line - top), margin + (int)(col - s->left));
-}
-
-void console_scroll_words(struct console *c, char *out, size_t n)
-{
-	struct console_scroll *s = &c->scroll;
-	uint64_t first = vt_screen_first_line(screen_of(c)),
-	         last = vt_screen_last_line(screen_of(c));
-	uint64_t line = line_of(c, &s->cursor, NULL);
-	char search[96] = "";
-	if (s->search.state == SEARCH_RUNNING)
-		snprintf(search, sizeof(search), "   searching");
-	else if (s->search.state == SEARCH_FOUND && s->search.counted)
-		snprintf(search, sizeof(search), "   match %u of %u", s->search.before + 1,
-		    s->search.total);
-	else if (s->search.state == SEARCH_FOUND)
-		snprintf(
-		    search, sizeof(search), "   match%s", s->search.counting ? " (counting)" : "");
-	if (s->select != SELECT_NONE) {
-		snprintf(out, n, "y copies, > writes to a file, Esc drops");
-		return;
-	}
-	snprintf(out, n, "line %llu of %llu%s", (unsigned long long)(line - first + 1),
-	    (unsigned long long)(last - first + 1), search);
-}
-
-bool console_scroll_draw_line(struct console *c, int row)
-{
-	static const char *const prompts[] = {
-	    [LINE_SEARCH] = "/", [LINE_SEARCH_BACK] = "?", [LINE_FILE] = "write to file: "};
-	struct console_scroll *s = &c->scroll;
-	int at;
-	if (!s->on || !s->typing)
-		return false;
-	draw_fill(row, 0, draw_cols(), STYLE_BAR);
-	at = draw_text(row, 0, draw_cols(), STYLE_BAR_KEY, prompts[s->typing]);
-	editline_draw(&s->line, row, at, draw_cols() - at, STYLE_BAR);
-	return true;
 }

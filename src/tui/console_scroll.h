@@ -46,8 +46,7 @@ bool console_scroll_draw_line(struct console *c, int row);
 /* The keys, for the help. */
 struct buf;
 void console_scroll_help(struct buf *out);
-/* Makes sure that there is no write into a file of that name unless it was asked about. The selection's text, all of the
- * scrollback without one. */
+/* The selection's text; without one, all of the scrollback's. */
 void console_scroll_text(struct console *c, struct buf *out);
 
 #endif

@@ -34,7 +34,8 @@ struct console_session {
 	enum session_state state;
 	unsigned rows, cols;
 	char words[256];
-	bool live;      /* the replay is over */
+	bool held; /* the keyboard was ours when the connection was lost, or is wanted at first */
+	bool live; /* the replay is over */
 	bool answering; /* queries are answered: live, and ours is the keyboard */
 	bool silent;
 	bool closed;
@@ -223,6 +224,7 @@ static void on_closed(void *arg, const char *why)
 {
 	struct console_session *s = arg;
 	s->place = console_client_place(s->client);
+	s->held = s->who.mine;
 	console_client_free(s->client);
 	s->client = NULL;
 	s->live = false;
@@ -249,7 +251,10 @@ static const struct vt_screen_ops screen_ops = {.reply = on_reply, .bell = on_be
 static void connect_client(struct console_session *s)
 {
 	struct err err = {0};
-	s->client = console_client_open(s->loop, s->home, s->name, s->o.index, s->o.flags,
+	unsigned flags = s->o.flags;
+	if (!s->held)
+		flags &= ~(unsigned)CONSOLE_KEYBOARD; /* who typed before comes back, too */
+	s->client = console_client_open(s->loop, s->home, s->name, s->o.index, flags,
 	    s->place.run ? &s->place : NULL, &client_ops, s, &err);
 	if (!s->client) {
 		snprintf(s->words, sizeof(s->words), "%.250s", err.msg);
@@ -468,6 +473,7 @@ struct console_session *session_open(struct loop *l, const struct home *h, const
 	s->home = h;
 	s->name = xstrdup(name);
 	s->o = *o;
+	s->held = true;
 	read_meta(s);
 	s->rows = rows;
 	s->cols = cols;

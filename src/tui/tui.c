@@ -142,6 +142,8 @@ static bool on_paste(void *arg, const char *p, size_t n)
 		return true;
 	if (app->top->ops->paste)
 		took = app->top->ops->paste(app->top, p, n);
+	else
+		app_message(app, STYLE_NOTE, "pasted text is not taken here");
 	if (!took)
 		tty_pause_input(app->tty, true);
 	return took;

@@ -46,6 +46,41 @@ text 'grep -c "hello from vi" /tmp/file'
 keys Enter
 check "the file is there" wait_for 30 sh -c "tmux -S '$TMUX_SOCKET' capture-pane -p -t a | grep -qx 1"
 
+# --- what the guest asks of the terminal ---
+asks() {
+	text "clear; stty -icanon -echo; printf '\\033[5n'; timeout $1 dd bs=1 count=4 2>/dev/null | od -c; stty sane"
+	keys Enter
+}
+asks 20
+check "the guest is answered in a fixed form" see "033   [   0   n" 30
+text "clear; printf '\\033[?1000h\\033[?1006h'; cat -v"
+keys Enter
+wait_for 20 sh -c "[ \"\$(tmux -S '$TMUX_SOCKET' display-message -p -t a '#{mouse_any_flag}')\" = 1 ]"
+text "$(printf '\033[<0;7;5M\033[<0;7;5m')"
+keys Enter
+check "the mouse is told to a guest that asked" see "^[[<0;7;5M^[[<0;7;5m" 30
+keys C-c
+text "printf '\\033[?1000l'; clear"
+keys Enter
+check "and not longer than that" \
+	wait_for 20 sh -c "[ \"\$(tmux -S '$TMUX_SOCKET' display-message -p -t a '#{mouse_any_flag}')\" = 0 ]"
+terminal b 80x24 HVMUX_CONSOLE_ANSWERS=no "$HVMUX" console lin --force
+see "root@lin"
+asks 1
+check "or not at all" see "0000000" 30
+check "when we say so" see_not "033"
+keys 'C-\' d
+see "ENDED 0"
+pane=a
+keys 'C-\' w
+keys 'C-\' q
+see "SysRq"
+keys h
+check "SysRq goes out while we hold the keyboard" see "thaw-filesystems" 30
+text 'clear; echo back-$((3+3))'
+keys Enter
+check "which is ours again behind it" see "back-6" 30
+
 # --- the supervisor is killed while the guest talks ---
 text 'clear; for i in $(seq 1 300); do echo "n-$i-"; usleep 20000; done; echo all-$((1+1))-said'
 keys Enter
