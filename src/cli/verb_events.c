@@ -29,7 +29,7 @@
 #define EAGER_MS 2000
 
 static const char *const event_types[] = {"lifecycle", "reboot", "io-error", "watchdog",
-    "balloon-change", "dump", "agent-lifecycle", "side-process"};
+    "balloon-change", "dump", "agent-lifecycle", "side-process", "console-log"};
 
 struct source {
 	char *name;

@@ -49,18 +49,21 @@ static void hub_audit(void *arg, const char *what)
 	audit_write(s->home, s->name, "%s", what);
 }
 
-static void hub_log_trouble(void *arg, unsigned index, const char *why, uint64_t missing)
+/* The journal stands on the same file system and may have missed that it stood still: the end says all of it. */
+static void hub_log_trouble(void *arg, const struct hub_log_trouble *t)
 {
 	struct supervisor *s = arg;
 	struct json_object *data = json_object_new_object();
 	char port[STATUS_PORT_NAME_MAX];
-	console_port_name(s->page.page, index, port);
-	CLEANUP_FREE char *detail =
-	    why != NULL ? xasprintf("%s stands still: %s", port, why)
-	                : xasprintf("%s goes on, %" PRIu64 " bytes are missing", port, missing);
+	console_port_name(s->page.page, t->index, port);
+	CLEANUP_FREE char *detail = !t->over ? xasprintf("%s stands still: %s", port, t->why)
+	                                     : xasprintf("%s goes on; it stood still for %" PRIu64
+	                                                 " s, %" PRIu64 " bytes are missing: %s",
+	                                           port, t->seconds, t->missing, t->why);
 	json_object_object_add(data, "port", json_object_new_string(port));
-	json_object_object_add(data, "why", why != NULL ? json_object_new_string(why) : NULL);
-	json_object_object_add(data, "missing", json_object_new_int64((int64_t)missing));
+	json_object_object_add(data, "over", json_object_new_boolean(t->over));
+	json_object_object_add(data, "why", json_object_new_string(t->why));
+	json_object_object_add(data, "missing", json_object_new_int64((int64_t)t->missing));
 	sup_tell(s, "console-log", detail, data);
 }
 

@@ -29,13 +29,21 @@ struct hub_facts { /* for the status page */
 	char log_trouble[64]; /* why it stands still, "" it does not */
 };
 
+struct hub_log_trouble {
+	unsigned index;   /* of the console */
+	bool over;        /* it goes on */
+	const char *why;  /* "No space left on device" */
+	uint64_t missing; /* bytes lost meanwhile */
+	uint64_t seconds; /* that it has stood still */
+};
+
 struct hub_ops {
 	/* Facts changed (at most every 50 ms). */
 	void (*changed)(void *arg);
 	/* Somebody attached, left, took the keyboard, typed so much: a record for the audit log. */
 	void (*audit)(void *arg, const char *what);
-	/* The log stands still (why), or goes on (NULL) with `missing` bytes lost meanwhile. Not to free the hub in. */
-	void (*log_trouble)(void *arg, unsigned index, const char *why, uint64_t missing);
+	/* The log stands still, or goes on after it has. Not to free the hub in. */
+	void (*log_trouble)(void *arg, const struct hub_log_trouble *t);
 	/* The guest's side was closed: hub_attach_guest makes it good. */
 	void (*lost)(void *arg);
 };

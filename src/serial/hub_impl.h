@@ -96,14 +96,15 @@ struct hub {
 	struct ring_note_cursor log_notes; /* the next one for the log */
 	bool log_trouble; /* told; log_told_ms: when; log_missed: bytes missing at that time */
 	uint64_t log_told_ms, log_missed;
+	char log_why[64];
 	bool in_memory; /* the ring, for want of space; said once */
 	int guest;
 	uint64_t boot_at, boot_ms; /* the last mark was a boot: where, when */
 	bool fresh; /* the next connection to the guest is its first since it was started */
 	struct event *guest_rd, *guest_wr;
-	struct buf keys; /* for the guest */
-	size_t keys_at;  /* of them the guest has taken */
-	bool echo;       /* keys went out: the next output is their echo and does not wait */
+	struct buf keys;    /* for the guest */
+	size_t keys_at;     /* of them the guest has taken */
+	bool echo;          /* keys went out: the next output is their echo and does not wait */
 	uint64_t booted_at; /* the last note was a boot, at this offset; UINT64_MAX it was none */
 	uint64_t flush_ns, flush_end; /* when clients were last served, and up to where */
 	struct event *flush, *tick, *typing;

@@ -40,6 +40,8 @@ static void trouble_tell(struct hub *b)
 	const char *why = conlog_trouble(b->log);
 	uint64_t now = loop_now_ms(), missing = missing_now(b);
 
+	struct hub_log_trouble t = {.index = b->index, .over = !why, .why = b->log_why};
+
 	if ((why != NULL) == b->log_trouble)
 		return;
 	if (why && b->log_told_ms && now - b->log_told_ms < HUB_TROUBLE_MS)
@@ -48,14 +50,17 @@ static void trouble_tell(struct hub *b)
 	if (why) {
 		b->log_told_ms = now;
 		b->log_missed = missing;
+		snprintf(b->log_why, sizeof(b->log_why), "%s", why);
 		log_warn("the log of %s stands still: %s; it goes on when that is mended", b->label,
 		    why);
 	} else {
 		log_info("the log of %s goes on; %llu bytes are missing in it", b->label,
 		    (unsigned long long)(missing - b->log_missed));
 	}
+	t.missing = missing - b->log_missed;
+	t.seconds = (now - b->log_told_ms) / 1000;
 	if (b->ops.log_trouble && !b->dead)
-		b->ops.log_trouble(b->arg, b->index, why, missing - b->log_missed);
+		b->ops.log_trouble(b->arg, &t);
 }
 
 void hub_log_flush(struct hub *b)

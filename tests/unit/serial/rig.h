@@ -65,16 +65,15 @@ static inline void rig_audit(void *arg, const char *what)
 	}
 }
 
-static inline void rig_log_trouble(void *arg, unsigned index, const char *why, uint64_t missing)
+static inline void rig_log_trouble(void *arg, const struct hub_log_trouble *t)
 {
 	struct rig *r = arg;
 
-	assert_int_equal(index, 0);
-	r->troubles += why != NULL;
-	r->mended += why == NULL;
-	r->missing = missing;
-	if (why)
-		snprintf(r->trouble, sizeof(r->trouble), "%s", why);
+	assert_int_equal(t->index, 0);
+	r->troubles += !t->over;
+	r->mended += t->over;
+	r->missing = t->missing;
+	snprintf(r->trouble, sizeof(r->trouble), "%s", t->why);
 }
 
 static inline void rig_guest(struct rig *r)
