@@ -263,9 +263,59 @@ static void test_free_while_running(void **state)
 	teardown(&w);
 }
 
+/* A prepare behind them says that they are through. */
+static void settle(struct world *w)
+{
+	ask(w, HOOK_RELEASED);
+	loop_run(w->loop);
+	buf_clear(&w->results);
+}
+
+static void test_match(void **state)
+{
+	(void)state;
+	struct world w;
+	setup(&w, 10);
+	script(&w, ".page", 0755,
+	    "echo \"$# $1 $2 $3 $4 $HVMUX_DOMAIN $HVMUX_TRIGGER $HVMUX_PORT: $(cat)\" >>\"$out\"");
+	CLEANUP_FREE char *made = xasprintf("%s/.page", w.folder);
+	CLEANUP_FREE char *plain = xasprintf("%s/page", w.dir);
+	assert_int_equal(rename(made, plain), 0);
+	/* Whatever the guest says: no word of it is a command, and none an argument. */
+	assert_int_equal(
+	    hooks_run_match(w.hooks, plain, "kernel panic", "serial0", "$(id); `id` | x"), 0);
+	settle(&w);
+	expect_out(&w,
+	    "4 web1 console-match kernel panic serial0 web1 kernel panic serial0: $(id); `id` | x\n");
+	/* A flood of them does not queue up. */
+	int rc = 0;
+	for (unsigned i = 0; i < 20; i++)
+		rc |= hooks_run_match(w.hooks, plain, "t", "p", "line");
+	assert_int_equal(rc, -1);
+	settle(&w);
+	unlink(w.out);
+	/* Others may write to it, or to its folder; it is not there. */
+	assert_int_equal(chmod(plain, 0777), 0);
+	hooks_run_match(w.hooks, plain, "t", "p", "line");
+	hooks_run_match(w.hooks, "/nowhere/at/all", "t", "p", "line");
+	settle(&w);
+	assert_int_equal(access(w.out, F_OK), -1);
+	/* What was asked for before the end is told after it. */
+	assert_int_equal(chmod(plain, 0755), 0);
+	hooks_run_match(w.hooks, plain, "t", "p", "last");
+	hooks_free(w.hooks);
+	w.hooks = hooks_new(w.loop, &w.home, "web1", 10);
+	for (unsigned i = 0; i < 1000 && access(w.out, F_OK) < 0; i++)
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	settle(&w);
+	assert_int_equal(access(w.out, F_OK), 0);
+	teardown(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_match),
 	    cmocka_unit_test(test_called),
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_timeout),
