@@ -350,6 +350,11 @@ uint64_t tty_sent(const struct tty *t)
 	return t->sent;
 }
 
+size_t tty_window(const struct tty *t)
+{
+	return t->pace.off ? SIZE_MAX : (size_t)t->pace.window;
+}
+
 /* --- input --- */
 
 static void answered(struct tty *t)
@@ -448,21 +453,6 @@ int tty_rows(const struct tty *t)
 int tty_cols(const struct tty *t)
 {
 	return t->cols;
-}
-
-/* Of 8 bits with a start and a stop. */
-unsigned tty_line_rate(const struct tty *t)
-{
-	static const struct {
-		speed_t speed;
-		unsigned rate;
-	} slow[] = {
-	    {B300, 30}, {B1200, 120}, {B2400, 240}, {B4800, 480}, {B9600, 960}, {B19200, 1920}};
-	(void)t;
-	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
-		if (cfgetospeed(&saved.termios) == slow[i].speed)
-			return slow[i].rate;
-	return 0;
 }
 
 static void size_read(struct tty *t)

@@ -33,8 +33,6 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 void tty_close(struct tty *t);
 int tty_rows(const struct tty *t);
 int tty_cols(const struct tty *t);
-/* Bytes a second of a serial line that is slower than what every pseudo-terminal says of itself; 0: not known. */
-unsigned tty_line_rate(const struct tty *t);
 /* May a frame be sent? */
 bool tty_ready(const struct tty *t);
 /* Sends what was drawn on stdscr since the last frame; returns its bytes. */
@@ -74,5 +72,7 @@ void tty_mouse(struct tty *t, enum tty_mouse mode);
 int tty_clipboard(struct tty *t, const char *text, size_t n, struct err *err);
 /* Bytes ever sent to the terminal. */
 uint64_t tty_sent(const struct tty *t);
+/* Bytes that get through in about a fifth of a second, as far as is known; SIZE_MAX: nothing limits it. */
+size_t tty_window(const struct tty *t);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define POLL_MS 50              /* between looks at what the guests wrote */
 #define FLOOD_BYTES (16u << 10) /* of one guest that are taken in at a look */
+#define SLOW_WINDOW 2048        /* bytes in a fifth of a second: not much of a wall */
 #define TYPING_MS 1500          /* after a key a slow link carries its answers alone */
 #define HEADER_ROWS_MIN 6       /* terminals lower than this have no header … */
 #define BANNER_COLS_MIN 30      /* of its text; the way out stands beside it where there is room */
@@ -102,28 +103,26 @@ static bool seen(const struct wall *w)
 	return top == &w->v || (top && top->ops->overlay && top->below == &w->v);
 }
 
-/* As many tiles as the link carries now, in turn, the focused one before all. */
-static bool poll_tiles(struct wall *w)
+/* As many tiles as the link carries in a moment, in turn, the focused one before all: an answer to a key waits behind
+ * what is drawn now. */
+static bool poll_tiles(struct wall *w, uint64_t room)
 {
 	const struct wall_layout *l = &w->layout;
 	unsigned focus = w->focus - l->first, i;
 	uint64_t spent = 0;
-	bool changed = wall_tile_poll(&w->tiles[w->focus], FLOOD_BYTES);
-	if (changed)
+	if (wall_tile_poll(&w->tiles[w->focus], FLOOD_BYTES))
 		spent = cost(&l->tile[focus]);
 	for (i = 0; i < l->n; i++) {
 		unsigned k = (w->next + i) % l->n;
 		if (k == focus)
 			continue;
-		if (!wall_pace_room(&w->pace, spent + cost(&l->tile[k])))
+		if (spent && spent + cost(&l->tile[k]) > room)
 			break;
-		if (wall_tile_poll(&w->tiles[l->first + k], FLOOD_BYTES)) {
+		if (wall_tile_poll(&w->tiles[l->first + k], FLOOD_BYTES))
 			spent += cost(&l->tile[k]);
-			changed = true;
-		}
 	}
 	w->next = (w->next + i) % l->n;
-	return changed;
+	return spent > 0;
 }
 
 static void on_poll(evutil_socket_t fd, short what, void *arg)
@@ -132,7 +131,6 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	struct app *app = w->v.app;
 	uint64_t now = loop_now_ms();
 	(void)fd, (void)what;
-	wall_pace_look(&w->pace, now, tty_sent(app->tty), !tty_ready(app->tty));
 	if (w->mode != WALL_LOOKS)
 		app_input_continue(app); /* keys that wait for a console's word have a deadline */
 	if (!seen(w)) {
@@ -145,9 +143,9 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	if (!tty_ready(app->tty))
 		return;
 	if (w->mode != WALL_LOOKS && now - w->key_ms < TYPING_MS &&
-	    w->pace.rate < WALL_PACE_MAX / 2)
+	    tty_window(app->tty) < SLOW_WINDOW)
 		return;
-	if (poll_tiles(w))
+	if (poll_tiles(w, tty_window(app->tty)))
 		app_dirty(app);
 }
 
@@ -496,7 +494,6 @@ void view_wall_open(struct app *app, char *const *names, unsigned n)
 	w->poll = event_new(loop_base(app->loop), -1, EV_PERSIST, on_poll, w);
 	w->judge = evtimer_new(loop_base(app->loop), wall_on_judge, w);
 	event_add(w->poll, &tv);
-	wall_pace_init(&w->pace, loop_now_ms(), tty_sent(app->tty), tty_line_rate(app->tty));
 	view_push(app, &w->v);
 	wall_fit(w);
 	if (n > w->n)

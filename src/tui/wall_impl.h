@@ -6,7 +6,6 @@
 #include "tui/app.h"
 #include "tui/broadcast.h"
 #include "tui/wall_layout.h"
-#include "tui/wall_pace.h"
 #include "tui/wall_tile.h"
 
 enum wall_mode {
@@ -21,7 +20,6 @@ struct wall {
 	unsigned n, focus;
 	unsigned next; /* the tile that is looked at first at the next turn */
 	struct wall_layout layout;
-	struct wall_pace pace;
 	struct event *poll;
 	enum wall_mode mode;
 	bool away;      /* another view is over it: a zoomed console */
