@@ -10,13 +10,16 @@
 #include "serial/line_text.h"
 #include "serial/log_literal.h"
 
-#define BLOCK 64u /* bytes asked at a time whether all of them are plain */
+#define MANY 4096u /* bytes of lines given to regexec(3) at once */
+#define BLOCK 64u  /* bytes asked at a time whether all of them are plain */
 
 struct log_match {
 	regex_t re; /* for any text, and for places */
 	regex_t
-	    ascii; /* the same without regard to UTF-8, several times as fast: for ASCII alone */
-	bool has_ascii;
+	    ascii;    /* the same without regard to UTF-8, several times as fast: for ASCII alone */
+	regex_t many; /* for many lines at once, '\n' between: is there a match in any? */
+	bool has_ascii, has_many;
+	struct buf lines;
 	bool icase, invert;
 	char *literals[LOG_LITERALS_MAX];
 	size_t n_literals, lengths[LOG_LITERALS_MAX];
@@ -24,7 +27,8 @@ struct log_match {
 	/* Of the block that is searched: where each literal is next, and what is known to be plain. */
 	const uint8_t *block;
 	size_t hits[LOG_LITERALS_MAX];
-	size_t plain; /* no special line begins before it */
+	size_t plain; /* no special byte is before it */
+	size_t alone; /* lines before it are looked at one by one */
 };
 
 static bool text_is_ascii(const char *p, size_t n)
@@ -50,6 +54,15 @@ static void ascii_compile(struct log_match *m, const char *pattern, int flags)
 	freelocale(c);
 }
 
+static void ascii_free(struct log_match *m)
+{
+	if (m->has_ascii)
+		regfree(&m->ascii);
+	if (m->has_many)
+		regfree(&m->many);
+	buf_fini(&m->lines);
+}
+
 struct log_match *log_match_new(const char *pattern, unsigned flags, struct err *err)
 {
 	struct log_match *m = xcalloc(1, sizeof(*m));
@@ -62,8 +75,7 @@ struct log_match *log_match_new(const char *pattern, unsigned flags, struct err 
 
 		regerror(rc, &m->re, why, sizeof(why));
 		err_set(err, ERR_USAGE, "invalid regular expression '%s': %s", pattern, why);
-		if (m->has_ascii)
-			regfree(&m->ascii);
+		ascii_free(m);
 		free(m);
 		return NULL;
 	}
@@ -80,8 +92,7 @@ void log_match_free(struct log_match *m)
 	if (!m)
 		return;
 	regfree(&m->re);
-	if (m->has_ascii)
-		regfree(&m->ascii);
+	ascii_free(m);
 	for (size_t i = 0; i < m->n_literals; i++)
 		free(m->literals[i]);
 	line_text_fini(&m->scratch);
@@ -253,7 +264,7 @@ static size_t special_find(const uint8_t *p, size_t n, size_t at)
 static void block_begin(struct log_match *m, const uint8_t *block)
 {
 	m->block = block;
-	m->plain = 0;
+	m->plain = m->alone = 0;
 	memset(m->hits, 0, sizeof(m->hits));
 }
 
@@ -278,13 +289,56 @@ static size_t candidate(struct log_match *m, const uint8_t *p, size_t n, size_t 
 	return best;
 }
 
+/* Adds a line of plain text, as cleaning would leave it. */
+static void many_add(struct log_match *m, const uint8_t *line, size_t n)
+{
+	while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == ' '))
+		n--;
+	if (m->lines.len > 0)
+		buf_addc(&m->lines, '\n');
+	buf_add(&m->lines, line, n);
+}
+
+/* Passes over plain lines from `at` on of which none matches, many at a time. Returns where a line has to be looked at
+ * for itself. */
+static size_t skip_many(struct log_match *m, const uint8_t *p, size_t n, size_t at)
+{
+	while (at < n && at >= m->alone) {
+		size_t end = at;
+
+		if (m->plain <= at)
+			m->plain = special_find(p, n, at);
+		buf_clear(&m->lines);
+		while (end < n && end - at < MANY) {
+			const uint8_t *nl = memchr(p + end, '\n', n - end);
+			size_t next = nl ? (size_t)(nl - p) + 1 : n;
+
+			if (m->plain < next)
+				break;
+			many_add(m, p + end, (nl ? next - 1 : n) - end);
+			end = next;
+		}
+		if (end == at)
+			break;
+		if (regexec(&m->many, m->lines.data ? m->lines.data : "", 0, NULL, 0) == 0)
+			m->alone = end; /* one of these does */
+		else
+			at = end;
+	}
+	return at;
+}
+
 /* Every line, one after the other. */
 static bool next_of_all(struct log_match *m, const uint8_t *p, size_t n, size_t *at,
     struct log_line *line, struct buf *text)
 {
-	while (*at < n) {
-		size_t hit = m->n_literals ? candidate(m, p, n, *at) : *at;
+	size_t hit;
 
+	while (*at < n) {
+		if (m->has_many && m->n_literals == 0 && !m->invert &&
+		    (*at = skip_many(m, p, n, *at)) >= n)
+			break;
+		hit = m->n_literals ? candidate(m, p, n, *at) : *at;
 		*line = line_around(p, n, *at);
 		*at = line->at + line->n + 1;
 		if (line_matches(m, p + line->at, line->n, hit < *at, text))
