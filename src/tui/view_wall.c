@@ -216,7 +216,7 @@ static void draw_keys(struct wall *w, int row, unsigned when)
 		if (b->action == WALL_ACT_BROADCAST && w->mode == WALL_BROADCASTS)
 			label = "end broadcast";
 		/* Help and the way out are kept in sight. */
-		kept = b->action == WALL_ACT_HELP || b->action == WALL_ACT_BACK ? 0 : 16;
+		kept = b->action == WALL_ACT_HELP || b->action == WALL_ACT_BACK ? 0 : 18;
 		if (col + (int)(strlen(b->keys[0]) + strlen(label)) + 1 + kept > cols)
 			continue;
 		col += draw_text(row, col, cols - col, STYLE_BAR_KEY, b->keys[0]) + 1;

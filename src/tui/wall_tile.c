@@ -114,7 +114,7 @@ void wall_tile_type(
     struct wall_tile *t, struct loop *l, unsigned flags, const struct session_ops *ops)
 {
 	const struct session_options o = {
-	    .index = t->index, .flags = flags | CONSOLE_KEYBOARD, .answers = true};
+	    .index = t->index, .flags = flags | CONSOLE_KEYBOARD, .answers = t->answers};
 	wall_tile_still(t);
 	t->opened_ms = loop_now_ms();
 	/* The guest's size, not the tile's: somebody who looks in must not change what others see. */

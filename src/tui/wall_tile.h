@@ -18,6 +18,7 @@ struct wall_tile {
 	struct console_session *session; /* NULL: it is only looked at */
 	uint64_t opened_ms;              /* the session */
 	uint64_t released_ms;            /* when its keyboard was given back */
+	bool answers;                    /* the guest's questions to its terminal may be answered */
 	bool live, silent, alone;        /* alone: its supervisor is gone, the guest runs on */
 	char why[160];                   /* why it is off: "shut off (destroyed)" */
 	char holder[64];                 /* who has the keyboard; "" nobody */

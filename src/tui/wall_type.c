@@ -101,6 +101,7 @@ static const struct session_ops session_ops = {
 
 static void attach(struct wall *w, unsigned i, unsigned flags)
 {
+	w->tiles[i].answers = w->v.app->keys.answers;
 	wall_tile_type(&w->tiles[i], w->v.app->loop, flags, &session_ops);
 	broadcast_able(&w->cast, i, false);
 }

@@ -168,6 +168,7 @@ check "... and it is forgiven" see_not "not answering" 30
 keys i
 see "typing into db1"
 text off
+see "db1$ off"
 keys Enter
 check "one that powers off ends the typing" see "db1 is off: keys are not sent any more"
 check "its last screen stays" see "db1$ off"
