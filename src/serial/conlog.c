@@ -25,6 +25,7 @@ struct conlog {
 	int fd;         /* live file, -1 not open */
 	uint64_t bytes; /* in the live file */
 	struct conlog_index_writer index;
+	uint64_t index_retry_ms; /* when it could not be made, as the disk was full */
 	uint64_t run, next;
 	uint64_t time_ns;  /* the last one that a note told */
 	bool replaced;     /* somebody took the live file away, or cut it */
@@ -131,6 +132,7 @@ static void index_open(struct conlog *c, const struct stat *st)
 	if (st->st_size == 0 ||
 	    conlog_index_resume(&c->index, path, st->st_ino, (uint64_t)st->st_size) < 0)
 		conlog_index_begin(&c->index, path, st->st_ino);
+	c->index_retry_ms = loop_now_ms() + CONLOG_RETRY_MS;
 }
 
 /* The offset of the byte that will be written next, as the index has it. */
@@ -154,7 +156,10 @@ static void index_sync(struct conlog *c)
 	    .number = c->run,
 	    .kind = CONLOG_BEGIN};
 	uint64_t next;
+	struct stat st;
 
+	if (c->index.fd < 0 && loop_now_ms() >= c->index_retry_ms && fstat(c->fd, &st) == 0)
+		index_open(c, &st);
 	if (!index_next(c, &next) || next != c->next)
 		conlog_index_add(&c->index, &r);
 }

@@ -457,6 +457,74 @@ static void test_full(void **state)
 	conlog_free(c);
 }
 
+static void turns(unsigned ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	event_base_loopexit(loop_base(loop), &tv);
+	event_base_dispatch(loop_base(loop));
+}
+
+/* Neither an index nor an archive can be made: the log itself goes on, and they are made when they can be. */
+static void test_no_index_no_archive(void **state)
+{
+	CLEANUP_FREE char *index = xasprintf("%s.idx", path);
+	CLEANUP_FREE char *tmp = xasprintf("%s.gz.tmp", path);
+	struct conlog *c;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkdir(index, 0700), 0);
+	assert_int_equal(mkdir(tmp, 0700), 0);
+	c = log_new(path, 7, 0);
+	put_lines(c, 0, 100);
+	assert_null(conlog_trouble(c));
+	assert_int_equal(rmdir(index), 0);
+	turns(CONLOG_RETRY_MS + 50);
+	put_lines(c, 100, 100);
+	assert_int_equal(stat(index, &st), 0);
+	assert_int_equal(st.st_size, 80); /* it begins here */
+	put_lines(c, 200, 2000);
+	put_lines(c, 2200, 100);
+	turns(CONLOG_CALM_MS + 50);
+	assert_true(there(".1"));
+	assert_false(there(".1.gz"));
+	assert_int_equal(rmdir(tmp), 0);
+	put_lines(c, 2300, 2000);
+	put_lines(c, 4300, 100);
+	wait_file(".1", false);
+	wait_file(".2", false);
+	assert_true(there(".1.gz"));
+	assert_true(there(".2.gz"));
+	conlog_free(c);
+}
+
+/* A disk that is full while a file is compressed: what was written stays, as it was, and no half archive. */
+static void test_full_while_compressing(void **state)
+{
+	struct conlog *c = log_new(path, 7, 0);
+	struct buf noise = BUF_INIT, kept = BUF_INIT;
+	unsigned seed = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < SIZE; i++)
+		buf_addc(&noise, (char)((seed = seed * 1103515245u + 12345u) >> 16));
+	assert_int_equal(put(c, 0, noise.data, noise.len), SIZE);
+	assert_int_equal(put(c, SIZE, "x", 1), 1);
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(SIZE / 2);
+	turns(CONLOG_CALM_MS + 500);
+	limit_files(RLIM_INFINITY);
+	assert_false(there(".1.gz"));
+	assert_false(there(".gz.tmp"));
+	slurp(".1", &kept);
+	assert_int_equal(kept.len, SIZE);
+	assert_memory_equal(kept.data, noise.data, SIZE);
+	buf_fini(&noise);
+	buf_fini(&kept);
+	conlog_free(c);
+}
+
 /* No directory, no permission: the same. */
 static void test_nowhere(void **state)
 {
@@ -483,6 +551,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_age, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_total, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_index_no_archive, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_full_while_compressing, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nowhere, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("conlog", tests, NULL, NULL);
