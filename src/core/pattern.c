@@ -7,8 +7,9 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-/* glibc's matcher makes the states of its automaton while it runs and keeps them: a guest that knows the pattern could
- * have it make very many. So it is made anew after this many texts. */
+/* glibc's matcher makes the states of its automaton while it runs and keeps them, 2 KiB each: a guest that knows the
+ * pattern could have it make very many. So a pattern that is held against few texts, those with its literals, is made for
+ * one of them; any other for this many. */
 #define USES_MAX 8u
 
 /* --- walking over a pattern: POSIX.1-2017, Base Definitions, 9.4 --- */
@@ -203,6 +204,7 @@ int pattern_compile(struct pattern *p, const char *text, struct err *err)
 	memset(p, 0, sizeof(*p));
 	if (check_text(text, err) < 0 || make(&p->re, text, err) < 0)
 		return -1;
+	regfree(&p->re);
 	p->text = xstrdup(text);
 	find_literals(p);
 	return 0;
@@ -217,23 +219,30 @@ int pattern_check(const char *text, struct err *err)
 	return 0;
 }
 
+static void forget(struct pattern *p)
+{
+	if (p->made)
+		regfree(&p->re);
+	p->made = false;
+	p->uses = 0;
+}
+
 bool pattern_matches(struct pattern *p, const char *text)
 {
-	regex_t fresh;
 	if (p->plain)
 		return strstr(text, p->literals[0]) != NULL;
-	/* The old one stays where there is no memory for a new one. */
-	if (p->uses++ >= USES_MAX && make(&fresh, p->text, NULL) == 0) {
-		regfree(&p->re);
-		p->re = fresh;
-		p->uses = 1;
-	}
-	return regexec(&p->re, text, 0, NULL, 0) == 0;
+	if (!p->made && make(&p->re, p->text, NULL) < 0)
+		return false; /* no memory */
+	p->made = true;
+	bool yes = regexec(&p->re, text, 0, NULL, 0) == 0;
+	if (p->n_literals > 0 || ++p->uses >= USES_MAX)
+		forget(p);
+	return yes;
 }
 
 void pattern_fini(struct pattern *p)
 {
-	regfree(&p->re);
+	forget(p);
 	free(p->text);
 	memset(p, 0, sizeof(*p));
 }

@@ -1,5 +1,5 @@
 /* pattern: a POSIX extended regular expression that an administrator wrote and that is held against text of a hostile
- * guest. Compiled once; what could make a match cost without bound (back-references, huge repeats) is refused. Owner:
+ * guest. What could make a match cost without bound (back-references, huge repeats) is refused. Owner:
  * whoever called pattern_compile. Pure. */
 #ifndef CORE_PATTERN_H
 #define CORE_PATTERN_H
@@ -20,7 +20,8 @@
 struct pattern {
 	regex_t re;
 	char *text;
-	unsigned uses; /* since re was made */
+	bool made;     /* re is there */
+	unsigned uses; /* since it was made */
 	/* Text in which none of these occurs cannot match; none: anything may. */
 	char literals[PATTERN_LITERALS_MAX][PATTERN_LITERAL_MAX + 1];
 	unsigned n_literals;
