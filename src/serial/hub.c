@@ -57,13 +57,35 @@ void hub_leave(struct hub *b)
 		hub_bury(b);
 }
 
+/* May one more line of a reader's be written now? */
+static bool reader_line(struct hub *b)
+{
+	uint64_t now = loop_now_ms();
+	CLEANUP_FREE char *line = NULL;
+
+	if (now - b->reader_ms >= HUB_TYPING_MS) {
+		unsigned left_out =
+		    b->reader_lines > HUB_READER_LINES ? b->reader_lines - HUB_READER_LINES : 0;
+
+		b->reader_ms = now;
+		b->reader_lines = 0;
+		if (left_out > 0) {
+			line = xasprintf(
+			    "via=console what=left-out detail=%u more lines of readers at %s",
+			    left_out, b->label);
+			b->ops.audit(b->arg, line);
+		}
+	}
+	return !b->dead && ++b->reader_lines <= HUB_READER_LINES;
+}
+
 void hub_audit(struct hub *b, const struct hub_client *who, const char *what, const char *fmt, ...)
 {
 	CLEANUP_FREE char *words = NULL, *line = NULL;
 	char title[128] = "";
 	va_list ap;
 
-	if (b->dead || !b->ops.audit)
+	if (b->dead || !b->ops.audit || (who && who->outsider && !reader_line(b)))
 		return;
 	va_start(ap, fmt);
 	words = xvasprintf(fmt, ap);
@@ -131,6 +153,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	hub_door_sweep(b);
 	if (b->resting)
 		accept_again(b);
+	if (b->people_due)
+		hub_out_who(b);
 	if (b->changed && b->ops.changed) {
 		b->changed = false;
 		b->ops.changed(b->arg);
@@ -519,6 +543,7 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 	b->loop = l;
 	b->guest = -1;
 	b->index = index;
+	b->people = 1;
 	for (int i = 0; i < HUB_SOCKETS; i++)
 		b->listeners[i] = -1;
 	b->label = xasprintf("console %u", index);

@@ -103,7 +103,7 @@ void hub_client_close(struct hub_client *c)
 		return;
 	hub_keys_release(c);
 	hub_audit(b, c, "leave", "left %s", b->label);
-	hub_out_who(b);
+	hub_out_who_soon(b);
 }
 
 void hub_client_refuse(struct hub_client *c, const char *why)

@@ -26,6 +26,8 @@
 #define HUB_READERS_MAX 48 /* places of HUB_CLIENTS_MAX that the readers' group may fill */
 #define HUB_USER_MAX 24
 #define HUB_SAME_BOOT_MS 5000
+#define HUB_READER_LINES \
+	60 /* in the audit log in HUB_TYPING_MS: readers must not wash out what else is in it */
 #define HUB_TROUBLE_MS 60000 /* between two reports that the log stands still */
 #define HUB_TYPING_MS 60000  /* of typing in one line of the audit log */
 #define HUB_LOG_LAG \
@@ -47,7 +49,7 @@ struct hub_told {
 	uint64_t pos;                  /* next byte of the ring */
 	struct ring_note_cursor notes; /* next note */
 	uint64_t people;               /* hub.people of the last WHO; 0 none yet */
-	unsigned watchers;             /* told since */
+	unsigned count, watchers;      /* those it counted, and those told since */
 	uint64_t asks;                 /* hub.asks of the last ASKED */
 };
 
@@ -116,7 +118,10 @@ struct hub {
 	struct hub_client *holder; /* of the keyboard */
 	uint64_t asks;             /* counts those who asked the holder for it */
 	char asker[128];           /* the last of them */
-	uint64_t people;           /* counts changes of who is there, who types, and its size */
+	uint64_t people;       /* counts changes of who is there, who types, and its size; from 1 */
+	bool people_due;       /* somebody came or went: everybody is told at the next tick */
+	unsigned reader_lines; /* in the audit log since reader_ms */
+	uint64_t reader_ms;
 	void (*tap)(void *arg, const void *p, size_t n);
 	void *tap_arg;
 	struct hub_ops ops;
@@ -151,6 +156,8 @@ void hub_out_all(struct hub *b);
 void hub_out_guest(struct hub *b);
 /* Holder, number of clients or size changed: everybody is told. */
 void hub_out_who(struct hub *b);
+/* Somebody came or went: everybody is told soon, once for all who do at the same time. */
+void hub_out_who_soon(struct hub *b);
 /* Last words, as far as the socket takes them now. */
 void hub_out_bye(struct hub_client *c, const char *why);
 

@@ -60,9 +60,11 @@ void hub_in_attach(struct hub_client *c, const struct frame *hello)
 	c->attached = true;
 	hub_audit(b, c, "attach", "attached to %s%s", b->label, c->reader ? ", to read" : "");
 	if ((hello->want & FRAME_WANT_TAKE) || ((hello->want & FRAME_WANT_KEYBOARD) && !b->holder))
-		hub_keys_take(c);
-	if (b->holder != c)
-		hub_out_who(b);
+		hub_keys_take(c); /* tells everybody */
+	if (b->holder == c)
+		return;
+	hub_out_client(c);
+	hub_out_who_soon(b);
 }
 
 static void on_hello(struct hub_client *c, const struct frame *f)

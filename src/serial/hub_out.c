@@ -98,13 +98,13 @@ static void small_add(struct batch *a, const struct frame *f)
 	part_add(a, head, frame_encode(f, head));
 }
 
-static void who_add(struct batch *a, const struct hub_client *c)
+static void who_add(struct batch *a, const struct hub_client *c, unsigned count)
 {
 	const struct hub *b = c->hub;
 	struct frame f = {
 	    .type = FRAME_WHO,
 	    .flags = b->holder == c ? FRAME_MINE : 0,
-	    .clients = hub_attached(b),
+	    .clients = count,
 	};
 
 	if (b->holder) {
@@ -147,7 +147,8 @@ static bool people_add(struct batch *a, const struct hub_client *c, struct hub_t
 	if (t->people != b->people) {
 		t->people = b->people;
 		t->watchers = 0;
-		who_add(a, c);
+		t->count = hub_attached(b);
+		who_add(a, c, t->count);
 		return true;
 	}
 	if (t->asks != b->asks && b->holder == c) {
@@ -158,9 +159,10 @@ static bool people_add(struct batch *a, const struct hub_client *c, struct hub_t
 		small_add(a, &f);
 		return true;
 	}
-	w = t->watchers < HUB_CLIENTS_MAX ? attached_at(b, t->watchers) : NULL;
+	/* Who came or went since will be told by the next WHO. */
+	w = t->watchers < t->count ? attached_at(b, t->watchers) : NULL;
 	if (!w) {
-		t->watchers = HUB_CLIENTS_MAX;
+		t->watchers = t->count;
 		return false;
 	}
 	t->watchers++;
@@ -340,8 +342,15 @@ void hub_out_guest(struct hub *b)
 void hub_out_who(struct hub *b)
 {
 	b->people++;
+	b->people_due = false;
 	for (unsigned i = 0; i < b->n_clients; i++)
 		hub_out_client(b->clients[i]);
+	hub_changed(b);
+}
+
+void hub_out_who_soon(struct hub *b)
+{
+	b->people_due = true;
 	hub_changed(b);
 }
 

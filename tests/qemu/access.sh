@@ -78,6 +78,17 @@ for kind in "" control; do
 	check "but no reader" crowd_is 0
 done
 exec 7>&-
+again=0
+while [ $again -lt 80 ]; do
+	again=$((again + 1))
+	as "$readers_gid" "$HVMUX_BUILD/tests/qemu/console_watch" a1 1 </dev/null >/dev/null
+done
+not_washed_out() {
+	lines=$(grep -c 'attached to console 0, to read' "$HVMUX_HOME/log/a1/audit.log")
+	echo "$lines lines"
+	[ "$lines" -gt 0 ] && [ "$lines" -le 120 ]
+}
+check "readers that come and go do not wash out the audit log" not_washed_out
 
 check_fails "others see nothing" 1 "" as $user "$HVMUX" suspend a1
 nothing() { ! as $user ls "$HVMUX_HOME/run/a1" 2>/dev/null; }
