@@ -86,6 +86,12 @@ static void line_add(const wchar_t *text, int width, attr_t attrs, int pair)
 	uint32_t cp = (uint32_t)text[0];
 	if (d.line_n + width > LINE_MAX_CELLS)
 		return;
+	if (cp >= 0x20 && cp < 0x7f && width == 1 && !text[1]) { /* nearly all there is */
+		w[0] = text[0];
+		setcchar(&d.line[d.line_n++], w, attrs, 0, &pair);
+		d.line_width++;
+		return;
+	}
 	if (!str_char_safe(cp)) {
 		w[0] = L' ';
 	} else if (cp < 0x7f || (d.theme->wide && wcwidth(text[0]) == width)) {
@@ -283,12 +289,20 @@ static void cell_text(
 	w[i] = 0;
 }
 
+/* What werase left there already. */
+static bool nothing(const struct vt_cell *c)
+{
+	return (c->cp == 0 || c->cp == ' ') && c->width == 1 && c->bg == 0 && c->attrs == 0;
+}
+
 void draw_cells(int row, int col, int width, const struct vt_screen *s, const struct vt_cell *cells,
     unsigned n, bool reverse)
 {
 	wchar_t w[VT_CLUSTER_CHARS + 1];
 	if (width > d.cols - col)
 		width = d.cols - col;
+	while (n > 0 && !reverse && !d.overlay && nothing(&cells[n - 1]))
+		n--;
 	line_start();
 	for (unsigned i = 0; i < n && d.line_width < width; i++) {
 		const struct vt_cell *c = &cells[i];

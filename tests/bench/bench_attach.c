@@ -3,8 +3,8 @@
  *   hub NAME SOCKET [BYTES]    a VM NAME under $HVMUX_HOME whose one console is that guest; BYTES: its ring is filled with so many first
  *   mirror                     sends its terminal's keys back to it: the guest inside another multiplexer
  *   drain MS COMMAND...        "MB/s, CPU ms per MB" of the command while it writes to its terminal
- *   keys N COMMAND...          "p50 p99" in us from a key to its echo
- *   first COMMAND...           ms from the program's start to the last byte of what it draws first
+ *   keys N COMMAND...          "p50 p99 CPU": us from a key to its echo, and of its processor time per key
+ *   first COMMAND...           "ms bytes CPU-ms" from the program's start to the last byte of what it draws first
  * What is killed at the end is what was started here. */
 #include <errno.h>
 #include <fcntl.h>
@@ -224,6 +224,12 @@ static void stop(pid_t pid, struct rusage *usage)
 		die("wait4");
 }
 
+static double cpu_ms(const struct rusage *u)
+{
+	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e3 +
+	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e3;
+}
+
 static int run_drain(int ms, char **argv)
 {
 	static char buf[BLOCK * 4];
@@ -244,9 +250,7 @@ static int run_drain(int ms, char **argv)
 	}
 	stop(pid, &u);
 	double mb = (double)total / 1e6;
-	double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
-	             (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
-	printf("%.1f %.2f\n", mb * 1e9 / (double)(now - t0), cpu / mb);
+	printf("%.1f %.2f\n", mb * 1e9 / (double)(now - t0), cpu_ms(&u) / mb);
 	return 0;
 }
 
@@ -298,7 +302,7 @@ static int run_keys(unsigned n, char **argv)
 	}
 	stop(pid, &u);
 	qsort(us, n, sizeof(us[0]), by_size);
-	printf("%.1f %.1f\n", us[(n - 1) / 2], us[(n - 1) * 99 / 100]);
+	printf("%.1f %.1f %.1f\n", us[(n - 1) / 2], us[(n - 1) * 99 / 100], cpu_ms(&u) * 1e3 / n);
 	return 0;
 }
 
@@ -316,7 +320,8 @@ static int run_first(char **argv)
 		total += (uint64_t)n;
 	}
 	stop(pid, &u);
-	printf("%.2f %llu\n", (double)(last - t0) / 1e6, (unsigned long long)total);
+	printf(
+	    "%.2f %llu %.1f\n", (double)(last - t0) / 1e6, (unsigned long long)total, cpu_ms(&u));
 	return 0;
 }
 
