@@ -17,6 +17,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "core/xml.h"
+#include "serial/console_port.h"
 
 #define NOTES_MAX (64u << 10)
 
@@ -102,6 +103,21 @@ static const char *agent_word(const struct status_page *p)
 	return p->agent < ARRAY_LEN(words) ? words[p->agent] : NULL;
 }
 
+/* What consoles' logs cannot take, or could not since the start. */
+static void print_logs(const struct status_page *p)
+{
+	for (unsigned i = 0; i < p->consoles && i < STATUS_CONSOLES_MAX; i++) {
+		const struct status_console *c = &p->console[i];
+		char port[STATUS_PORT_NAME_MAX];
+		console_port_name(p, i, port);
+		if (c->log_trouble[0])
+			printf("%-15s %s stands still: %s\n", "Log:", port, c->log_trouble);
+		if (c->log_missing)
+			printf("%-15s %s: %llu bytes are missing\n", "Log:", port,
+			    (unsigned long long)c->log_missing);
+	}
+}
+
 /* What the guest says of itself. */
 static void print_guest(const struct status_page *p)
 {
@@ -183,6 +199,7 @@ static void print_ours(const struct vm *vm, const struct info *in)
 	print_field("Answering:", vm->silent ? "no" : "yes");
 	print_field("Accelerator:", p->kvm ? "kvm" : "tcg");
 	print_guest(p);
+	print_logs(p);
 	if (vm->supervised)
 		print_number("Supervisor PID:", (uint64_t)p->sup_pid, "");
 	else
