@@ -29,7 +29,8 @@
 #define EAGER_MS 2000
 
 static const char *const event_types[] = {"lifecycle", "reboot", "io-error", "watchdog",
-    "balloon-change", "dump", "agent-lifecycle", "side-process", "console-log"};
+    "balloon-change", "dump", "agent-lifecycle", "side-process", "console-log", "console-match",
+    "crash-record"};
 
 struct source {
 	char *name;
