@@ -137,16 +137,17 @@ static int delete_some(struct cli *c, const struct crashes *list, size_t only, s
 
 static int check_words(const struct cli *c, struct err *err)
 {
-	bool delete = cli_flag(c, "delete"), all = cli_flag(c, "all");
+	bool gone = cli_flag(c, "delete"), all = cli_flag(c, "all");
 	const char *number = cli_value(c, "number");
-	if (delete &&c->readonly)
-		return err_set(err, ERR_DENIED, "--delete is refused: the connection is read only");
-	if (!cli_value(c, "domain") && (delete || cli_flag(c, "show")))
+	if (gone && c->readonly)
+		return err_set(
+		    err, ERR_DENIED, "operation crashes --delete forbidden for read only access");
+	if (!cli_value(c, "domain") && (gone || cli_flag(c, "show")))
 		return err_set(err, ERR_USAGE, "of which domain?");
-	if (delete &&!number == !all)
+	if (gone && !number == !all)
 		return err_set(err, ERR_USAGE,
 		    "--delete needs the number of a crash, or --all for all of the domain");
-	if (all && !delete)
+	if (all && !gone)
 		return err_set(err, ERR_USAGE, "--all goes with --delete");
 	return 0;
 }

@@ -151,6 +151,10 @@ int verb_trigger(struct cli *c)
 	bool change = false;
 	for (size_t i = 0; i < ARRAY_LEN(changing); i++)
 		change |= cli_value(c, changing[i]) != NULL;
+	if (change && c->readonly) {
+		out_error("operation %s forbidden for read only access", c->verb->name);
+		return CLI_FAILED;
+	}
 	int rc = !name    ? -1
 	         : change ? change_triggers(c, name, &err)
 	                  : show_triggers(c, name, &err);

@@ -81,7 +81,7 @@ check "delete one" hv crashes c1 2 --delete
 check "... gone" number_kept c1 1
 check_fails "delete what is not there" 1 "there is no crash '7'" hv crashes c1 7 --delete
 check_fails "which one?" 2 "needs the number" hv crashes c1 --delete
-check_fails "not with --readonly" 1 "read only" hv --readonly crashes c1 1 --delete
+check_fails "not with --readonly" 1 "forbidden for read only access" hv --readonly crashes c1 1 --delete
 check "the definition goes" hv undefine c1
 check "... its crash is still there" kept c1 crash
 check "delete all" hv crashes c1 --delete --all

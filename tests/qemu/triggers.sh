@@ -67,6 +67,8 @@ check "... or" no_badge b1
 check "a trigger is added to a running domain" hv start b1
 check "... by a command" hv trigger b1 --add question --pattern '^[?]$' --badge bad --every 1
 check "... which lists it" sh -c "'$HVMUX' trigger b1 | grep -q 'question *bad *all *- *^\\[?\\]'"
+check_fails "... not with --readonly" 1 "forbidden for read only access" hv --readonly trigger b1 --remove question
+check_fails "... nor is a badge taken away" 1 "forbidden for read only access" hv --readonly acknowledge b1
 check "the prompt" wait_screen b1 pong 60
 type_line b1 what >/dev/null
 check "... it counts at once" wait_for 10 badge_is b1 question
