@@ -317,10 +317,10 @@ static void ports_look(const struct console *c, struct ports *p)
 
 static void port_line(const struct status_console *p, unsigned index, char *out, size_t n)
 {
-	char name[STATUS_PORT_NAME_MAX + 8];
-	snprintf(name, sizeof(name), "%s%u", status_port_word((enum status_port)p->port),
+	char name[20];
+	snprintf(name, sizeof(name), "%.6s%u", status_port_word((enum status_port)p->port),
 	    p->port_number);
-	snprintf(out, n, "%u  %-9s %.50s", index, name, *p->line ? p->line : "(silent)");
+	snprintf(out, n, "%u  %-9s %.40s", index, name, *p->line ? p->line : "(silent)");
 }
 
 static void choose_port(struct console *c, uint32_t letter)
