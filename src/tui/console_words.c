@@ -20,6 +20,17 @@ static void hint_keys(const struct console_keys *k, char *out, size_t n)
 		snprintf(out, n, "%s or %s detach", k->escape_name, k->detach_name);
 }
 
+static void short_keys(const struct console *c, bool shortest, char *out, size_t n)
+{
+	const struct console_keys *k = &c->v.app->keys;
+	if (c->scroll.on)
+		snprintf(out, n, "%s detach  q back", k->escape_name);
+	else if (shortest || !k->has_prefix)
+		snprintf(out, n, "%s detach", k->escape_name);
+	else
+		snprintf(out, n, "%s detach  %s menu", k->escape_name, k->prefix_name);
+}
+
 /* The others who are attached, by name as far as there is room. */
 static void others(const struct console_who *w, char *out, size_t n)
 {
@@ -49,7 +60,7 @@ static void who_words(const struct console *c, char *out, size_t n)
 	} else if (*w->holder && c->wants_ms) {
 		snprintf(out, n, "asked %.60s for the keyboard; F11 takes it over", w->holder);
 	} else if (*w->holder && k->has_prefix) {
-		snprintf(out, n, "keyboard: %.60s   %s w asks, F11 takes it over", w->holder,
+		snprintf(out, n, "keyboard: %.60s  %s w asks, F11 takes it over", w->holder,
 		    k->prefix_name);
 	} else if (*w->holder) {
 		snprintf(out, n, "keyboard: %.60s (F11 takes it over)", w->holder);
@@ -61,9 +72,9 @@ static void who_words(const struct console *c, char *out, size_t n)
 void console_words_watchers(const struct console *c, struct buf *out)
 {
 	const struct console_who *w = session_who(c->s);
-	buf_addf(out,
-	    "%u attached, each seeing the same. The screen is %u x %u: the size that the keyboard's holder has.\n\n",
-	    w->clients, vt_screen_cols(session_screen(c->s)), vt_screen_rows(session_screen(c->s)));
+	buf_addf(out, "%u attached, each seeing the same.\n", w->clients);
+	buf_addf(out, "The screen is %u x %u: the size that the keyboard's holder has.\n\n",
+	    vt_screen_cols(session_screen(c->s)), vt_screen_rows(session_screen(c->s)));
 	for (unsigned i = 0; i < w->n_watchers; i++)
 		buf_addf(out, "  %-50s %s%s%s\n", w->watchers[i].name,
 		    w->watchers[i].keyboard ? "types" : "watches",
@@ -141,10 +152,9 @@ void console_words_draw(struct console *c, int row)
 	if (strcmp(session_port(c->s), "serial0") != 0)
 		col += draw_text(row, col, cols - col, STYLE_BAR_KEY, session_port(c->s)) + 1;
 	col++;
-	/* Words that matter get the room that the keys have; but how to leave is always there. */
-	if (*text && st != STYLE_BAR && col + draw_width(keys) + 5 + draw_width(text) > cols)
-		snprintf(keys, sizeof(keys), "%s %s", app->keys.escape_name,
-		    c->scroll.on ? "detach  q back" : "detach");
+	/* Words get the room that the keys have; but how to leave is always there. */
+	if (*text && col + draw_width(keys) + 5 + draw_width(text) > cols)
+		short_keys(c, st != STYLE_BAR, keys, sizeof(keys));
 	if (cols >= NARROW || !*text)
 		col += draw_text(row, col, cols - col, STYLE_BAR, keys) + 3;
 	if (*text && st != STYLE_BAR)

@@ -471,7 +471,8 @@ static void open_session(struct console *c, const char *name)
 	c->opened_ms = loop_now_ms();
 	c->lost = 0;
 	c->mine = c->typed = false;
-	c->wants_ms = c->lent_ms = c->ended_ms = 0;
+	c->wants_ms = c->lent_ms = 0;
+	c->ended_ms = session_state(c->s) == SESSION_ENDED; /* long ago */
 	c->asked[0] = c->holder[0] = c->title[0] = '\0';
 	buf_clear(&c->ahead);
 	buf_fini(&c->paste);
