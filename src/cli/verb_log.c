@@ -353,11 +353,17 @@ static int list_boots(struct log_job *j, struct err *err)
 
 /* --- running --- */
 
+static uint64_t tail_bytes(const struct log_job *j)
+{
+	uint64_t n = j->style.last * LINE_GUESS;
+
+	return n < TAIL_MIN ? TAIL_MIN : n;
+}
+
 /* For the last lines of all that there is: begins far enough back, and further if that was not enough. */
 static struct log_feed *run_tail(struct log_job *j, struct log_print *p)
 {
-	j->range.tail =
-	    j->style.last * LINE_GUESS < TAIL_MIN ? TAIL_MIN : j->style.last * LINE_GUESS;
+	j->range.tail = tail_bytes(j);
 	for (;; j->range.tail *= 4) {
 		struct log_feed *f = log_feed_new(
 		    &j->c->home, j->sources, j->n, &j->range, false, false, &log_print_sink, p);
@@ -373,10 +379,14 @@ static struct log_feed *run_tail(struct log_job *j, struct log_print *p)
 
 static struct log_feed *run_range(struct log_job *j, struct log_print *p)
 {
-	bool threaded = j->match && !j->follow;
-	struct log_feed *f = log_feed_new(&j->c->home, j->sources, j->n, &j->range, threaded,
-	    j->style.form == LOG_RAW, &log_print_sink, p);
+	bool threaded = j->match && !j->follow, raw = j->style.form == LOG_RAW;
+	struct log_feed *f;
 
+	/* Who wants to see what comes does not wait for all that ever came. */
+	if (j->follow && !raw && !j->range.since_ns)
+		j->range.tail = tail_bytes(j);
+	f = log_feed_new(
+	    &j->c->home, j->sources, j->n, &j->range, threaded, raw, &log_print_sink, p);
 	log_feed_run(f);
 	return f;
 }

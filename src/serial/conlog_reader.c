@@ -565,6 +565,11 @@ int conlog_reader_watch(struct conlog_reader *r)
 	char *slash = strrchr(r->path, '/');
 	CLEANUP_FREE char *dir = xstrndup(r->path, (size_t)(slash - r->path));
 
+	/* Who waits does not hold on to files that were rotated away; the ring goes on by itself. */
+	if (r->ring && r->file == r->n_files) {
+		history_close(r);
+		r->file = 0;
+	}
 	if (r->watch < 0)
 		r->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	/* The same folder again is no second watch; one that was not there may be now. */

@@ -392,6 +392,7 @@ static void test_follow(void **state)
 	for (unsigned i = 0; i < 10; i++) {
 		say_lines(i * 300, 300);
 		hear(r, &h);
+		assert_true(conlog_reader_watch(r) >= 0);
 	}
 	assert_int_equal(h.bytes.len, written.len);
 	/* More than the ring holds, between two looks. */
