@@ -103,9 +103,12 @@ void hub_audit(struct hub *b, const struct hub_client *who, const char *what, co
 static void tick_arm(struct hub *b, unsigned ms)
 {
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	uint64_t at = loop_now_ms() + ms;
 
-	if (!b->dead && !evtimer_pending(b->tick, NULL))
-		evtimer_add(b->tick, &tv);
+	if (b->dead || (evtimer_pending(b->tick, NULL) && b->tick_ms <= at))
+		return;
+	b->tick_ms = at;
+	evtimer_add(b->tick, &tv);
 }
 
 void hub_changed(struct hub *b)
@@ -295,7 +298,7 @@ static void guest_catch_up(struct hub *b)
 		;
 }
 
-/* Firmware may reset the machine once more before it says a word: that is one boot. */
+/* SeaBIOS resets the machine once more, before it says a word, when it finds that it ran before: one boot for who reads. */
 static bool same_boot(struct hub *b, enum ring_note_kind kind)
 {
 	uint64_t now = loop_now_ms(), end = ring_end(b->ring);
@@ -311,18 +314,15 @@ void hub_note(struct hub *b, enum ring_note_kind kind, uint32_t value)
 {
 	hub_enter(b);
 	guest_catch_up(b);
-	if (same_boot(b, kind)) {
-		hub_leave(b);
-		return;
-	}
 	if (kind == RING_NOTE_END)
 		guest_close(b);
 	if (kind == RING_NOTE_BOOT && value == 0)
 		b->fresh = b->guest < 0;
-	/* SeaBIOS resets the machine once more when it finds that it ran before: one boot for who reads. */
-	if (kind != RING_NOTE_BOOT || value == 0 || b->booted_at != ring_end(b->ring))
-		ring_note(b->ring, kind, value, timestamp_ns());
-	b->booted_at = kind == RING_NOTE_BOOT ? ring_end(b->ring) : UINT64_MAX;
+	if (same_boot(b, kind)) {
+		hub_leave(b);
+		return;
+	}
+	ring_note(b->ring, kind, value, timestamp_ns());
 	hub_out_all(b);
 	hub_changed(b);
 	hub_leave(b);
@@ -560,7 +560,6 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 		return NULL;
 	}
 	b->flush_end = ring_end(b->ring);
-	b->booted_at = UINT64_MAX;
 	ring_notes_logged(b->ring, &b->log_notes);
 	b->fresh = !keep;
 	if (ops)

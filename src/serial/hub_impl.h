@@ -25,7 +25,7 @@
 	32000u /* keys queued for a guest that does not read; then its typist is not read */
 #define HUB_READERS_MAX 48 /* places of HUB_CLIENTS_MAX that the readers' group may fill */
 #define HUB_USER_MAX 24
-#define HUB_SAME_BOOT_MS 5000
+#define HUB_SAME_BOOT_MS 30000 /* a reset without a byte before it is no boot of its own */
 #define HUB_READER_LINES \
 	60 /* in the audit log in HUB_TYPING_MS: readers must not wash out what else is in it */
 #define HUB_TROUBLE_MS 60000 /* between two reports that the log stands still */
@@ -104,12 +104,12 @@ struct hub {
 	uint64_t boot_at, boot_ms; /* the last mark was a boot: where, when */
 	bool fresh; /* the next connection to the guest is its first since it was started */
 	struct event *guest_rd, *guest_wr;
-	struct buf keys;    /* for the guest */
-	size_t keys_at;     /* of them the guest has taken */
-	bool echo;          /* keys went out: the next output is their echo and does not wait */
-	uint64_t booted_at; /* the last note was a boot, at this offset; UINT64_MAX it was none */
+	struct buf keys; /* for the guest */
+	size_t keys_at;  /* of them the guest has taken */
+	bool echo;       /* keys went out: the next output is their echo and does not wait */
 	uint64_t flush_ns, flush_end; /* when clients were last served, and up to where */
 	struct event *flush, *tick, *typing;
+	uint64_t tick_ms; /* when the tick that is pending comes */
 	bool changed;
 	uint64_t last_ns, noted_ns; /* when the last bytes came; the last of them that are noted */
 	struct hub_line *line;      /* of facts, kept until more comes */
