@@ -86,6 +86,41 @@ static void test_size_is_held(void **state)
 	cm_rmdir(dir);
 }
 
+/* The last run's words and command line, for a crash's record; what was cut off is not made up. */
+static void test_tail(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *log, *words, *command;
+		size_t max;
+	} cases[] = {
+	    {HEAD "one\ntwo\n", "one\ntwo\n", "/usr/bin/qemu -x\n", 100},
+	    {HEAD "one\ntwo\n", "two\n", "/usr/bin/qemu -x\n", 4},
+	    {HEAD "old\n" HEAD "new\n", "new\n", "/usr/bin/qemu -x\n", 100},
+	    {HEAD, "", "/usr/bin/qemu -x\n", 100},
+	    {"the head was cut off\n", "the head was cut off\n", "", 100},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *dir = cm_mkdtemp();
+		struct home home;
+		struct buf words = BUF_INIT, command = BUF_INIT;
+		setenv("HVMUX_HOME", dir, 1);
+		assert_int_equal(home_init(&home, NULL, NULL), 0);
+		CLEANUP_FREE char *logs = home_log_dir(&home, "w");
+		CLEANUP_FREE char *path = home_log_file(&home, "w", "qemu.log");
+		assert_int_equal(home_mkdir(&home, logs, NULL), 0);
+		assert_int_equal(
+		    file_write_atomic(path, cases[i].log, strlen(cases[i].log), 0600, NULL), 0);
+		qemu_log_tail(&home, "w", cases[i].max, &words, &command);
+		assert_string_equal(words.data == NULL ? "" : words.data, cases[i].words);
+		assert_string_equal(command.data == NULL ? "" : command.data, cases[i].command);
+		buf_fini(&words);
+		buf_fini(&command);
+		home_fini(&home);
+		cm_rmdir(dir);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +128,7 @@ int main(void)
 	    cmocka_unit_test(test_warnings_only_where_there_is_nothing_else),
 	    cmocka_unit_test(test_guest_made_text_is_harmless),
 	    cmocka_unit_test(test_size_is_held),
+	    cmocka_unit_test(test_tail),
 	};
 	return cmocka_run_group_tests_name("qemu_log", tests, NULL, NULL);
 }
