@@ -53,7 +53,7 @@ int console_rows(const struct app *app);
 #define SCROLL_TIME_SHORT 9 /* columns: "10:48:00 " */
 #define SCROLL_TIME_LONG 15 /* "11-21 10:48:00 " */
 struct vt_screen *scroll_screen(const struct console *c);
-/* The oldest line when it is not kept any more. */
+/* The oldest line, or the newest, when it is not kept any more. */
 uint64_t scroll_line_of(const struct console *c, const struct vt_place *p, unsigned *col);
 /* Columns that the times take. */
 int scroll_margin(const struct console *c);

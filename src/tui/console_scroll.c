@@ -22,13 +22,18 @@ struct vt_screen *scroll_screen(const struct console *c)
 
 uint64_t scroll_line_of(const struct console *c, const struct vt_place *p, unsigned *col)
 {
-	uint64_t line;
+	const struct vt_screen *s = scroll_screen(c);
+	uint64_t line, first = vt_screen_first_line(s);
+	struct vt_place oldest;
 	unsigned ignored;
-	if (vt_screen_find_place(scroll_screen(c), p, &line, col ? col : &ignored))
+	if (vt_screen_find_place(s, p, &line, col ? col : &ignored))
 		return line;
 	if (col)
 		*col = 0;
-	return vt_screen_first_line(scroll_screen(c));
+	/* It fell out of the scrollback, or stood on an alternate screen that is gone. */
+	if (vt_screen_place(s, first, 0, &oldest) && p->logical >= oldest.logical)
+		return vt_screen_last_line(s);
+	return first;
 }
 
 static void place_at(const struct console *c, struct vt_place *p, uint64_t line, unsigned col)

@@ -46,6 +46,15 @@ text 'grep -c "hello from vi" /tmp/file'
 keys Enter
 check "the file is there" wait_for 30 sh -c "tmux -S '$TMUX_SOCKET' capture-pane -p -t a | grep -qx 1"
 
+# --- read back while the guest leaves its alternate screen ---
+text "clear; seq 1 100; printf '\\033[?1049h\\033[Halternate'; usleep 1500000; printf '\\033[?1049l'; echo left-\$((4+4))"
+keys Enter
+see "alternate" 20
+keys 'C-\' '['
+see "scrollback"
+check "what was read is gone: the newest lines are shown" see "left-8" 20
+keys q
+
 # --- what the guest asks of the terminal ---
 asks() {
 	text "clear; stty -icanon -echo; printf '\\033[5n'; timeout $1 dd bs=1 count=4 2>/dev/null | od -c; stty sane"
