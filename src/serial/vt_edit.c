@@ -3,8 +3,15 @@
 /* --- erasing
  * ---------------------------------------------------------------------------------------- */
 
-/* Cells [from, to) of a row; spare: protected ones stay. */
-static void erase_cells(struct vt_screen *s, int row, int from, int to, bool spare)
+/* The end of the run of cells from i on that are protected, or of those that are not. */
+static int run_end(const struct vt_line *l, int i, int to, bool is_protected)
+{
+	while (i < to && i < l->used && !(l->cells[i].attrs & VT_PROTECTED) == !is_protected)
+		i++;
+	return i >= l->used && !is_protected ? to : i;
+}
+
+void vt_edit_erase_cells(struct vt_screen *s, int row, int from, int to, bool spare)
 {
 	struct vt_line *l = vt_grid_line(s->grid, row);
 	vt_mark(s, row);
@@ -12,9 +19,13 @@ static void erase_cells(struct vt_screen *s, int row, int from, int to, bool spa
 		vt_grid_erase(s->grid, l, from, to, s->pen.bg);
 		return;
 	}
-	for (int i = from; i < to; i++)
-		if (i >= l->used || !(l->cells[i].attrs & VT_PROTECTED))
-			vt_grid_erase(s->grid, l, i, i + 1, s->pen.bg);
+	for (int i = from; i < to;) {
+		i = run_end(l, i, to, true);
+		int end = run_end(l, i, to, false);
+		if (end > i)
+			vt_grid_erase(s->grid, l, i, end, s->pen.bg);
+		i = end;
+	}
 }
 
 static void erase_rows(struct vt_screen *s, int from, int to, bool spare)
@@ -24,7 +35,7 @@ static void erase_rows(struct vt_screen *s, int from, int to, bool spare)
 	for (int r = from; r < to; r++) {
 		if (!spare)
 			vt_grid_line(s->grid, r)->size = VT_LINE_SINGLE;
-		erase_cells(s, r, 0, s->cols, spare);
+		vt_edit_erase_cells(s, r, 0, s->cols, spare);
 	}
 }
 
@@ -56,15 +67,15 @@ void vt_edit_erase_line(struct vt_screen *s, int what, bool selective)
 	bool spare = selective || s->iso_protection;
 	switch (what) {
 	case 0:
-		erase_cells(s, s->row, s->col, s->cols, spare);
+		vt_edit_erase_cells(s, s->row, s->col, s->cols, spare);
 		vt_settle(s);
 		break;
 	case 1:
-		erase_cells(s, s->row, 0, s->col + 1, spare);
+		vt_edit_erase_cells(s, s->row, 0, s->col + 1, spare);
 		vt_settle(s);
 		break;
 	case 2:
-		erase_cells(s, s->row, 0, s->cols, spare);
+		vt_edit_erase_cells(s, s->row, 0, s->cols, spare);
 		vt_settle(s);
 		break;
 	}
@@ -73,7 +84,7 @@ void vt_edit_erase_line(struct vt_screen *s, int what, bool selective)
 void vt_edit_erase_chars(struct vt_screen *s, int n)
 {
 	int to = s->col + vt_clamp(n, 1, s->cols - s->col);
-	erase_cells(s, s->row, s->col, to, s->iso_protection);
+	vt_edit_erase_cells(s, s->row, s->col, to, s->iso_protection);
 	vt_settle(s);
 }
 

@@ -98,6 +98,8 @@ static uint8_t *pack_text(
     uint8_t *out, uint32_t cp, const struct vt_clusters *k, const struct vt_unpacked *u)
 {
 	uint32_t all[VT_CLUSTER_CHARS];
+	if (cp < VT_CLUSTER)
+		return out + vt_utf8_encode(cp ? cp : ' ', (char *)out);
 	size_t n = vt_unpacked_get(u, k, cp, all);
 	out += vt_utf8_encode(all[0], (char *)out);
 	for (size_t i = 1; i < n; i++) {
@@ -177,6 +179,10 @@ uint8_t *vt_pack(uint8_t *out, const struct vt_cell *cells, int n, struct vt_pen
 		} else if (c->cp - 0x20 >= 0x5F || c->width != 1) {
 			out = pack_text(out, c->cp, k, u);
 			i++;
+			if (i < n && cells[i].width == 0 && same_pen(&cells[i], pen)) {
+				*out++ = HALF;
+				i++;
+			}
 		}
 	}
 	return out;

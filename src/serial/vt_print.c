@@ -82,6 +82,8 @@ static void print_one(struct vt_screen *s, uint32_t cp, int width)
 			return; /* a wide character with no place */
 		wrap_line(s, true);
 		limit = text_limit(s);
+		if (s->col + width - 1 > limit)
+			return; /* nor has the next line, of double width */
 	}
 	s->wrap = false;
 	if (vt_mode(s, VT_M_IRM) && s->col >= vt_left(s) && s->col <= vt_right(s))
@@ -206,16 +208,58 @@ void vt_print_text(struct vt_screen *s, const uint32_t *cp, size_t n)
 	s->sets.shift = 0;
 }
 
-/* A count of several screens is cut by whole lines: the screen comes out the same, in bounded time. */
+/* As much of a run of one character as goes into the cursor's line; returns how many. 0: none does,
+ * and none ever will. */
+static int print_in_line(struct vt_screen *s, uint32_t cp, int width, int n)
+{
+	if (s->wrap && vt_mode(s, VT_M_DECAWM))
+		wrap_line(s, false);
+	int limit = text_limit(s), room = (limit - s->col + 1) / width;
+	int k = n < room ? n : room;
+	if (vt_mode(s, VT_M_IRM) && s->col < vt_left(s) && s->col + k * width > vt_left(s))
+		k = (vt_left(s) - s->col) / width; /* inserting begins at the margin */
+	if (k < 2) {                               /* the borders are print_one's */
+		print_one(s, cp, width);
+		return vt_mode(s, VT_M_DECAWM) && s->last_row >= 0 ? 1 : 0;
+	}
+	s->wrap = false;
+	if (vt_mode(s, VT_M_IRM) && s->col >= vt_left(s) && s->col <= vt_right(s))
+		vt_edit_shift(s, s->row, s->col, limit, k * width);
+	struct vt_line *l = vt_current_line(s);
+	struct vt_cell *c = cells_at_cursor(s, l, k * width), one = pen_cell(&s->pen);
+	one.cp = cp;
+	one.width = (uint8_t)width;
+	for (int i = 0; i < k * width; i += width) {
+		c[i] = one;
+		if (width == 2) {
+			c[i + 1] = pen_cell(&s->pen);
+			c[i + 1].width = 0;
+		}
+	}
+	l->wide |= width == 2;
+	advance(s, k * width, limit);
+	s->last_col = s->col + (s->wrap ? 1 : 0) - width;
+	return k;
+}
+
+/* A count of more than a screen is cut by whole lines: the screen comes out the same, in bounded
+ * time. */
 void vt_print_repeat(struct vt_screen *s, int n)
 {
 	uint32_t cp = s->last;
 	if (cp == 0)
 		return;
 	int width = vt_width(cp);
-	int screens = 2 * s->rows * s->cols, line = (vt_right(s) - vt_left(s) + 1) / width;
-	if (n > screens && line > 0)
-		n = screens + (n - screens) % line;
-	while (n-- > 0)
-		print_one(s, cp, width);
+	/* the rest of this line, which may be outside the margins, then whole ones between them */
+	int line = (vt_right(s) - vt_left(s) + 1) / width;
+	int most = (text_limit(s) - s->col + 1) / width + (s->rows + 2) * line;
+	if (n > most && line > 0)
+		n = most + (n - most) % line;
+	while (n > 0) {
+		int k = print_in_line(s, cp, width, n);
+		if (k == 0)
+			break;
+		n -= k;
+	}
+	s->last = cp;
 }

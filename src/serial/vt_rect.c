@@ -50,13 +50,8 @@ static void erase(struct vt_screen *s, const struct vt_csi *c, bool spare)
 	struct vt_box b;
 	if (!read_box(s, c, 0, &b))
 		return;
-	for (int r = b.top; r <= b.bottom; r++) {
-		struct vt_line *l = vt_grid_line(s->grid, r);
-		for (int i = b.left; i <= b.right; i++)
-			if (!spare || i >= l->used || !(l->cells[i].attrs & VT_PROTECTED))
-				vt_grid_erase(s->grid, l, i, i + 1, s->pen.bg);
-		vt_mark(s, r);
-	}
+	for (int r = b.top; r <= b.bottom; r++)
+		vt_edit_erase_cells(s, r, b.left, b.right + 1, spare);
 }
 
 void vt_rect_erase(struct vt_screen *s, const struct vt_csi *c)

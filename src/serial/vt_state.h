@@ -169,6 +169,8 @@ void vt_cursor_back_tab(struct vt_screen *s, int n);
 void vt_cursor_home(struct vt_screen *s);
 
 /* vt_edit.c: erasing, inserting, deleting, scrolling. n is clamped. */
+/* Cells [from, to) of a row; spare: protected ones stay. */
+void vt_edit_erase_cells(struct vt_screen *s, int row, int from, int to, bool spare);
 void vt_edit_erase_display(struct vt_screen *s, int what, bool selective);
 void vt_edit_erase_line(struct vt_screen *s, int what, bool selective);
 void vt_edit_erase_chars(struct vt_screen *s, int n);
