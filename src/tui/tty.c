@@ -17,13 +17,13 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "tui/tty_pace.h"
+#include "tui/tty_out.h"
 
 #define FLUSH_MS 500
 #define RESTORE_MAX 256
 #define MOUSE_OFF "\033[?1003l\033[?1002l\033[?1000l\033[?1006l"
 #define HELD_MS 60 /* what may be the beginning of an answer is a key when no more of it comes */
-#define ANSWER_MAX \
+#define ANSWER_MAX_MS \
 	500 /* ms that the way out waits for answers, which the shell would take for keys */
 
 struct tty {
@@ -34,17 +34,11 @@ struct tty {
 	FILE *frame_file;
 	SCREEN *screen;
 	int rows, cols;
-	struct buf out;  /* a frame, and words of ours behind it, that wait for their turn */
-	size_t frame;    /* bytes of the frame among them */
-	struct buf wire; /* of them, what is on its way to the terminal */
-	struct tty_pace pace;
-	unsigned held; /* bytes of TTY_PACE_ANSWER that were read */
-	struct event *late, *held_timer;
-	uint64_t sent;
+	struct tty_out out;
 	bool paused, modern; /* modern: knows how to ignore what it does not have */
 	enum tty_mouse mouse;
 	char enter[RESTORE_MAX]; /* what a return from suspension sends */
-	struct event *readable, *writable;
+	struct event *readable, *held_timer;
 };
 
 /* What the way out needs, kept where a signal handler may look. */
@@ -171,74 +165,16 @@ static void raw_mode(void)
 
 /* --- output --- */
 
-/* The next piece of the frame, with a question behind it where one is due. */
-static void wire_fill(struct tty *t)
+static void on_drained(void *arg)
 {
-	uint64_t now = loop_now_ms();
-	struct timeval tv;
-	int wait = tty_pace_look(&t->pace, now);
-	size_t n = tty_pace_cut(t->out.data, t->out.len, tty_pace_room(&t->pace));
-	buf_add(&t->wire, t->out.data, n);
-	buf_consume(&t->out, n);
-	t->frame -= n < t->frame ? n : t->frame;
-	tty_pace_sent(&t->pace, n);
-	if (n > 0 && tty_pace_due(&t->pace, t->out.len > 0)) {
-		buf_adds(&t->wire, TTY_PACE_ASK);
-		tty_pace_asked(&t->pace, now, t->out.len > 0);
-		wait = tty_pace_look(&t->pace, now);
-	}
-	if (wait < 0 || t->late == NULL)
-		return;
-	tv = (struct timeval){wait / 1000, wait % 1000 * 1000};
-	event_add(t->late, &tv);
-}
-
-static void out_clear(struct tty *t)
-{
-	buf_clear(&t->out);
-	buf_clear(&t->wire);
-	t->frame = 0;
-}
-
-static void out_flush(struct tty *t)
-{
-	bool had = t->out.len + t->wire.len > 0;
-	while (t->wire.len + t->out.len > 0) {
-		if (t->wire.len == 0)
-			wire_fill(t);
-		if (t->wire.len == 0)
-			return; /* an answer is awaited, or that it is too late */
-		ssize_t n = write(t->fd, t->wire.data, t->wire.len);
-		if (n > 0) {
-			t->sent += (uint64_t)n;
-			buf_consume(&t->wire, (size_t)n);
-		} else if (errno != EINTR) {
-			if (errno != EAGAIN)
-				out_clear(t); /* a hang-up: the reader will hear of it */
-			break;
-		}
-	}
-	if (t->wire.len)
-		event_add(t->writable, NULL);
-	else if (had && t->ops->drained)
+	struct tty *t = arg;
+	if (t->ops->drained)
 		t->ops->drained(t->arg);
-}
-
-static void on_late(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	out_flush(arg);
-}
-
-static void on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	out_flush(arg);
 }
 
 bool tty_ready(const struct tty *t)
 {
-	return t->out.len + t->wire.len == 0 && saved.active;
+	return tty_out_empty(&t->out) && saved.active;
 }
 
 /* Moves what ncurses wrote into the queue. */
@@ -249,11 +185,11 @@ static size_t frame_take(struct tty *t)
 	ssize_t got;
 	if (n <= 0)
 		return 0;
-	p = buf_reserve(&t->out, (size_t)n);
+	p = buf_reserve(&t->out.queue, (size_t)n);
 	got = pread(t->frame_fd, p, (size_t)n, 0);
 	if (got > 0)
-		t->out.len += (size_t)got;
-	t->frame = t->out.len;
+		t->out.queue.len += (size_t)got;
+	t->out.frame = t->out.queue.len;
 	if (n > (1 << 20) && ftruncate(t->frame_fd, 0) < 0)
 		return (size_t)n; /* only memory is lost */
 	lseek(t->frame_fd, 0, SEEK_SET);
@@ -267,7 +203,7 @@ size_t tty_frame(struct tty *t)
 	doupdate();
 	n = frame_take(t);
 	if (n)
-		out_flush(t);
+		tty_out_flush(&t->out);
 	return n;
 }
 
@@ -279,18 +215,15 @@ void tty_repaint(struct tty *t)
 
 void tty_supersede(struct tty *t)
 {
-	if (t->frame == 0)
-		return;
-	buf_consume(&t->out, t->frame);
-	t->frame = 0;
-	clearok(curscr, TRUE); /* curses believes that it was sent */
+	if (tty_out_supersede(&t->out))
+		clearok(curscr, TRUE); /* curses believes that it was sent */
 }
 
 void tty_bell(struct tty *t)
 {
 	if (tty_ready(t)) {
-		buf_addc(&t->out, '\a');
-		out_flush(t);
+		tty_out_words(&t->out, "\a");
+		tty_out_flush(&t->out);
 	}
 }
 
@@ -308,11 +241,11 @@ void tty_mouse(struct tty *t, enum tty_mouse mode)
 	if (!t->modern || t->mouse == mode)
 		return;
 	if (t->mouse && mode)
-		buf_adds(&t->out, MOUSE_OFF);
+		tty_out_words(&t->out, MOUSE_OFF);
 	t->mouse = mode;
 	mouse_text(t, text, sizeof(text));
-	buf_adds(&t->out, text);
-	out_flush(t);
+	tty_out_words(&t->out, text);
+	tty_out_flush(&t->out);
 }
 
 static void base64_add(struct buf *b, const unsigned char *p, size_t n)
@@ -338,60 +271,31 @@ int tty_clipboard(struct tty *t, const char *text, size_t n, struct err *err)
 		return err_set(err, ERR_INVALID,
 		    "%zu bytes are more than a terminal's clipboard takes (%u)", n,
 		    TTY_CLIPBOARD_MAX);
-	buf_adds(&t->out, "\033]52;c;");
-	base64_add(&t->out, (const unsigned char *)text, n);
-	buf_adds(&t->out, "\a");
-	out_flush(t);
+	tty_out_words(&t->out, "\033]52;c;");
+	base64_add(&t->out.queue, (const unsigned char *)text, n);
+	tty_out_words(&t->out, "\a");
+	tty_out_flush(&t->out);
 	return 0;
 }
 
 uint64_t tty_sent(const struct tty *t)
 {
-	return t->sent;
+	return t->out.sent;
 }
 
 size_t tty_window(const struct tty *t)
 {
-	return t->pace.off ? SIZE_MAX : (size_t)t->pace.window;
+	return t->out.pace.off ? SIZE_MAX : (size_t)t->out.pace.window;
 }
 
 /* --- input --- */
 
-static void answered(struct tty *t)
-{
-	tty_pace_answered(&t->pace, loop_now_ms());
-	out_flush(t);
-}
-
-/* Takes what is an answer out of what was typed; keys: room for n bytes and those that were held. */
-static size_t take_answers(struct tty *t, const uint8_t *data, size_t n, uint8_t *keys)
-{
-	size_t n_keys = 0;
-	for (size_t i = 0; i < n; i++) {
-		bool open = t->held > 0 || t->pace.n_marks > 0;
-		if (open && data[i] == (uint8_t)TTY_PACE_ANSWER[t->held]) {
-			if (++t->held < strlen(TTY_PACE_ANSWER))
-				continue;
-			t->held = 0;
-			answered(t);
-			continue;
-		}
-		memcpy(keys + n_keys, TTY_PACE_ANSWER, t->held);
-		n_keys += t->held;
-		i -= t->held > 0; /* it may begin another one */
-		if (t->held == 0)
-			keys[n_keys++] = data[i];
-		t->held = 0;
-	}
-	return n_keys;
-}
-
 static void on_held(evutil_socket_t fd, short what, void *arg)
 {
 	struct tty *t = arg;
-	unsigned n = t->held;
+	unsigned n = t->out.held;
 	(void)fd, (void)what;
-	t->held = 0;
+	t->out.held = 0;
 	if (n > 0)
 		t->ops->input(t->arg, (const uint8_t *)TTY_PACE_ANSWER, n);
 }
@@ -404,32 +308,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t n = read(t->fd, data, sizeof(data));
 	(void)fd, (void)what;
 	if (n > 0) {
-		size_t n_keys = take_answers(t, data, (size_t)n, keys);
-		if (t->held > 0)
+		size_t n_keys = tty_out_answers(&t->out, data, (size_t)n, keys);
+		if (t->out.held > 0)
 			event_add(t->held_timer, &tv);
 		if (n_keys > 0)
 			t->ops->input(t->arg, keys, n_keys);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		t->ops->gone(t->arg);
 	}
-}
-
-/* Before somebody else reads this terminal. Keys that come meanwhile are lost. */
-static void await_answers(struct tty *t)
-{
-	uint64_t end = loop_now_ms() + ANSWER_MAX;
-	uint8_t data[256], keys[sizeof(data) + sizeof(TTY_PACE_ANSWER)];
-	out_clear(t);
-	for (uint64_t now; t->pace.n_marks > 0 && !t->pace.off && (now = loop_now_ms()) < end;) {
-		struct pollfd p = {.fd = t->fd, .events = POLLIN};
-		if (poll(&p, 1, (int)(end - now)) <= 0 || (p.revents & (POLLERR | POLLHUP)))
-			break;
-		ssize_t n = read(t->fd, data, sizeof(data));
-		if (n <= 0)
-			break;
-		take_answers(t, data, (size_t)n, keys);
-	}
-	t->pace.n_marks = t->held = 0;
 }
 
 void tty_pause_input(struct tty *t, bool paused)
@@ -480,7 +366,7 @@ static void margins_reset(struct tty *t)
 		return;
 	add_cap_text(
 	    text, sizeof(text), tparm(csr, 0L, (long)t->rows - 1, 0L, 0L, 0L, 0L, 0L, 0L, 0L));
-	buf_adds(&t->out, text);
+	tty_out_words(&t->out, text);
 }
 
 void tty_measure(struct tty *t)
@@ -491,7 +377,7 @@ void tty_measure(struct tty *t)
 		return;
 	resizeterm(t->rows, t->cols);
 	margins_reset(t);
-	out_flush(t);
+	tty_out_flush(&t->out);
 	clearok(curscr, TRUE); /* what the terminal did to its cells is its secret */
 	t->ops->resized(t->arg);
 }
@@ -512,23 +398,23 @@ void tty_resume(struct tty *t)
 		return; /* fg sends SIGCONT again */
 	saved.active = 1;
 	raw_mode();
-	out_clear(t);
-	buf_adds(&t->out, t->enter);
+	tty_out_clear(&t->out);
+	tty_out_words(&t->out, t->enter);
 	if (t->mouse) {
 		char text[64];
 		mouse_text(t, text, sizeof(text));
-		buf_adds(&t->out, text);
+		tty_out_words(&t->out, text);
 	}
 	clearok(curscr, TRUE);
 	margins_reset(t); /* who was in front may have left others */
 	tty_measure(t);
-	out_flush(t);
+	tty_out_flush(&t->out);
 	t->ops->resized(t->arg);
 }
 
 void tty_suspend(struct tty *t)
 {
-	await_answers(t);
+	tty_out_settle(&t->out, ANSWER_MAX_MS);
 	restore_now();
 	raise(SIGSTOP);
 	tty_resume(t);
@@ -538,8 +424,8 @@ void tty_suspend(struct tty *t)
 
 void tty_give(struct tty *t)
 {
-	await_answers(t);
-	event_del(t->writable);
+	tty_out_settle(&t->out, ANSWER_MAX_MS);
+	event_del(t->out.writable);
 	event_del(t->readable);
 	restore_now();
 }
@@ -666,34 +552,17 @@ struct tty *tty_open(struct loop *l, const struct tty_ops *ops, void *arg, struc
 		return NULL;
 	}
 	prepare_strings(t);
-	tty_pace_init(&t->pace, str_prefix(tigetstr("cup"), "\033["));
+	tty_out_init(&t->out, l, t->fd, str_prefix(tigetstr("cup"), "\033["), on_drained, t);
 	fatal_install();
 	saved.active = 1;
 	raw_mode();
 	if (t->modern)
-		buf_adds(&t->out, "\033[?2004h");
-	t->late = evtimer_new(loop_base(l), on_late, t);
+		tty_out_words(&t->out, "\033[?2004h");
 	t->held_timer = evtimer_new(loop_base(l), on_held, t);
 	t->readable = event_new(loop_base(l), t->fd, EV_READ | EV_PERSIST, on_readable, t);
-	t->writable = event_new(loop_base(l), t->fd, EV_WRITE, on_writable, t);
 	event_add(t->readable, NULL);
-	out_flush(t);
+	tty_out_flush(&t->out);
 	return t;
-}
-
-static void out_finish(struct tty *t)
-{
-	uint64_t end = loop_now_ms() + FLUSH_MS;
-	while (t->wire.len && loop_now_ms() < end) {
-		struct pollfd p = {.fd = t->fd, .events = POLLOUT};
-		ssize_t n;
-		if (poll(&p, 1, FLUSH_MS) <= 0 || (p.revents & (POLLERR | POLLHUP)))
-			break;
-		n = write(t->fd, t->wire.data, t->wire.len);
-		if (n <= 0)
-			break;
-		buf_consume(&t->wire, (size_t)n);
-	}
 }
 
 void tty_close(struct tty *t)
@@ -702,17 +571,12 @@ void tty_close(struct tty *t)
 		return;
 	if (t->readable)
 		event_free(t->readable);
-	if (t->writable)
-		event_free(t->writable);
-	if (t->late)
-		event_free(t->late);
 	if (t->held_timer)
 		event_free(t->held_timer);
 	if (saved.active) {
-		out_finish(t);
-		if (!t->wire.len) /* nothing was cut: no need of the CAN */
+		if (tty_out_finish(&t->out, FLUSH_MS)) /* nothing was cut: no need of the CAN */
 			memmove(saved.text, saved.text + 1, --saved.n);
-		await_answers(t);
+		tty_out_settle(&t->out, ANSWER_MAX_MS);
 		restore_now();
 	}
 	if (t->screen) {
@@ -725,7 +589,6 @@ void tty_close(struct tty *t)
 		close(t->frame_fd);
 	if (t->fd >= 0)
 		close(t->fd);
-	buf_fini(&t->out);
-	buf_fini(&t->wire);
+	tty_out_fini(&t->out);
 	free(t);
 }
