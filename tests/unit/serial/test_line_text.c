@@ -62,7 +62,9 @@ static const struct {
     {"cut \xe2\x82", "cut \ufffd"},
     {"\xed\xa0\x80", "\ufffd\ufffd\ufffd"},
     {"evil\u202etxt\u202c", "eviltxt"},
-    {"c1 \xc2\x9b" "31m", "c1 31m"},
+    {"c1 \xc2\x9b"
+     "31m",
+        "c1 31m"},
     {"oo\u200bm", "oom"},
 };
 
