@@ -250,7 +250,7 @@ static void show_help(struct console *c)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	console_menu_help(&c->v.app->keys, &b);
-	view_text_open(c->v.app, "hvmux: keys of a console", b.data, b.len);
+	view_keys_open(c->v.app, "hvmux: keys of a console", b.data, b.len);
 }
 
 static void run_key(struct console *c, const struct menu_key *k)

@@ -8,8 +8,10 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "tui/draw.h"
+#include "tui/fold.h"
 #include "tui/keys.h"
 
+#define HELP_HANG 17   /* columns: where the words behind a key begin */
 #define LINE_KEPT 4000 /* bytes of one line */
 
 struct text_view {
@@ -122,11 +124,18 @@ void view_text_open(struct app *app, const char *title, const char *text, size_t
 	view_push(app, &t->v);
 }
 
+void view_keys_open(struct app *app, const char *title, const char *text, size_t n)
+{
+	CLEANUP_BUF struct buf folded = BUF_INIT;
+	fold_text(text, n, (unsigned)tty_cols(app->tty), HELP_HANG, &folded);
+	view_text_open(app, title, folded.data, folded.len);
+}
+
 void view_help_open(struct app *app)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	keys_help(&b, &app->keys);
-	view_text_open(app, "hvmux: keys and commands", b.data, b.len);
+	view_keys_open(app, "hvmux: keys and commands", b.data, b.len);
 }
 
 static void add_event(struct buf *b, const struct job *j)

@@ -306,7 +306,7 @@ static void help(struct wall *w)
 {
 	struct buf text = BUF_INIT;
 	wall_keys_help(&text);
-	view_text_open(w->v.app, "the wall", text.data, text.len);
+	view_keys_open(w->v.app, "the wall", text.data, text.len);
 	buf_fini(&text);
 }
 
