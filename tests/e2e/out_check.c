@@ -88,7 +88,8 @@ static int csi_known(const struct csi *c)
 	if (c->prefix == '?' && (c->final == 'h' || c->final == 'l')) {
 		/* Cursor keys, wrap, the cursor's blinking and sight, mouse reports, other screen, pastes, one whole frame. */
 		for (unsigned i = 0; i < c->n; i++)
-			if (!AMONG(c->param[i], 1, 7, 12, 25, 1000, 1002, 1006, 1049, 2004, 2026))
+			if (!AMONG(c->param[i], 1, 7, 12, 25, 1000, 1002, 1003, 1006, 1049, 2004,
+			        2026))
 				return 0;
 		return 1;
 	}

@@ -41,10 +41,10 @@ for t in xterm-256color xterm vt100 screen tmux linux; do
 	storm $((seed + 500)) 20000
 	check "$t: and one at another size" see "storm $((seed + 500)) is over"
 	keys F11
-	see "lines back"
+	see "scrollback"
 	keys S-PPage PPage
 	keys Escape
-	see_not "lines back"
+	see_not "scrollback"
 	keys C-]
 	check "$t: back in the list, whose preview has it, too" see "storm $((seed + 500)) is over"
 	keys q
