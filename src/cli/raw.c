@@ -243,18 +243,17 @@ static void take_apart(struct pump *p)
 	}
 }
 
+/* Once: a terminal that took a part is asked by poll(2) whether it takes more. */
 static int write_output(struct pump *p)
 {
-	while (p->at < p->n) {
-		ssize_t n = writev(p->r->out, p->parts + p->at, p->n - p->at);
-		if (n < 0)
-			return again() ? GOES_ON : fail(p, "cannot write to standard output");
-		for (; p->at < p->n && (size_t)n >= p->parts[p->at].iov_len; p->at++)
-			n -= (ssize_t)p->parts[p->at].iov_len;
-		if (p->at < p->n) {
-			p->parts[p->at].iov_base = (uint8_t *)p->parts[p->at].iov_base + n;
-			p->parts[p->at].iov_len -= (size_t)n;
-		}
+	ssize_t n = writev(p->r->out, p->parts + p->at, p->n - p->at);
+	if (n < 0)
+		return again() ? GOES_ON : fail(p, "cannot write to standard output");
+	for (; p->at < p->n && (size_t)n >= p->parts[p->at].iov_len; p->at++)
+		n -= (ssize_t)p->parts[p->at].iov_len;
+	if (p->at < p->n) {
+		p->parts[p->at].iov_base = (uint8_t *)p->parts[p->at].iov_base + n;
+		p->parts[p->at].iov_len -= (size_t)n;
 	}
 	return GOES_ON;
 }
