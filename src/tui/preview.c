@@ -8,6 +8,9 @@
 #include "serial/ring.h"
 #include "tui/screen_part.h"
 
+#define SLICE 4096u /* bytes between two looks at the clock */
+#define SLICES_MS \
+	12 /* of one poll: a guest can make a kilobyte cost what a megabyte should; the rest is for the next one */
 #define MEND_MS 500 /* nothing had to be left out for this long: the flood is over */
 
 struct preview {
@@ -81,9 +84,9 @@ static void skip(struct preview *p, uint64_t end, size_t most)
 
 bool preview_poll(struct preview *p, size_t most)
 {
-	uint8_t data[16384];
+	uint8_t data[SLICE];
 	size_t n, total = 0;
-	uint64_t now, end = ring_end(p->ring);
+	uint64_t now, end = ring_end(p->ring), began = loop_now_ms();
 	if (!most || p->fresh)
 		most = PREVIEW_TAIL;
 	if (end < p->at || (p->torn && loop_now_ms() - p->torn_ms > MEND_MS))
@@ -91,7 +94,8 @@ bool preview_poll(struct preview *p, size_t most)
 	else if (end - p->at > most)
 		skip(p, end, most);
 	p->fresh = false;
-	while (total < PREVIEW_TAIL && (n = ring_read(p->ring, &p->at, data, sizeof(data))) > 0) {
+	while (total < PREVIEW_TAIL && loop_now_ms() - began < SLICES_MS &&
+	       (n = ring_read(p->ring, &p->at, data, sizeof(data))) > 0) {
 		vt_screen_feed(p->screen, data, n);
 		p->at += n;
 		total += n;
