@@ -215,7 +215,8 @@ void caps_add_names(struct buf *text, const char *word, const char **names, size
 	for (size_t i = 0; i < n && kept < CAPS_NAMES_MAX; i++)
 		if (is_word(names[i]))
 			names[kept++] = names[i];
-	qsort(names, kept, sizeof(*names), compare_names);
+	if (kept > 0)
+		qsort(names, kept, sizeof(*names), compare_names);
 	buf_addf(text, "%s %zu\n", word, kept);
 	for (size_t i = 0; i < kept; i++)
 		buf_addf(text, "%s\n", names[i]);
