@@ -203,6 +203,7 @@ static void open_wall(struct console *c)
 		console_note(c, STYLE_ERROR, "%s", err.msg);
 		return;
 	}
+	session_release(c->s); /* or it would be left out of a broadcast */
 	names[n++] = (char *)(uintptr_t)session_name(c->s);
 	for (size_t i = 0; i < n_vms && n < ARRAY_LEN(names); i++)
 		if (vms[i].live && vms[i].head && vms[i].head->consoles &&

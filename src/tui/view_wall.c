@@ -133,14 +133,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (w->mode != WALL_LOOKS)
 		app_input_continue(app); /* keys that wait for a console's word have a deadline */
-	if (!seen(w)) {
-		w->away = true;
-		return;
-	}
-	if (w->away)
-		wall_tile_released(&w->tiles[w->focus]);
-	w->away = false;
-	if (!tty_ready(app->tty))
+	if (!seen(w) || !tty_ready(app->tty))
 		return;
 	if (w->mode != WALL_LOOKS && now - w->key_ms < TYPING_MS &&
 	    tty_window(app->tty) < SLOW_WINDOW)

@@ -22,11 +22,12 @@ struct wall {
 	struct wall_layout layout;
 	struct event *poll;
 	enum wall_mode mode;
-	bool away;      /* another view is over it: a zoomed console */
 	bool menu;      /* the prefix key was pressed */
 	char note[200]; /* until a key */
 	enum style note_style;
 	uint64_t key_ms;
+	uint64_t
+	    deaf_until; /* what was meant for a guest that does not get it must not become a command */
 	struct broadcast cast; /* its choice of tiles lives as long as the wall */
 	struct event *judge;
 	struct buf paste; /* not yet sent, or asked about */

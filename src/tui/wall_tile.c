@@ -14,18 +14,28 @@
 #define ROWS_USUAL 24
 #define COLS_USUAL 80
 #define RELEASE_MS \
+	2500 /* the status page may still tell who held the keyboard before we gave it back */
+#define RELEASE_MS \
 	2500 /* for so long the status page may still name us as who holds the keyboard */
 
 /* --- facts --- */
+
+/* Another view on this terminal: a zoomed console. */
+static bool ourselves(const char *holder)
+{
+	char where[64];
+	const char *at = strchr(holder, '@');
+	console_client_where(where, sizeof(where));
+	where[strcspn(where, " ")] = '\0';
+	return at && *where && str_eq(at + 1, where);
+}
 
 static void console_facts(struct wall_tile *t, const struct status_page *p)
 {
 	const struct status_console *c = &p->console[t->index];
 	t->consoles = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;
-	if (!t->live || loop_now_ms() - t->released_ms < RELEASE_MS)
-		t->holder[0] = '\0';
-	else
-		snprintf(t->holder, sizeof(t->holder), "%s", c->holder);
+	snprintf(
+	    t->holder, sizeof(t->holder), "%s", t->live && !ourselves(c->holder) ? c->holder : "");
 	if (c->port < STATUS_PORT_COUNT && c->port_number < STATUS_CONSOLES_MAX)
 		snprintf(t->port, sizeof(t->port), "%s%u",
 		    status_port_word((enum status_port)c->port), c->port_number);
@@ -121,19 +131,14 @@ void wall_tile_type(
 	t->session = session_open(l, t->home, t->name, &o, t->rows, t->cols, ops, t);
 }
 
-void wall_tile_released(struct wall_tile *t)
-{
-	t->released_ms = loop_now_ms();
-	t->holder[0] = '\0';
-}
-
 void wall_tile_still(struct wall_tile *t)
 {
 	if (!t->session)
 		return;
 	session_close(t->session);
 	t->session = NULL;
-	wall_tile_released(t);
+	t->released_ms = loop_now_ms();
+	t->holder[0] = '\0';
 	preview_free(t->preview);
 	t->preview = NULL;
 	follow(t);

@@ -16,12 +16,11 @@ struct wall_tile {
 	char port[STATUS_PORT_NAME_MAX];
 	struct preview *preview;         /* NULL: nothing was ever written */
 	struct console_session *session; /* NULL: it is only looked at */
-	uint64_t opened_ms;              /* the session */
-	uint64_t released_ms;            /* when its keyboard was given back */
+	uint64_t opened_ms, released_ms; /* the session; the last one before */
 	bool answers;                    /* the guest's questions to its terminal may be answered */
 	bool live, silent, alone;        /* alone: its supervisor is gone, the guest runs on */
 	char why[160];                   /* why it is off: "shut off (destroyed)" */
-	char holder[64];                 /* who has the keyboard; "" nobody */
+	char holder[64];                 /* who else has the keyboard; "" nobody */
 	unsigned rows, cols;             /* of the guest's screen */
 	void *owner;
 };
@@ -39,8 +38,6 @@ void wall_tile_type(
     struct wall_tile *t, struct loop *l, unsigned flags, const struct session_ops *ops);
 /* And only looks again. */
 void wall_tile_still(struct wall_tile *t);
-/* We gave its keyboard back, here or in another view. */
-void wall_tile_released(struct wall_tile *t);
 /* The keyboard is ours. */
 bool wall_tile_mine(const struct wall_tile *t);
 /* Who else has it: "" nobody, or not known. */

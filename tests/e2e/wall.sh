@@ -45,6 +45,17 @@ keys 'C-]'
 check "Ctrl+] comes back to the wall" see "wall: 4 consoles"
 check "which shows what was typed" see "vm1$ zoomed"
 
+keys Enter
+see "Ctrl+] or F12 detach"
+keys 'C-\' b
+check "b in a console's menu opens the wall, too" see "consoles, only looked at"
+keys b
+check "and the console's own keyboard is free for it" see "BROADCAST typing to 5 of 5"
+keys Escape Escape
+see "F11 takes the keyboard"
+keys 'C-]'
+see "wall: 4 consoles"
+
 keys Tab i
 check "i types into the tile with the focus" see "typing into vm2 alone"
 text "only here"
