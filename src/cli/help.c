@@ -42,15 +42,15 @@ void help_fold(struct buf *out, const char *text, unsigned indent, unsigned widt
 
 static void format_option(struct buf *out, const struct verb_opt *o)
 {
-	char head[64];
+	char head[64], letter[8] = "";
+	if (o->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 	if (opt_positional(o))
 		snprintf(head, sizeof(head), "[--%s] %s", o->name, o->value);
 	else if (opt_takes_value(o))
-		snprintf(head, sizeof(head), "--%s %s", o->name, o->value);
-	else if (o->letter)
-		snprintf(head, sizeof(head), "-%c, --%s", o->letter, o->name);
+		snprintf(head, sizeof(head), "%s--%s %s", letter, o->name, o->value);
 	else
-		snprintf(head, sizeof(head), "--%s", o->name);
+		snprintf(head, sizeof(head), "%s--%s", letter, o->name);
 	buf_addf(out, "    %-16s %s", head, o->help);
 	if (o->words)
 		buf_addf(out, " (%s)", o->words);
