@@ -26,8 +26,6 @@ struct wall {
 	char note[200]; /* until a key */
 	enum style note_style;
 	uint64_t key_ms;
-	uint64_t
-	    deaf_until; /* what was meant for a guest that does not get it must not become a command */
 	struct broadcast cast; /* its choice of tiles lives as long as the wall */
 	struct event *judge;
 	struct buf paste; /* not yet sent, or asked about */
