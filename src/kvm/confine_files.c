@@ -13,6 +13,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "disk/qcow2_header.h"
+#include "kvm/confine_log.h"
 #include "kvm/option.h"
 
 #define COPY_MAX (1ull << 30)      /* bytes of a kernel or an initrd */
@@ -85,6 +86,17 @@ static char *make_set(struct pass *p, const char *path, const int *flags, size_t
 	return xasprintf("/dev/fdset/%u", set);
 }
 
+/* The same for a file of which little is known but its name. */
+static char *make_log_set(struct pass *p, const char *path, bool append)
+{
+	unsigned set = ++p->sets;
+	int fd = confine_log_open(p->c, path, append, p->err);
+	if (fd < 0)
+		return NULL;
+	add_fd(p, fd, set, path);
+	return xasprintf("/dev/fdset/%u", set);
+}
+
 /* NULL: it is no folder, or cannot be opened, which QEMU then says. */
 static char *make_folder(struct pass *p, const char *path)
 {
@@ -132,9 +144,10 @@ static char *make_copy(struct pass *p, const char *path)
 /* --- options other than block nodes --- */
 
 enum way {
-	WAY_READ,   /* a set to read, when the user may not itself */
-	WAY_BOTH,   /* … to read and write */
-	WAY_LOG,    /* … to write: made when missing, emptied unless it is appended to */
+	WAY_READ,  /* a set to read, when the user may not itself */
+	WAY_BOTH,  /* … to read and write */
+	WAY_WRITE, /* … to write */
+	WAY_LOG, /* … to write: made when missing, emptied unless it is appended to; also where QEMU is root as we are */
 	WAY_IMAGE,  /* … to read, and to write unless `other` is on */
 	WAY_FOLDER, /* a descriptor of the folder, when it is one: the user cannot walk to it */
 	WAY_COPY,   /* a copy, when the user may not read it */
@@ -167,7 +180,7 @@ static const struct rule {
     {"-drive", NULL, "file", WAY_IMAGE, "readonly"},
     {"-netdev", "vhost-vdpa", "vhostdev", WAY_BOTH, NULL},
     {"-tpmdev", "passthrough", "path", WAY_BOTH, NULL},
-    {"-tpmdev", "passthrough", "cancel-path", WAY_LOG, NULL},
+    {"-tpmdev", "passthrough", "cancel-path", WAY_WRITE, NULL},
 };
 
 /* What QEMU is to open instead; NULL: the path as it is, or (*rc < 0) a failure. */
@@ -175,8 +188,10 @@ static char *replace_path(
     struct pass *p, const struct rule *r, const struct option *o, const char *path, int *rc)
 {
 	static const int reading[] = {O_RDONLY}, both[] = {O_RDWR}, image[] = {O_RDWR, O_RDONLY};
-	int log[] = {O_WRONLY};
+	static const int writing[] = {O_WRONLY};
 	char *name = NULL;
+	if (!p->c->other_user && r->way != WAY_LOG)
+		return NULL;
 	if (path[0] != '/' || str_prefix(path, "/dev/fdset/") || str_prefix(path, "/proc/self/fd/"))
 		return NULL;
 	switch (r->way) {
@@ -189,6 +204,9 @@ static char *replace_path(
 	case WAY_BOTH:
 		name = make_set(p, path, both, 1);
 		break;
+	case WAY_WRITE:
+		name = make_set(p, path, writing, 1);
+		break;
 	case WAY_FOLDER:
 		name = make_folder(p, path);
 		if (name == NULL)
@@ -199,9 +217,7 @@ static char *replace_path(
 		                                    : make_set(p, path, image, 2);
 		break;
 	case WAY_LOG:
-		if (r->other != NULL)
-			log[0] |= O_CREAT | (option_is(o, r->other, "on") ? O_APPEND : O_TRUNC);
-		name = make_set(p, path, log, 1);
+		name = make_log_set(p, path, option_is(o, r->other, "on"));
 		break;
 	}
 	*rc = name == NULL ? -1 : 0;
@@ -495,6 +511,8 @@ static int pass_chain(struct pass *p, size_t *word)
 
 static int pass_all(struct pass *p)
 {
+	if (!p->c->other_user)
+		return pass_options(p);
 	for (size_t i = 0; i < p->a->argc; i++)
 		if (is_node(p, i) && pass_chain(p, &i) < 0)
 			return -1;
@@ -511,7 +529,7 @@ int confine_files(const struct confine *c, struct argv_out *a, int fd_first,
 {
 	struct pass p = {.c = c, .a = a, .fds = fds, .fd_first = fd_first, .err = err};
 	*fds = (struct confine_fds){0};
-	if (!c->other_user || pass_all(&p) == 0)
+	if ((!c->other_user && geteuid() != 0) || pass_all(&p) == 0)
 		return 0;
 	confine_fds_close(fds);
 	return -1;

@@ -17,8 +17,9 @@ struct confine_fds {
 	size_t n;
 };
 
-/* fd_first: the number that the first of them will have in QEMU. On failure nothing is left open. Does nothing where
- * QEMU is of the same user as we. */
+/* fd_first: the number that the first of them will have in QEMU. On failure nothing is left open. Where QEMU
+ * is root as we are, the files that it writes a port's output to alone are passed (confine_log.h says why); where it is another user
+ * that we are too, nothing. */
 int confine_files(const struct confine *c, struct argv_out *a, int fd_first,
     struct confine_fds *fds, struct err *err);
 void confine_fds_close(struct confine_fds *fds);

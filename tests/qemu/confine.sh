@@ -146,6 +146,25 @@ else
 	tap_skip "a kernel of root's is loaded" "no Linux test guest"
 fi
 
+# A port's log: written where it is a file, refused where it leads elsewhere; as another user and as root.
+logs=$TEST_TMP/logs
+mkdir -m 700 "$logs" && echo precious >"$logs/precious"
+define_bootsect c5 "<serial type='file'><source path='$logs/second.log'/><target port='1'/></serial>" >/dev/null
+log_written() { [ -f "$logs/second.log" ] && fdset_of "$logs/second.log"; }
+fdset_of() { tr '\0' '\n' <"/proc/$(qemu_pid c5)/cmdline" | grep -q "opaque=$1\$"; }
+for who in nobody root; do
+	echo "qemu_user = $who" >"$HVMUX_HOME/etc/hvmux.conf"
+	rm -f "$logs/second.log"
+	check "a log of $who's QEMU" hv start c5
+	check "is opened for it" log_written
+	hv destroy c5 >/dev/null
+	ln -sf "$logs/precious" "$logs/second.log"
+	check_fails "a link is not followed for $who's" 1 "it is a symbolic link" hv start c5
+	rm "$logs/second.log"
+done
+check "what it led to is as it was" grep -q precious "$logs/precious"
+echo "qemu_user = $user" >"$HVMUX_HOME/etc/hvmux.conf"
+
 # --- what cannot be -----------------------------------------------------------------------------------------
 echo 'qemu_user = "no-such-user-here"' >"$HVMUX_HOME/etc/hvmux.conf"
 check_fails "a user that does not exist is no reason to be root" 1 "there is no such user" hv start c1

@@ -178,6 +178,97 @@ static void other_options(void **state)
 	confine_fds_close(&fds);
 }
 
+/* Whoever may write to a log's folder decides nothing about what root writes to. */
+static void log_refused(const char *path, const char *says)
+{
+	const char *const words[] = {"-chardev", path, NULL};
+	assert_null(run(words));
+	if (strstr(err.msg, says) == NULL)
+		fail_msg("not '%s': %s", says, err.msg);
+	assert_int_equal(fds.n, 0);
+}
+
+static void makes(int rc)
+{
+	assert_int_equal(rc, 0);
+}
+
+static void logs_lead_nowhere(void **state)
+{
+	(void)state;
+	char text[16] = "";
+	CLEANUP_FREE char *precious = xasprintf("%s/precious", dir),
+	                  *link_to = xasprintf("%s/l", dir), *pit = xasprintf("%s/pit", dir),
+	                  *eves = xasprintf("%s/eves", dir), *hard = xasprintf("%s/h", dir),
+	                  *fifo = xasprintf("%s/pit/fifo", dir),
+	                  *own = xasprintf("%s/pit/own", dir);
+	put("precious", "keep me", 7);
+	makes(symlink(precious, link_to));
+	log_refused("file,id=s,path=%s/l", "is a symbolic link");
+	log_refused("socket,id=s,fd=3,logfile=%s/l", "is a symbolic link");
+	makes(link(precious, hard));
+	log_refused("file,id=s,path=%s/h", "hard links");
+	makes(unlink(hard));
+	makes(mkdir(pit, 0700));
+	makes(chmod(pit, 0777));
+	log_refused("file,id=s,path=%s/pit/log", "may be written by everybody");
+	makes(chmod(pit, 01777));
+	makes(mkfifo(fifo, 0600));
+	CLEANUP_CLOSE int reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	log_refused("file,id=s,path=%s/pit/fifo", "no regular file");
+	put("pit/own", "old", 3);
+	const char *const ours[] = {"-chardev", "file,id=s,path=%s/pit/own,append=on", NULL};
+	becomes(ours,
+	    "-chardev file,id=s,path=/dev/fdset/1,append=on -add-fd fd=10,set=1,opaque=%s/pit/own");
+	confine_fds_close(&fds);
+	makes(chmod(pit, 0700));
+	const char *const pipe[] = {"-chardev", "file,id=s,path=%s/pit/fifo", NULL};
+	becomes(
+	    pipe, "-chardev file,id=s,path=/dev/fdset/1 -add-fd fd=10,set=1,opaque=%s/pit/fifo");
+	confine_fds_close(&fds);
+	log_refused("file,id=s,path=%s/pit", "Is a directory");
+	log_refused("file,id=s,path=%s/gone/log", "No such file");
+	if (geteuid() == 0) {
+		makes(chown(own, 12345, 12345));
+		makes(chmod(pit, 01777));
+		log_refused("file,id=s,path=%s/pit/own", "belongs to another user");
+		makes(chown(pit, 12345, 12345));
+		makes(chmod(pit, 0755));
+		log_refused(
+		    "file,id=s,path=%s/pit/log", "'pit' on the way to it belongs to another user");
+		makes(symlink("/etc", eves));
+		makes(lchown(eves, 12345, 12345));
+		log_refused("file,id=s,path=%s/eves/log", "another user's symbolic link");
+	}
+	CLEANUP_CLOSE int fd = open(precious, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, text, sizeof(text)), 7);
+}
+
+/* Where QEMU is root itself: its logs are opened for it, and nothing else. */
+static void logs_of_a_root(void **state)
+{
+	(void)state;
+	const struct confine c = {0};
+	struct argv_out a = {0};
+	CLEANUP_FREE char *log = xasprintf("%s/root.log", dir);
+	if (geteuid() != 0)
+		skip();
+	put("root.log", "old", 3);
+	a.argv = xcalloc(5, sizeof(*a.argv));
+	a.argv[0] = xstrdup("-kernel");
+	a.argv[1] = xstrdup(log);
+	a.argv[2] = xstrdup("-chardev");
+	a.argv[3] = xasprintf("file,id=s,path=%s", log);
+	a.argc = 4;
+	assert_int_equal(confine_files(&c, &a, 10, &fds, &err), 0);
+	assert_string_equal(a.argv[1], log);
+	assert_string_equal(a.argv[3], "file,id=s,path=/dev/fdset/1");
+	assert_int_equal(fds.n, 1);
+	assert_int_equal(lseek(fds.fd[0], 0, SEEK_END), 0);
+	confine_fds_close(&fds);
+	argv_fini(&a);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -195,6 +286,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(plain_and_read_only),
-	    cmocka_unit_test(chains), cmocka_unit_test(refused), cmocka_unit_test(other_options)};
+	    cmocka_unit_test(chains), cmocka_unit_test(refused), cmocka_unit_test(other_options),
+	    cmocka_unit_test(logs_lead_nowhere), cmocka_unit_test(logs_of_a_root)};
 	return cmocka_run_group_tests_name("confine_files", tests, set_up, tear_down);
 }
