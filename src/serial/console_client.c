@@ -416,6 +416,11 @@ size_t console_client_keys(struct console_client *c, const void *p, size_t n)
 	return taken;
 }
 
+size_t console_client_unsent(const struct console_client *c)
+{
+	return c->out.len - c->out_at;
+}
+
 void console_client_take(struct console_client *c)
 {
 	frame_send(c, &(struct frame){.type = FRAME_TAKE});

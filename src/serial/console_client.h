@@ -76,6 +76,8 @@ void console_client_free(struct console_client *c);
  * queued at most). 0 when we do not hold the keyboard. */
 #define CONSOLE_KEYS_MAX (1u << 20)
 size_t console_client_keys(struct console_client *c, const void *p, size_t n);
+/* Bytes that were queued and that the supervisor has not taken; they go with the client. */
+size_t console_client_unsent(const struct console_client *c);
 void console_client_take(struct console_client *c);
 void console_client_release(struct console_client *c);
 void console_client_size(struct console_client *c, unsigned rows, unsigned cols);

@@ -106,3 +106,16 @@ bool console_keys_opens(const struct console_keys *k, const struct vt_key *key)
 {
 	return k->has_prefix && console_keys_same(key, &k->prefix);
 }
+
+static bool ours(const struct console_keys *k, const struct vt_key *key)
+{
+	return console_keys_leaves(k, key) || console_keys_opens(k, key);
+}
+
+bool console_keys_behind_esc(
+    const struct console_keys *k, const struct vt_key *key, struct vt_key *plain)
+{
+	*plain = *key;
+	plain->mods &= ~(unsigned)VT_MOD_ALT;
+	return (key->mods & VT_MOD_ALT) && !ours(k, key) && ours(k, plain);
+}

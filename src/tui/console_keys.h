@@ -25,5 +25,9 @@ int console_keys_choose(struct console_keys *k, const struct home *h, const char
 bool console_keys_same(const struct vt_key *a, const struct vt_key *b);
 bool console_keys_leaves(const struct console_keys *k, const struct vt_key *key);
 bool console_keys_opens(const struct console_keys *k, const struct vt_key *key);
+/* Esc and one of these keys may arrive as one packet, which looks like Alt and that key. True: it was that, and plain is the
+ * key behind Esc. */
+bool console_keys_behind_esc(
+    const struct console_keys *k, const struct vt_key *key, struct vt_key *plain);
 
 #endif

@@ -12,6 +12,7 @@
 #include "tui/console_impl.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
+#include "tui/view_ask.h"
 #include "tui/view_confirm.h"
 #include "tui/view_text.h"
 #include "tui/view_wall.h"
@@ -180,7 +181,7 @@ static void run_power(struct console *c, const struct key_binding *b)
 	run_verb(c, verb_find(name));
 }
 
-static void tell_size(struct console *c)
+static void type_size(struct console *c)
 {
 	char text[64];
 	int rows = console_rows(c->v.app), cols = tty_cols(c->v.app->tty);
@@ -189,6 +190,29 @@ static void tell_size(struct console *c)
 	text[n] = '\r';
 	if (console_send(c, text, n + 1))
 		console_note(c, STYLE_NOTE, "typed: %.*s", (int)n, text);
+}
+
+static void on_size_answer(void *arg, bool yes)
+{
+	struct console *c = arg;
+	if (yes)
+		type_size(c);
+	else
+		console_note(c, STYLE_NOTE, "nothing was typed");
+}
+
+/* An editor would take it for commands. */
+static void tell_size(struct console *c)
+{
+	struct vt_modes m;
+	vt_screen_modes(session_screen(c->s), &m);
+	if (m.alt_screen && session_who(c->s)->mine)
+		view_ask_open(c->v.app, "Type \"stty rows ...\" into a full-screen program?",
+		    "It looks as if one runs there, not a shell: an editor\n"
+		    "takes what is typed for commands. Leave it first.",
+		    on_size_answer, c);
+	else
+		type_size(c);
 }
 
 /* This one and all others that run. */

@@ -371,6 +371,11 @@ bool session_send(struct console_session *s, const void *p, size_t n)
 	return true;
 }
 
+size_t session_unsent(const struct console_session *s)
+{
+	return s->keys.len + (s->client ? console_client_unsent(s->client) : 0);
+}
+
 bool session_key(struct console_session *s, const struct vt_key *k)
 {
 	struct vt_modes m;

@@ -66,6 +66,8 @@ uint64_t session_lost(const struct console_session *s); /* bytes skipped */
  * taken, and true is returned. */
 bool session_key(struct console_session *s, const struct vt_key *k);
 bool session_send(struct console_session *s, const void *p, size_t n);
+/* Bytes that were given to it and wait for the guest. */
+size_t session_unsent(const struct console_session *s);
 void session_take(struct console_session *s);
 void session_release(struct console_session *s);
 void session_ask(struct console_session *s);

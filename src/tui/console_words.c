@@ -9,6 +9,7 @@
 
 #define NARROW 50       /* columns below which the keys make room for words */
 #define HINT_MS 15000   /* the first hint stays until a key, or this long */
+#define WAITS 4096u     /* bytes that wait for a guest, and are worth a word */
 #define ASKED_MS 30000u /* how long it is shown that somebody asks */
 
 static void hint_keys(const struct console_keys *k, char *out, size_t n)
@@ -113,6 +114,14 @@ static enum style words(struct console *c, char *out, size_t n)
 		console_scroll_words(c, out, n);
 		return STYLE_NOTE;
 	}
+	size_t waits = c->ahead.len + session_unsent(c->s);
+	if (waits >= WAITS && session_state(c->s) == SESSION_LIVE) {
+		char size[STR_HUMAN_MAX];
+		str_human(waits, size);
+		snprintf(
+		    out, n, "%s of keys wait for the guest; %s drops them", size, k->escape_name);
+		return STYLE_NOTE;
+	}
 	if (!c->typed && loop_now_ms() - c->opened_ms < HINT_MS && c->mine) {
 		snprintf(out, n, "%s%s", k->has_prefix ? k->prefix_name : "",
 		    k->has_prefix ? " d detaches, too; ? helps" : "");
@@ -155,7 +164,12 @@ void console_words_draw(struct console *c, int row)
 	/* Words get the room that the keys have; but how to leave is always there. */
 	if (*text && col + draw_width(keys) + 5 + draw_width(text) > cols)
 		short_keys(c, st != STYLE_BAR, keys, sizeof(keys));
-	if (cols >= NARROW || !*text)
+	if (*text && col + draw_width(keys) + 5 + draw_width(text) > cols)
+		short_keys(c, true, keys, sizeof(keys));
+	/* A note goes soon; half of one says nothing. */
+	bool alone =
+	    *c->note && st == c->note_style && col + draw_width(keys) + 3 + draw_width(text) > cols;
+	if ((cols >= NARROW && !alone) || !*text)
 		col += draw_text(row, col, cols - col, STYLE_BAR, keys) + 3;
 	if (*text && st != STYLE_BAR)
 		col += draw_textf(row, col - 1, cols - col + 1, st, " %s ", text);

@@ -116,15 +116,17 @@ bool app_draw_message(struct app *app, int row)
 static bool on_key(void *arg, const struct vt_key *k)
 {
 	struct app *app = arg;
-	bool took;
+	struct vt_key plain;
+	bool took, behind_esc;
 	if (!app->top || app->quitting || foreground_key(app))
 		return true;
 	app->keyed = true;
 	message_clear(app);
-	/* Esc and a key after it may arrive as one packet, which looks like Alt and that key. */
-	if ((k->mods & VT_MOD_ALT) && !app->top->ops->guest) {
-		struct vt_key esc = {.sym = VT_KEY_ESCAPE}, plain = *k;
-		plain.mods &= ~(unsigned)VT_MOD_ALT;
+	behind_esc = console_keys_behind_esc(&app->keys, k, &plain);
+	/* Esc and a key after it may arrive as one packet, which looks like Alt and that key. To a guest that is Alt, but
+	 * who leaves vi's insert mode and then its console is not to be kept. */
+	if ((k->mods & VT_MOD_ALT) && (!app->top->ops->guest || behind_esc)) {
+		struct vt_key esc = {.sym = VT_KEY_ESCAPE};
 		app->top->ops->key(app->top, &esc);
 		return app->top ? app->top->ops->key(app->top, &plain) : true;
 	}

@@ -52,6 +52,10 @@ static void tell_keyboard(struct console *c)
 	bool live = session_state(c->s) == SESSION_LIVE;
 	bool lent = c->lent_ms && now - c->lent_ms < CONSOLE_LEND_MS;
 	bool wanted = lent ? !c->mine : c->wants_ms && now - c->wants_ms < CONSOLE_ASK_MS;
+	/* What was said of the keyboard is not so any more. */
+	if (!lent && !w->mine && *w->holder && strcmp(c->holder, w->holder) != 0 &&
+	    now - c->note_ms > NOTE_STAYS_MS)
+		c->note[0] = '\0';
 	if (live && !lent && c->mine && !w->mine && *w->holder)
 		console_note(c, STYLE_ERROR, "%.60s took the keyboard", w->holder);
 	if (live && !lent && !c->mine && w->mine && (c->wants_ms || *c->holder))
@@ -226,6 +230,7 @@ static void paste_send(struct console *c)
 	struct vt_modes m;
 	CLEANUP_FREE uint8_t *bytes = NULL;
 	size_t n;
+	c->note[0] = '\0'; /* that an earlier one was not pasted */
 	vt_screen_modes(session_screen(c->s), &m);
 	n = vt_keys_paste(&m, c->paste.data ? c->paste.data : "", c->paste.len, &bytes);
 	console_send(c, bytes, n);

@@ -32,6 +32,10 @@ text 'ihello from vi'
 see "I /tmp/file" 30
 keys Escape
 see "- /tmp/file" 30
+keys 'C-\' r
+check "no size is typed into an editor unasked" see "into a full-screen program?"
+keys Escape
+see "nothing was typed"
 text ':wq'
 keys Enter
 check "vi writes what was typed" see "root@lin" 30

@@ -107,6 +107,7 @@ see "Paste 6 lines to vm1?"
 see_not "not pasted"
 yes_pastes() { shows "Paste 6 lines" && keys y; shows "ysix" && shows_not "Paste 6"; }
 check "y pastes" wait_for 20 yes_pastes
+check "and nothing says any more that it was not" shows_not "not pasted"
 
 # --- two operators ---
 first=$pane
@@ -136,6 +137,10 @@ keys x
 check "and types nothing" see "not sent: keyboard held by"
 keys 'C-\' d
 check "d detaches" see "Enter attach"
+keys Enter
+see "keyboard: "
+keys Escape 'C-]'
+check "Esc and Ctrl+] in one packet do, too" see "Enter attach"
 
 dash 80x24 -- --readonly
 see "8 VMs"

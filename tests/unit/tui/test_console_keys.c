@@ -62,6 +62,34 @@ static void who_decides(void **state)
 	rig_close(&r);
 }
 
+/* Esc and Ctrl+] in one packet leave, too; Alt and any other key is the guest's. */
+static void behind_esc(void **state)
+{
+	const struct vt_key leave = {VT_KEY_CHAR, ']', VT_MOD_CTRL | VT_MOD_ALT},
+	                    menu = {VT_KEY_CHAR, '\\', VT_MOD_CTRL | VT_MOD_ALT},
+	                    other = {VT_KEY_CHAR, 'x', VT_MOD_ALT},
+	                    bare = {VT_KEY_CHAR, ']', VT_MOD_CTRL};
+	struct vt_key plain;
+	struct rig r;
+	(void)state;
+	rig_open(&r, NULL);
+	expect(&r, NULL, "Ctrl+] F12 Ctrl+\\");
+	assert_true(console_keys_behind_esc(&r.keys, &leave, &plain));
+	assert_true(console_keys_leaves(&r.keys, &plain));
+	assert_true(console_keys_behind_esc(&r.keys, &menu, &plain));
+	assert_true(console_keys_opens(&r.keys, &plain));
+	assert_false(console_keys_behind_esc(&r.keys, &other, &plain));
+	assert_false(console_keys_behind_esc(&r.keys, &bare, &plain));
+	/* A key that was chosen with Alt in it is itself. */
+	setenv("HVMUX_PREFIX", "M-x", 1);
+	expect(&r, NULL, "Ctrl+] F12 Alt+x");
+	assert_false(console_keys_behind_esc(&r.keys, &other, &plain));
+	setenv("HVMUX_PREFIX", "none", 1);
+	expect(&r, NULL, "Ctrl+] F12 none");
+	assert_false(console_keys_behind_esc(&r.keys, &menu, &plain));
+	rig_close(&r);
+}
+
 /* A keyboard sends Esc for Ctrl+[, and so on. */
 static void keys_that_are_others(void **state)
 {
@@ -92,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(who_decides),
+	    cmocka_unit_test(behind_esc),
 	    cmocka_unit_test(keys_that_are_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

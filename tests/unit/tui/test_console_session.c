@@ -123,6 +123,31 @@ static void another_start_keeps_the_scrollback(void **state)
 	close(lock);
 }
 
+/* What a guest that does not read has not had is counted, until it reads. */
+static void keys_that_wait(void **state)
+{
+	struct rig *r = *state;
+	struct shown w;
+	static char many[1500000];
+	char heard[65536];
+	size_t got = 0;
+	int lock = vm_lock(&r->home, "web1", NULL);
+	memset(many, 'x', sizeof(many));
+	shown_open(r, &w, CONSOLE_KEYBOARD);
+	RIG_UNTIL(r, session_who(w.s)->mine);
+	assert_true(session_unsent(w.s) == 0);
+	assert_true(session_send(w.s, many, sizeof(many)));
+	assert_true(session_unsent(w.s) > 0);
+	RIG_UNTIL(r, ({
+		for (ssize_t n; (n = read(r->guest, heard, sizeof(heard))) > 0;)
+			got += (size_t)n;
+		got == sizeof(many);
+	}));
+	assert_true(session_unsent(w.s) == 0);
+	session_close(w.s);
+	close(lock);
+}
+
 static void one_types(void **state)
 {
 	struct rig *r = *state;
@@ -217,6 +242,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(goes_on_where_it_stood, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(
 	        another_start_keeps_the_scrollback, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(keys_that_wait, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(one_types, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(answers, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(off, rig_setup, rig_teardown),
