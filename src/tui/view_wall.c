@@ -17,6 +17,7 @@
 #define POLL_MS 50              /* between looks at what the guests wrote */
 #define FLOOD_BYTES (16u << 10) /* of one guest that are taken in at a look */
 #define SLOW_WINDOW 2048        /* bytes in a fifth of a second: not much of a wall */
+#define TYPED_AHEAD_MS 700      /* keys that were meant for a guest must not become commands */
 #define TYPING_MS 1500          /* after a key a slow link carries its answers alone */
 #define HEADER_ROWS_MIN 6       /* terminals lower than this have no header … */
 #define BANNER_COLS_MIN 30      /* of its text; the way out stands beside it where there is room */
@@ -400,6 +401,13 @@ static void look_key(struct wall *w, const struct vt_key *k)
 		    w->tiles[w->focus].name);
 }
 
+/* Typed for a guest that does not get it, behind the 'i' that was refused. What asks first may come at once. */
+static bool is_late(const struct wall *w, const struct vt_key *k)
+{
+	const struct wall_binding *b = wall_keys_find(WALL_WHEN_LOOK, k);
+	return loop_now_ms() - w->deaf_ms < TYPED_AHEAD_MS && !(b && b->action == WALL_ACT_FORCE);
+}
+
 static bool wall_key(struct view *v, const struct vt_key *k)
 {
 	struct wall *w = (struct wall *)v;
@@ -407,6 +415,8 @@ static bool wall_key(struct view *v, const struct vt_key *k)
 		escape(w);
 		return true;
 	}
+	if (w->mode == WALL_LOOKS && is_late(w, k))
+		return true;
 	w->note[0] = '\0';
 	if (w->mode == WALL_LOOKS) {
 		look_key(w, k);

@@ -26,6 +26,8 @@ struct wall {
 	char note[200]; /* until a key */
 	enum style note_style;
 	uint64_t key_ms;
+	uint64_t
+	    deaf_ms; /* when typing was refused or ended by itself: what is on its way is no command */
 	struct broadcast cast; /* its choice of tiles lives as long as the wall */
 	struct event *judge;
 	struct buf paste; /* not yet sent, or asked about */
@@ -41,6 +43,8 @@ void wall_fit(struct wall *w);
 /* --- wall_type.c --- */
 void wall_type_start(struct wall *w);
 void wall_type_stop(struct wall *w); /* typing and broadcast */
+/* Keys that come within a moment were meant for the guest. */
+void wall_type_refused(struct wall *w);
 void wall_type_move(struct wall *w); /* the focus is on another tile now */
 void wall_type_force(struct wall *w);
 void wall_broadcast_ask(struct wall *w);

@@ -37,16 +37,23 @@ void wall_on_judge(evutil_socket_t fd, short what, void *arg)
 	judge_arm(w);
 }
 
+void wall_type_refused(struct wall *w)
+{
+	w->deaf_ms = loop_now_ms();
+}
+
 static void typing_changed(struct wall *w, struct wall_tile *t)
 {
 	const char *holder = wall_tile_holder(t);
 	if (session_state(t->session) == SESSION_ENDED) {
 		wall_type_stop(w);
+		wall_type_refused(w);
 		wall_note(
 		    w, STYLE_NOTE, "%s is off: keys are not sent any more (s starts it)", t->name);
 	} else if (!wall_tile_mine(t) && *holder) {
 		CLEANUP_FREE char *who = xstrdup(holder);
 		wall_type_stop(w);
+		wall_type_refused(w);
 		wall_note(
 		    w, STYLE_ERROR, "%s: the keyboard is held by %s: F takes it", t->name, who);
 	}
@@ -122,10 +129,12 @@ void wall_type_start(struct wall *w)
 	if (!allowed(w))
 		return;
 	if (!t->live) {
+		wall_type_refused(w);
 		wall_note(w, STYLE_NOTE, "%s is off: s starts it", t->name);
 		return;
 	}
 	if (*wall_tile_holder(t)) {
+		wall_type_refused(w);
 		wall_note(w, STYLE_ERROR, "%s: the keyboard is held by %s: F takes it", t->name,
 		    wall_tile_holder(t));
 		return;

@@ -96,8 +96,10 @@ check "keys go to both" wait_for 10 counts 2 "both"
 check "and to nobody else" see_not "vm2$ both"
 keys 'C-]'
 check "Ctrl+] ends it at once" see "only looked at"
-keys Tab i
+keys Tab
+text iquiet
 check "a held keyboard is not typed at" see "the keyboard is held by"
+check "and what was typed at it is no command" see "the keyboard is held by"
 keys F
 check "F asks" see "Take the keyboard of vm2?"
 yes
