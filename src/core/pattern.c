@@ -11,6 +11,7 @@
  * pattern could have it make very many. So a pattern that is held against few texts, those with its literals, is made for
  * one of them; any other for this many. */
 #define USES_MAX 8u
+#define NODES_MANY 100000ul /* counted no further */
 
 /* --- walking over a pattern: POSIX.1-2017, Base Definitions, 9.4 --- */
 
@@ -72,23 +73,57 @@ static unsigned long repeat_of(const char *s)
 	return most > 0 ? most : 1;
 }
 
+/* The states of the machine that is made of the pattern, up to the end of the group; one of a literal character counts only
+ * where it is repeated: what has to be just there makes no choice. */
+static unsigned long nodes_of(const char **s)
+{
+	unsigned long all = 0, last = 0; /* last: of the token that a repeat repeats */
+	while (**s != '\0' && **s != ')') {
+		char c = **s;
+		const char *next = skip_token(*s);
+		if (c == '(') {
+			*s += 1;
+			last = nodes_of(s) + 1;
+			all += last;
+			next = *s + (**s == ')');
+		} else if (c == '{' && next[-1] == '}') {
+			all += last * repeat_of(*s);
+			last *= repeat_of(*s);
+		} else if (strchr("*+?|", c) != NULL) {
+			all++;
+		} else {
+			last = 1;
+			all += c == '.' || c == '[' || c == '\\';
+		}
+		*s = next;
+		all = all < NODES_MANY ? all : NODES_MANY;
+		last = last < NODES_MANY ? last : NODES_MANY;
+	}
+	return all;
+}
+
+static int check_nodes(const char *text, struct err *err)
+{
+	unsigned long all = 0;
+	for (const char *s = text; *s != '\0'; s += *s == ')')
+		all += nodes_of(&s);
+	if (all <= PATTERN_NODES_MAX)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "pattern '%s' is too costly: with its repeats {…} written out it has more than %u parts that may be this or that; "
+	    "use * or +",
+	    text, PATTERN_NODES_MAX);
+}
+
 static int check_cost(const char *text, struct err *err)
 {
-	unsigned long repeats = 1;
-	for (const char *s = text; *s != '\0'; s = skip_token(s)) {
+	for (const char *s = text; *s != '\0'; s = skip_token(s))
 		if (*s == '\\' && s[1] >= '1' && s[1] <= '9')
 			return err_set(err, ERR_INVALID,
 			    "pattern '%s': \\%c would compare parts of a text with one another, which can take hours; "
 			    "write out what is meant",
 			    text, s[1]);
-		if (*s == '{' && strchr(s, '}') != NULL)
-			repeats *= repeat_of(s);
-		if (repeats > PATTERN_REPEATS_MAX)
-			return err_set(err, ERR_INVALID,
-			    "pattern '%s': its repeats {…} make more than %d when multiplied; use * or +",
-			    text, PATTERN_REPEATS_MAX);
-	}
-	return 0;
+	return check_nodes(text, err);
 }
 
 static int check_text(const char *text, struct err *err)

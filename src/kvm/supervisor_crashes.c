@@ -16,6 +16,7 @@
 #include "core/jsonl.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/rate.h"
 #include "core/store.h"
 #include "core/str.h"
 #include "core/timestamp.h"
@@ -40,8 +41,7 @@ struct sup_crashes {
 	char *words;
 	struct event *timer;
 	bool panicked; /* kept already of this boot */
-	unsigned records;
-	uint64_t record_ns;
+	struct rate records;
 	struct recorder *writing;
 	struct recording *next; /* waits for it */
 };
@@ -298,27 +298,12 @@ static char *make_id(const char *reason, uint64_t now)
 	return xasprintf("%s-%s", when, reason);
 }
 
-static bool may_record(struct sup_crashes *c)
-{
-	uint64_t now = loop_now_ns();
-	while (c->records > 0 && now - c->record_ns >= RECORD_EVERY_NS) {
-		c->records--;
-		c->record_ns += RECORD_EVERY_NS;
-	}
-	if (c->records == 0)
-		c->record_ns = now;
-	if (c->records >= RECORDS_MAX)
-		return false;
-	c->records++;
-	return true;
-}
-
 static void collect(struct sup_crashes *c, const char *reason, const char *words)
 {
 	struct supervisor *s = c->s;
 	uint64_t now = timestamp_ns();
 	c->panicked |= str_eq(reason, "panic");
-	if (!may_record(c)) {
+	if (!rate_take(&c->records, loop_now_ns(), RECORDS_MAX, RECORD_EVERY_NS)) {
 		log_warn("this crash is not recorded: too many in a row (%s: %s)", reason, words);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/home.h"
 #include "core/loop.h"
+#include "core/rate.h"
 #include "core/status.h"
 #include "core/vm_process.h"
 #include "kvm/agent.h"
@@ -93,11 +94,12 @@ struct supervisor {
 	struct hooks *hooks;           /* NULL: none were run yet */
 	struct hooks *match_hooks;     /* of triggers: nothing else waits for them */
 	bool preparing, releasing;
-	bool watchdog_dump;          /* <watchdog action='dump'/> */
-	struct sup_dump *dump;       /* supervisor_dump.c's; NULL: none goes on */
-	uint64_t io_told_ns;         /* CLOCK_MONOTONIC of the last disk error that was recorded */
-	char detail[SUP_DETAIL_MAX]; /* what will be said of the end; "" nothing yet */
-	enum err_code failure;       /* code of a start that failed */
+	bool watchdog_dump;    /* <watchdog action='dump'/> */
+	struct sup_dump *dump; /* supervisor_dump.c's; NULL: none goes on */
+	uint64_t io_told_ns;   /* CLOCK_MONOTONIC of the last disk error that was recorded */
+	struct rate reboots, watchdogs; /* what of them stands in the audit log */
+	char detail[SUP_DETAIL_MAX];    /* what will be said of the end; "" nothing yet */
+	enum err_code failure;          /* code of a start that failed */
 };
 
 /* --- supervisor.c --- */
@@ -195,6 +197,11 @@ void sup_publish(struct supervisor *s);
 /* To subscribers and into the journal; detail may be NULL, data (taken) too. */
 void sup_tell(
     struct supervisor *s, const char *event, const char *detail, struct json_object *data);
+
+/* The same of what a guest can cause as often as it likes: subscribers hear all of it, the audit log a part. */
+void sup_tell_rated(struct supervisor *s, struct rate *r, const char *event, const char *detail,
+    struct json_object *data);
+bool sup_may_tell(struct supervisor *s, struct rate *r, const char *what);
 
 /* --- supervisor_words.c: what happened, in words --- */
 void sup_describe_death(struct supervisor *s);

@@ -210,7 +210,36 @@ static void op_event(void *arg, const char *event, const char *what, const char 
 		if (s->detail[0] != '\0')
 			json_object_object_add(data, "words", json_object_new_string(s->detail));
 	}
-	sup_tell(s, event, detail, data);
+	if (str_eq(event, "reboot"))
+		sup_tell_rated(s, &s->reboots, event, detail, data);
+	else
+		sup_tell(s, event, detail, data);
+}
+
+/* A guest can reset itself, let its watchdog expire, and print what is looked for all day long: it must not push out of the
+ * audit log what people did. */
+#define TOLD_MAX 20                  /* in a row */
+#define TOLD_EVERY_NS 60000000000ull /* another one */
+
+bool sup_may_tell(struct supervisor *s, struct rate *r, const char *what)
+{
+	if (!rate_take(r, loop_now_ns(), TOLD_MAX, TOLD_EVERY_NS))
+		return false;
+	if (r->left_out > 0)
+		audit_write(s->home, s->name,
+		    "who=supervisor pid=%d what=left-out detail=%" PRIu64 " more of %s",
+		    (int)getpid(), r->left_out, what);
+	r->left_out = 0;
+	return true;
+}
+
+void sup_tell_rated(struct supervisor *s, struct rate *r, const char *event, const char *detail,
+    struct json_object *data)
+{
+	if (sup_may_tell(s, r, event))
+		sup_tell(s, event, detail, data);
+	else
+		control_event(s->control, event, detail, data);
 }
 
 void sup_tell(struct supervisor *s, const char *event, const char *detail, struct json_object *data)

@@ -251,7 +251,7 @@ static void watchdog_fired(struct supervisor *s, struct json_object *data)
 	CLEANUP_FREE char *words =
 	    xasprintf("the watchdog expired; action: %.40s", action == NULL ? "?" : action);
 	sup_crash(s, "watchdog", words);
-	sup_tell(s, "watchdog", dump ? "dump" : action, json_object_get(data));
+	sup_tell_rated(s, &s->watchdogs, "watchdog", dump ? "dump" : action, json_object_get(data));
 	if (action_is(data, "poweroff")) {
 		sup_detail(s, "powered off by its watchdog");
 		machine_handle(&s->machine, EV_WATCHDOG_OFF, NULL);

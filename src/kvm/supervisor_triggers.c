@@ -24,9 +24,6 @@
 #include "serial/console_port.h"
 #include "serial/trigger.h"
 
-/* A guest can print what is looked for all day long: it must not push out of the audit log what people did. */
-#define RECORDS_MAX 20                 /* in a row */
-#define RECORD_EVERY_NS 60000000000ull /* another one */
 #define SEEN_NS \
 	300000000ull /* a badge younger than this was not there when the keyboard was taken */
 #define SPENT_FILE "responded" /* in the run directory: "CONSOLE PATTERN" a line */
@@ -48,9 +45,8 @@ struct sup_triggers {
 	struct sup_port port[STATUS_CONSOLES_MAX];
 	struct event *pause;
 	uint64_t fed_ms;
-	uint64_t refused; /* rules whose refusal is told already */
-	unsigned records;
-	uint64_t record_ns;
+	uint64_t refused;             /* rules whose refusal is told already */
+	struct rate matches, answers; /* what of them stands in the audit log */
 };
 
 /* --- what has matched --- */
@@ -85,21 +81,6 @@ static void put_badge(const struct sup_port *p, const struct trigger_rule *rule,
 	status_end(&s->page);
 }
 
-static bool may_record(struct sup_triggers *t)
-{
-	uint64_t now = loop_now_ns();
-	while (t->records > 0 && now - t->record_ns >= RECORD_EVERY_NS) {
-		t->records--;
-		t->record_ns += RECORD_EVERY_NS;
-	}
-	if (t->records == 0)
-		t->record_ns = now;
-	if (t->records >= RECORDS_MAX)
-		return false;
-	t->records++;
-	return true;
-}
-
 static void tell_match(const struct sup_port *p, const struct trigger_rule *rule, const char *line)
 {
 	struct supervisor *s = p->t->s;
@@ -110,10 +91,7 @@ static void tell_match(const struct sup_port *p, const struct trigger_rule *rule
 	json_object_object_add(o, "port", json_object_new_string(p->name));
 	json_object_object_add(o, "console", json_object_new_int((int)p->console));
 	json_object_object_add(o, "line", json_object_new_string(line));
-	if (may_record(p->t))
-		sup_tell(s, "console-match", detail, o);
-	else
-		control_event(s->control, "console-match", detail, o);
+	sup_tell_rated(s, &p->t->matches, "console-match", detail, o);
 }
 
 static void run_hook(const struct sup_port *p, const struct triggers_entry *e, const char *line)
@@ -173,16 +151,18 @@ static bool respond(const struct sup_port *p, unsigned rule, const char *line)
 	struct supervisor *s = t->s;
 	const struct triggers_entry *e = &t->entry[rule];
 	if (hub_type(s->hubs[p->console], e->send, e->n_send) < 0) {
-		if ((t->refused >> rule & 1) == 0)
+		if ((t->refused >> rule & 1) == 0 && sup_may_tell(s, &t->answers, "respond"))
 			audit_write(s->home, s->name,
 			    "who=supervisor pid=%d what=respond port=%s result=not typed, somebody else types: %s",
 			    (int)getpid(), p->name, line);
 		t->refused |= 1ull << rule;
 		return false;
 	}
-	audit_write(s->home, s->name,
-	    "who=supervisor pid=%d what=respond port=%s bytes=%zu result=ok detail=%s",
-	    (int)getpid(), p->name, e->n_send, line);
+	/* A guest that resets itself asks again and again. */
+	if (sup_may_tell(s, &t->answers, "respond"))
+		audit_write(s->home, s->name,
+		    "who=supervisor pid=%d what=respond port=%s bytes=%zu result=ok detail=%s",
+		    (int)getpid(), p->name, e->n_send, line);
 	note_spent(p, rule);
 	return true;
 }

@@ -195,14 +195,27 @@ static bool line_matches(struct pattern *p, char *line, size_t n)
 	return yes || (blank && pattern_matches(p, line));
 }
 
+/* One line may cost many seconds' time (core/pattern.h): the rule, and no other, pays it back by as many of rest. */
+static bool rule_matches(struct trigger_set *t, struct rule *r, char *line, size_t n)
+{
+	uint64_t began = t->clock(), most = TRIGGER_RULE_US * 1000ull, took, until;
+	bool yes = line_matches(&r->pattern, line, n);
+
+	took = t->clock() - began;
+	until = began + took + took / most * SECOND_NS;
+	if (took >= most && r->rest_until_ns < until)
+		r->rest_until_ns = until;
+	return yes;
+}
+
 static void rule_try(struct trigger_watch *w, unsigned i, char *line, size_t n)
 {
 	struct rule *r = &w->set->rules[i];
-	uint64_t bit = 1ull << i;
+	uint64_t bit = 1ull << i, next;
 	char blank = line[n];
 	bool taken;
 
-	if (!line_matches(&r->pattern, line, n))
+	if (!rule_matches(w->set, r, line, n))
 		return;
 	line[n] = '\0';
 	taken = w->fn(w->arg, i, line);
@@ -212,8 +225,9 @@ static void rule_try(struct trigger_watch *w, unsigned i, char *line, size_t n)
 	w->in_line |= bit;
 	if (r->is.once)
 		w->spent |= bit;
-	else
-		r->rest_until_ns = w->set->now_ns + r->is.every_ms * 1000000ull;
+	next = w->set->now_ns + r->is.every_ms * 1000000ull;
+	if (!r->is.once && r->rest_until_ns < next)
+		r->rest_until_ns = next;
 }
 
 /* At most TRIGGER_LINE_MAX bytes of a cleaned line. */

@@ -64,7 +64,14 @@ static void test_refused(void **state)
 	    {"(a", "Unmatched"},
 	    {"[a", "nmatched ["},
 	    {"(a*)\\1", "compare parts"},
-	    {"x{20}{20}", "more than 256"},
+	    {"x{20}{20}", "too costly"},
+	    /* A line of 512 bytes took 4 s and 255 MB; making the second one took minutes. */
+	    {"(a|b)*a(a|b){250}c", "too costly"},
+	    {"(.?.?.?.?.?.?.?.?){255}z", "too costly"},
+	    {"(((a?){6}){6}){6}", "too costly"},
+	    {"x.*a................................................................................"
+	     ".................................................b",
+	        "too costly"},
 	    {"a\033b", "control characters"},
 	    {"caf\xe9", "control characters"},
 	};
@@ -83,6 +90,23 @@ static void test_refused(void **state)
 	assert_int_equal(pattern_check(many, NULL), -1);
 	many[PATTERN_MAX] = '\0';
 	assert_int_equal(pattern_check(many, NULL), 0);
+}
+
+/* What people write is not called costly. */
+static void test_taken(void **state)
+{
+	static const char *const usual[] = {"([0-9]{1,3}\\.){3}[0-9]{1,3}", "[0-9a-f]{64}",
+	    "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+	    "I/O error, dev [^f]|Buffer I/O error on |EXT4-fs error |XFS .*I/O error|BTRFS error ",
+	    "blocked for more than [0-9]+ seconds", "panic.{0,80}$", ")("};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i + 1 < ARRAY_LEN(usual); i++)
+		if (pattern_check(usual[i], &err) < 0)
+			fail_msg("%s", err.msg);
+	assert_int_equal(pattern_check(usual[ARRAY_LEN(usual) - 1], &err), -1);
+	assert_null(strstr(err.msg, "costly"));
 }
 
 /* Whatever a pattern matches holds one of its literals: small patterns against all small texts. */
@@ -126,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_literals),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_taken),
 	    cmocka_unit_test(test_literals_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -292,9 +292,32 @@ static void test_flood(void **state)
 	rig_fini(&r);
 }
 
+/* A line that costs a second is looked at once in minutes; other rules go on. */
+static void test_debt(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r);
+	rig_add(&r, "plain", "spam", false);
+	rig_add(&r, "costly", "eggs.*[0-9]$", false);
+	rig_watch(&r);
+	step_ns = 1000000000; /* the clock goes on by a second whenever it is asked */
+	feed(&r, "eggs\n");
+	step_ns = 0;
+	now_ns += 60000000000u;
+	feed(&r, "eggs and spam 1\n");
+	expect(&r, "plain: eggs and spam 1\n");
+	now_ns += 300000000000u;
+	feed(&r, "eggs 2\n");
+	expect(&r, "costly: eggs 2\n");
+	rig_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_debt),
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_cuts),
 	    cmocka_unit_test(test_prompt),
