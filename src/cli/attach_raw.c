@@ -88,6 +88,12 @@ static int connect_again(struct cli *c, const char *name, unsigned index, struct
 	bool told = false;
 	memcpy(why, r->why, sizeof(why));
 	while ((*after = look_why(c, name, err)) == AGAIN) {
+		/* Full, or of another version: asked again at once it would say the same, for ever. */
+		if (r->refused) {
+			err_set(err, ERR_BUSY, "the console of '%s' cannot be had: %s", name, why);
+			*after = FAILED;
+			return -1;
+		}
 		int sock = console_client_connect(&c->home, name, index, err);
 		if (sock >= 0) {
 			if (told)

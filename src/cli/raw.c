@@ -30,7 +30,7 @@ struct pump {
 	struct raw *r;
 	int sock;
 	struct err *err;
-	bool welcomed, mine, told;
+	bool mine, told;
 	char holder[65]; /* somebody else who holds the keyboard */
 	/* From the hub: in[start, end) was read and not yet taken apart; the pieces before it are to be written. */
 	uint8_t *in;
@@ -158,11 +158,11 @@ static void on_who(struct pump *p, const struct frame *f)
 static int on_frame(struct pump *p, const struct frame *f)
 {
 	char size[STR_HUMAN_MAX];
-	if (!p->welcomed && f->type != FRAME_WELCOME && f->type != FRAME_BYE)
+	if (!p->r->welcomed && f->type != FRAME_WELCOME && f->type != FRAME_BYE)
 		return HUB_CLOSED;
 	switch ((int)f->type) {
 	case FRAME_WELCOME:
-		p->welcomed = true;
+		p->r->welcomed = true;
 		p->r->place.run = f->run;
 		p->r->place.offset = f->from;
 		break;
@@ -186,6 +186,7 @@ static int on_frame(struct pump *p, const struct frame *f)
 	case FRAME_BYE: {
 		CLEANUP_FREE char *why = str_printable(f->text, strlen(f->text), FRAME_TEXT_MAX);
 		snprintf(p->r->why, sizeof(p->r->why), "%s", why);
+		p->r->refused = !p->r->welcomed;
 		return HUB_CLOSED;
 	}
 	default:
@@ -207,7 +208,8 @@ static long data_begins(struct pump *p, const uint8_t *at, size_t n)
 	if (n < FRAME_DATA_HEAD)
 		return 0;
 	uint32_t length = frame_length(at);
-	if (length <= FRAME_DATA_HEAD - FRAME_HEADER || length > FRAME_PAYLOAD_MAX || !p->welcomed)
+	if (length <= FRAME_DATA_HEAD - FRAME_HEADER || length > FRAME_PAYLOAD_MAX ||
+	    !p->r->welcomed)
 		return -1;
 	p->payload = length - (FRAME_DATA_HEAD - FRAME_HEADER);
 	return (long)FRAME_DATA_HEAD;
@@ -287,7 +289,7 @@ static int next_pieces(struct pump *p)
 static bool may_read_input(const struct pump *p)
 {
 	size_t room = p->r->terminal ? AHEAD_MAX : PIECE * 4;
-	return !p->r->input_ended && p->welcomed && p->told && p->up.len < room;
+	return !p->r->input_ended && p->r->welcomed && p->told && p->up.len < room;
 }
 
 static int turn(struct pump *p)
@@ -318,6 +320,7 @@ enum raw_end raw_pump(struct raw *r, int sock, struct err *err)
 	struct pump p = {.r = r, .sock = sock, .err = err, .in = xmalloc(READ_MAX)};
 	int rc;
 	snprintf(r->why, sizeof(r->why), "the console was closed: its supervisor is gone");
+	r->welcomed = r->refused = false;
 	hello(&p);
 	flush(&p);
 	while ((rc = turn(&p)) == GOES_ON)

@@ -21,6 +21,8 @@ struct raw {
 	struct console_place place; /* where to go on after RAW_LOST; zeroed at first */
 	bool input_ended;
 	bool held;     /* the keyboard was ours */
+	bool welcomed; /* the hub let us in at all */
+	bool refused;  /* RAW_LOST: it did not, and said why */
 	char why[256]; /* RAW_LOST: in words */
 };
 

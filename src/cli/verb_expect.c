@@ -156,6 +156,8 @@ static void on_closed(void *arg, const char *why)
 	struct timeval tv = {.tv_usec = RETRY_MS * 1000};
 	struct err err = {0};
 	struct vm vm;
+	bool refused = s->client && console_client_refused(s->client);
+	CLEANUP_FREE char *words = xstrdup(why); /* the client's */
 	if (s->client)
 		s->place = console_client_place(s->client);
 	console_client_free(s->client);
@@ -177,10 +179,12 @@ static void on_closed(void *arg, const char *why)
 		    expect_pattern(s->expect) ? expect_pattern(s->expect) : "",
 		    expect_pattern(s->expect) ? "'" : "");
 		fail(s, &err);
+	} else if (refused) {
+		err_set(&err, ERR_BUSY, "the console of '%s' cannot be had: %s", s->name, words);
+		fail(s, &err);
 	} else
 		event_add(s->again, &tv);
 	vm_fini(&vm);
-	(void)why;
 }
 
 static int attach(struct session *s, struct err *err)

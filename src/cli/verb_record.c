@@ -225,8 +225,8 @@ static void on_closed(void *arg, const char *why)
 	struct recording *r = arg;
 	struct timeval tv = {.tv_usec = RETRY_MS * 1000};
 	struct vm vm;
-	bool live = false;
-	(void)why;
+	bool live = false, refused = r->client && console_client_refused(r->client);
+	CLEANUP_FREE char *words = xstrdup(why); /* the client's */
 	if (r->client)
 		r->place = console_client_place(r->client);
 	console_client_free(r->client);
@@ -237,7 +237,10 @@ static void on_closed(void *arg, const char *why)
 			vm_adopt_all(&r->c->home, &vm, 1);
 		vm_fini(&vm);
 	}
-	if (live)
+	if (live && refused)
+		over(r, err_set(r->err, ERR_BUSY, "the console of '%s' cannot be had: %s", r->name,
+		            words));
+	else if (live)
 		event_add(r->again, &tv);
 	else
 		over(r, 0);

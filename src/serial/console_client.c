@@ -25,7 +25,7 @@ struct console_client {
 	    *late; /* late: what must not be called from inside our own callers */
 	struct buf in, out;
 	size_t out_at; /* of out, already sent */
-	bool welcomed, paused, mine;
+	bool welcomed, refused, paused, mine;
 	bool ended; /* closed was, or is about to be, told */
 	bool freed;
 	uint64_t run, next;        /* next: offset that the next DATA or GAP must begin at */
@@ -248,6 +248,7 @@ static int frame_handle(struct console_client *c, const struct frame *f)
 		return 0;
 	case FRAME_BYE:
 		free(c->why);
+		c->refused = !c->welcomed;
 		c->why = str_printable(f->text, strlen(f->text), FRAME_TEXT_MAX);
 		return 0;
 	case FRAME_HELLO:
@@ -392,6 +393,11 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 bool console_client_live(const struct console_client *c)
 {
 	return c->welcomed && c->next >= c->live;
+}
+
+bool console_client_refused(const struct console_client *c)
+{
+	return c->refused;
 }
 
 size_t console_client_keys(struct console_client *c, const void *p, size_t n)

@@ -69,6 +69,8 @@ struct console_client *console_client_open(struct loop *l, const struct home *h,
 struct console_place console_client_place(const struct console_client *c);
 /* Has all been told that there was at the time of attaching? What comes is news. */
 bool console_client_live(const struct console_client *c);
+/* In closed: it was never let in, by a supervisor that said why (it is full, or of another version). */
+bool console_client_refused(const struct console_client *c);
 /* Tells the keyboard's holder that we would like it. */
 void console_client_ask(struct console_client *c);
 void console_client_free(struct console_client *c);

@@ -358,6 +358,22 @@ static void test_broken_hubs(void **state)
 	}
 }
 
+/* Whoever is turned away is told why, and does not come again at once. */
+static void test_refused(void **state)
+{
+	static uint8_t bytes[FRAME_PAYLOAD_MAX];
+	struct pump p = {0};
+	struct frame f;
+
+	(void)state;
+	start(&p, false, 0);
+	assert_int_equal(hear(&p, &f, bytes), FRAME_HELLO);
+	say(&p, &(struct frame){.type = FRAME_BYE, .text = "too many clients on this console"});
+	finish(&p, RAW_LOST);
+	assert_true(p.raw.refused);
+	assert_string_equal(p.raw.why, "too many clients on this console");
+}
+
 static void test_escape_keys(void **state)
 {
 	static const struct {
@@ -395,6 +411,7 @@ int main(void)
 	    cmocka_unit_test(test_goes_on_where_it_stood),
 	    cmocka_unit_test(test_much_output_arrives_whole),
 	    cmocka_unit_test(test_broken_hubs),
+	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_escape_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
