@@ -66,6 +66,12 @@ bool str_char_safe(uint32_t cp)
 	         (cp >= 0xfff9 && cp <= 0xfffb) || (cp >= 0xe0000 && cp <= 0xe007f));
 }
 
+bool str_char_visible(uint32_t cp)
+{
+	return str_char_safe(cp) && cp != 0xad && (cp < 0x200b || cp > 0x200d) &&
+	       (cp < 0x2060 || cp > 0x2065);
+}
+
 void str_make_safe(char *s)
 {
 	for (unsigned char *p = (unsigned char *)s; *p != '\0';) {

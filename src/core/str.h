@@ -16,6 +16,8 @@ int str_u64(const char *s, uint64_t max, uint64_t *out);
 /* May it stand in a line for an operator? No control character, C1 included, none that turns the direction of writing, none
  * that cannot be seen (joiners, which words of some languages need, may). */
 bool str_char_safe(uint32_t cp);
+/* The same, without joiners and soft hyphens either: a guest's word that holds one is not found by who looks for it. */
+bool str_char_visible(uint32_t cp);
 /* In place: what may not, and every byte of broken UTF-8, becomes '?'. */
 void str_make_safe(char *s);
 /* A copy in which every character that is not safe, and every byte of broken UTF-8, is shown as

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/str.h"
+
 /* ECMA-48 5th ed., 5.3 to 5.6: ESC, then intermediates and a final byte; CSI parameters; strings up
  * to ST (or BEL). */
 enum state { GROUND, ESCAPE, CSI, STRING, STRING_ESCAPE };
@@ -30,19 +32,12 @@ static void backspace(struct hub_text *c)
 		c->out.len--;
 }
 
-/* Zero-width and bidirectional controls make a line look like another one. */
-static bool deceives(uint32_t cp)
-{
-	return (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
-	       (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0x061c || cp == 0x00ad;
-}
-
 static void put(struct hub_text *c, uint32_t cp)
 {
 	char s[4];
 	size_t n = 0;
 
-	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || deceives(cp))
+	if (!str_char_visible(cp))
 		return;
 	if (c->returned) {
 		c->out.len = c->line;

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/str.h"
 #include "serial/vt_screen.h"
 
 #define MARKS 2u /* combining marks kept per cell */
 #define PARAM_MAX 65535u
-#define REPEAT_MAX 4096u
+/* Cells that sequences may make of a line of n bytes, beside those of its text: a few bytes (ESC [ 65535 C) could otherwise
+ * make 64 KiB, and one small log the reading of gigabytes. More than a terminal is wide. */
+#define MADE_MAX(n) (512u + 4u * (n))
 #define PARAMS 2u
 #define COVERED UINT32_MAX /* the right half of a wide character */
 
@@ -25,6 +28,7 @@ struct cleaner {
 	struct line_text *t;
 	struct buf *out;
 	size_t n, col; /* cells in use; the cursor */
+	size_t made;   /* cells that sequences may still make */
 	bool written;  /* a line before this one */
 	enum state state;
 	bool graphics; /* VT100 line drawing is on */
@@ -120,14 +124,6 @@ static void line_jump(struct cleaner *c)
 
 /* --- characters --- */
 
-/* Zero-width and bidirectional controls make a line look like another one. */
-static bool deceives(uint32_t cp)
-{
-	return (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
-	       (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0x061c || cp == 0x00ad ||
-	       (cp >= 0xe0000 && cp <= 0xe007f) || (cp >= 0xfff9 && cp <= 0xfffb);
-}
-
 static void mark_add(struct cleaner *c, uint32_t cp)
 {
 	size_t at = c->col;
@@ -160,7 +156,7 @@ static void put(struct cleaner *c, uint32_t cp)
 {
 	int width;
 
-	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || deceives(cp))
+	if (!str_char_visible(cp))
 		return;
 	width = cp < 0x300 ? 1 : vt_width(cp);
 	if (width <= 0) {
@@ -169,6 +165,8 @@ static void put(struct cleaner *c, uint32_t cp)
 	}
 	if (c->col + (size_t)width > LINE_TEXT_COLS)
 		line_write(c);
+	if (c->col > c->n) /* column() and tab() saw to it that it is no more */
+		c->made -= c->col - c->n < c->made ? c->col - c->n : c->made;
 	cells_fill(c, c->col + (size_t)width);
 	if (width == 2)
 		cell_set(c, c->col + 1, COVERED);
@@ -304,6 +302,8 @@ static void insert_cells(struct cleaner *c, size_t n)
 		return;
 	if (n > LINE_TEXT_COLS - c->n)
 		n = LINE_TEXT_COLS - c->n;
+	n = n < c->made ? n : c->made;
+	c->made -= n;
 	tail = c->n - c->col;
 	cells_fill(c, c->n + n);
 	memmove(c->t->cells + c->col + n, c->t->cells + c->col, tail * sizeof(*c->t->cells));
@@ -312,7 +312,10 @@ static void insert_cells(struct cleaner *c, size_t n)
 
 static void column(struct cleaner *c, size_t col)
 {
-	c->col = col < LINE_TEXT_COLS ? col : LINE_TEXT_COLS - 1;
+	size_t most = c->n + c->made;
+
+	most = most < LINE_TEXT_COLS ? most : LINE_TEXT_COLS - 1;
+	c->col = col < most ? col : most;
 }
 
 static void csi(struct cleaner *c, uint8_t final)
@@ -362,7 +365,7 @@ static void csi(struct cleaner *c, uint8_t final)
 		blank(c, c->col, c->col + n);
 		break;
 	case 'b':
-		for (n = n < REPEAT_MAX ? n : REPEAT_MAX; c->last && n > 0; n--)
+		for (; c->last && n > 0 && c->made > 0; n--, c->made -= c->made > 0)
 			put(c, c->last);
 		break;
 	default:
@@ -445,7 +448,7 @@ static void byte(struct cleaner *c, uint8_t ch)
 
 static void clean_slowly(struct line_text *t, const uint8_t *p, size_t n, struct buf *out)
 {
-	struct cleaner c = {.t = t, .out = out};
+	struct cleaner c = {.t = t, .out = out, .made = MADE_MAX(n)};
 
 	for (size_t i = 0; i < n; i++)
 		byte(&c, p[i]);

@@ -105,6 +105,11 @@ static void test_safe(void **state)
 	CLEANUP_FREE char *shown = str_printable("\xe2\x80\xae", 3, 100);
 	assert_string_equal(shown, "\\xe2\\x80\\xae");
 	assert_false(str_char_safe(0x9b) || str_char_safe(0x200f) || str_char_safe(0xe0041));
+	for (uint32_t cp = 0; cp < 0x110000; cp++)
+		if (str_char_visible(cp) && !str_char_safe(cp))
+			fail_msg("U+%04x", cp);
+	assert_false(
+	    str_char_visible(0x200d) || str_char_visible(0xad) || str_char_visible(0x2060));
 	assert_true(str_char_safe(0x200d) && str_char_safe(0xa0) && str_char_safe(0x1f468));
 }
 

@@ -39,6 +39,8 @@ static void test_clean(void **state)
 	    {"\033[999999999999;1;1;1;1mx", "x\n"},
 	    {"\033\033[mx\033[3\033[4my", "xy\n"},
 	    {"\b\b", ""},
+	    /* Tags, annotations, a vowel separator: seen by nobody, found by no pattern. */
+	    {"pa\xf3\xa0\x81\x81nic \xef\xbf\xb9up\xe1\xa0\x8e", "panic up\n"},
 	};
 
 	(void)state;

@@ -125,10 +125,32 @@ static void test_any_bytes(void **state)
 	buf_fini(&out);
 }
 
+/* However little a guest wrote, what is made of it is bounded by that: lines of its log are read by the million. */
+static void test_bombs(void **state)
+{
+	static const char *const bombs[] = {"\033[65535Cx", "\033[65535Gx\n\033[65535Gx",
+	    "a\033[65535b\033[65535b\033[65535b", "a\r\033[65535@b\033[65535@",
+	    "\033[1;65535Hx\033[1;65535Hx", "\t\t\033[60000C\t\033[60000Cx"};
+	struct line_text t = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bombs); i++) {
+		struct buf out = BUF_INIT;
+		size_t n = strlen(bombs[i]);
+
+		line_text_clean(&t, (const uint8_t *)bombs[i], n, &out);
+		if (out.len > 512 + 16 * n)
+			fail_msg("%zu bytes of bomb %zu made %zu", n, i, out.len);
+		buf_fini(&out);
+	}
+	line_text_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_bombs),
 	    cmocka_unit_test(test_any_bytes),
 	};
 	return cmocka_run_group_tests_name("line_text", tests, NULL, NULL);
