@@ -37,6 +37,7 @@ struct app {
 	int status;
 	int signal; /* that ended us, 0 none */
 	bool dirty, quitting;
+	bool whole;        /* the next frame is drawn from nothing, not on top of the last one */
 	bool keyed;        /* a key came since the last frame: its answer does not wait */
 	uint64_t frame_ms; /* when the last frame was drawn */
 	size_t frame_bytes;
@@ -45,6 +46,8 @@ struct app {
 
 /* Something changed: a frame is drawn soon (at once for a key, at most 25 a second for a guest's flood). */
 void app_dirty(struct app *app);
+/* The same, of what the top view's draw_changes finds by itself: the rest of the screen is as it was. */
+void app_dirty_rows(struct app *app);
 void app_quit(struct app *app, int status);
 /* One line in the footer until the next key. */
 void app_message(struct app *app, enum style st, const char *fmt, ...)

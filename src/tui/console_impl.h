@@ -7,6 +7,7 @@
 #include "tui/app.h"
 #include "tui/console_scroll.h"
 #include "tui/console_session.h"
+#include "tui/screen_rows.h"
 
 #define CONSOLE_ASK_MS 60000u  /* how long a question for the keyboard stands */
 #define CONSOLE_LEND_MS 60000u /* how long a command of ours may take that types */
@@ -34,6 +35,7 @@ struct console {
 	struct buf paste;  /* a paste that is still coming, or asked about */
 	bool paste_lost;   /* it was too long, or came when nothing could be typed */
 	struct event *sync;
+	struct screen_rows drawn;
 };
 
 /* In the status line until a key. */

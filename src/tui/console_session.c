@@ -52,6 +52,14 @@ static void changed(struct console_session *s)
 		s->ops.changed(s->arg);
 }
 
+static void fed(struct console_session *s)
+{
+	if (!s->closed && s->ops.fed)
+		s->ops.fed(s->arg);
+	else
+		changed(s);
+}
+
 static void typable(struct console_session *s)
 {
 	if (!s->closed && s->ops.typable)
@@ -106,7 +114,7 @@ static void on_data(void *arg, uint64_t offset, const uint8_t *p, size_t n, bool
 	vt_screen_feed(s->screen, p, n);
 	if (live && !s->closed && s->ops.output)
 		s->ops.output(s->arg, p, n);
-	changed(s);
+	fed(s);
 }
 
 static void on_gap(void *arg, uint64_t from, uint64_t to)
@@ -304,6 +312,8 @@ static void look_live(struct console_session *s)
 {
 	struct vm vm;
 	bool was = s->silent;
+	char port[sizeof(s->port)];
+	memcpy(port, s->port, sizeof(port));
 	if (vm_probe(s->home, s->name, &vm, NULL) < 0)
 		return;
 	s->silent = vm.silent;
@@ -314,7 +324,7 @@ static void look_live(struct console_session *s)
 			    status_port_word((enum status_port)c->port), c->port_number);
 	}
 	vm_fini(&vm);
-	if (s->silent != was)
+	if (s->silent != was || strcmp(s->port, port) != 0)
 		changed(s);
 }
 

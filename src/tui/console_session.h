@@ -24,6 +24,8 @@ struct console_session;
 
 struct session_ops {
 	void (*changed)(void *arg); /* something that is drawn: screen, who, state, words */
+	void (*fed)(
+	    void *arg); /* the screen alone, by output; NULL: changed is called for it, too */
 	void (*asked)(void *arg, const char *who); /* somebody would like our keyboard */
 	void (*bell)(void *arg);                   /* of live output, rate-limited */
 	void (*output)(

@@ -9,6 +9,7 @@
 #include "core/str.h"
 
 #define LINE_MAX_CELLS (VT_COLS_MAX + 2)
+#define PAIRS_MAX 65536 /* of ncurses 6; with 256 colours hardly more can be asked for */
 
 /* ncurses' screen is one per process, and so is this. */
 static struct {
@@ -20,10 +21,21 @@ static struct {
 	cchar_t line[LINE_MAX_CELLS];
 	int line_n;     /* entries used */
 	int line_width; /* columns used */
+	struct {
+		cchar_t cell[128];
+		bool made[128];
+		attr_t attrs;
+		int pair;
+	} ascii; /* of one look, made as they are asked for: setcchar measures its text each time */
 	int last_fg, last_bg, last_pair;
+	struct {
+		short fg, bg;
+		bool used;
+	} pair[PAIRS_MAX];
+	bool recycled; /* a pair has other colours than when the screen was drawn as a whole */
 } d;
 
-void draw_begin(const struct theme *t, int rows, int cols)
+void draw_again(const struct theme *t, int rows, int cols)
 {
 	d.theme = t;
 	d.rows = rows;
@@ -33,7 +45,24 @@ void draw_begin(const struct theme *t, int rows, int cols)
 	d.last_pair = -1; /* pairs may have been recycled since */
 	attrset(A_NORMAL);
 	bkgdset(' ');
+}
+
+void draw_begin(const struct theme *t, int rows, int cols)
+{
+	draw_again(t, rows, cols);
+	d.recycled = false;
 	werase(stdscr);
+}
+
+void draw_clear_row(int row)
+{
+	if (row >= 0 && row < d.rows && move(row, 0) == OK)
+		clrtoeol();
+}
+
+bool draw_stale(void)
+{
+	return d.recycled;
 }
 
 int draw_rows(void)
@@ -51,6 +80,20 @@ void draw_overlay(unsigned attrs)
 	d.overlay = attrs;
 }
 
+/* ncurses has few pairs on some terminals (64 where there are eight colours), and takes the one that was not asked for the
+ * longest time: what was drawn with it changes its colours. */
+static void pair_note(int pair, int fg, int bg)
+{
+	if (pair >= PAIRS_MAX ||
+	    (d.pair[pair].used && (d.pair[pair].fg != (short)fg || d.pair[pair].bg != (short)bg)))
+		d.recycled = true;
+	if (pair >= PAIRS_MAX)
+		return;
+	d.pair[pair].fg = (short)fg;
+	d.pair[pair].bg = (short)bg;
+	d.pair[pair].used = true;
+}
+
 static int pair_of(int fg, int bg)
 {
 	int pair;
@@ -61,10 +104,28 @@ static int pair_of(int fg, int bg)
 	pair = alloc_pair(fg, bg);
 	if (pair < 0)
 		return 0;
+	pair_note(pair, fg, bg);
 	d.last_fg = fg;
 	d.last_bg = bg;
 	d.last_pair = pair;
 	return pair;
+}
+
+/* A printable character of ASCII. */
+static void line_add_ascii(uint32_t cp, attr_t attrs, int pair)
+{
+	if (d.ascii.attrs != attrs || d.ascii.pair != pair) {
+		memset(d.ascii.made, 0, sizeof(d.ascii.made));
+		d.ascii.attrs = attrs;
+		d.ascii.pair = pair;
+	}
+	if (!d.ascii.made[cp]) {
+		wchar_t w[2] = {(wchar_t)cp, 0};
+		setcchar(&d.ascii.cell[cp], w, attrs, 0, &pair);
+		d.ascii.made[cp] = true;
+	}
+	d.line[d.line_n++] = d.ascii.cell[cp];
+	d.line_width++;
 }
 
 static void line_start(void)
@@ -87,9 +148,7 @@ static void line_add(const wchar_t *text, int width, attr_t attrs, int pair)
 	if (d.line_n + width > LINE_MAX_CELLS)
 		return;
 	if (cp >= 0x20 && cp < 0x7f && width == 1 && !text[1]) { /* nearly all there is */
-		w[0] = text[0];
-		setcchar(&d.line[d.line_n++], w, attrs, 0, &pair);
-		d.line_width++;
+		line_add_ascii(cp, attrs, pair);
 		return;
 	}
 	if (!str_char_safe(cp)) {
@@ -299,6 +358,9 @@ void draw_cells(int row, int col, int width, const struct vt_screen *s, const st
     unsigned n, bool reverse)
 {
 	wchar_t w[VT_CLUSTER_CHARS + 1];
+	const struct vt_cell *same = NULL; /* whose look is in attrs and pair */
+	attr_t attrs = 0;
+	int pair = 0;
 	if (width > d.cols - col)
 		width = d.cols - col;
 	while (n > 0 && !reverse && !d.overlay && nothing(&cells[n - 1]))
@@ -318,8 +380,12 @@ void draw_cells(int row, int col, int width, const struct vt_screen *s, const st
 			line_add(w, cw, (l.attrs | d.overlay) ^ turned, pair_of(l.fg, l.bg));
 			continue;
 		}
-		line_add(w, cw, cell_attrs(c, reverse) | d.overlay,
-		    pair_of(theme_color(d.theme, c->fg), theme_color(d.theme, c->bg)));
+		if (!same || same->fg != c->fg || same->bg != c->bg || same->attrs != c->attrs) {
+			attrs = cell_attrs(c, reverse) | d.overlay;
+			pair = pair_of(theme_color(d.theme, c->fg), theme_color(d.theme, c->bg));
+		}
+		same = c;
+		line_add(w, cw, attrs, pair);
 	}
 	line_put(row, col);
 }

@@ -10,6 +10,12 @@
 
 /* Once per frame: an empty screen of that size. The theme is borrowed. */
 void draw_begin(const struct theme *t, int rows, int cols);
+/* In place of it: what the last frame left stays where nothing is drawn over it. */
+void draw_again(const struct theme *t, int rows, int cols);
+/* Before a row is drawn over: it is empty, as after draw_begin. */
+void draw_clear_row(int row);
+/* Colours of what is left from frames before may have changed since draw_begin: all must be drawn anew. */
+bool draw_stale(void);
 int draw_rows(void);
 int draw_cols(void);
 /* Attributes put on top of every style and cell until the next call: the selected row is A_REVERSE. */

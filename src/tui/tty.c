@@ -20,6 +20,8 @@
 #include "tui/tty_out.h"
 
 #define FLUSH_MS 500
+#define FRAME_READ 16384
+#define FRAME_FILE_MAX (1 << 20) /* bytes of frames that were taken and are still in memory */
 #define RESTORE_MAX 256
 #define MOUSE_OFF "\033[?1003l\033[?1002l\033[?1000l\033[?1006l"
 #define HELD_MS 60 /* what may be the beginning of an answer is a key when no more of it comes */
@@ -32,6 +34,7 @@ struct tty {
 	int fd; /* our own description of the terminal: O_NONBLOCK here does not reach the shell's */
 	int frame_fd; /* where ncurses writes */
 	FILE *frame_file;
+	off_t frame_at; /* of it, taken */
 	SCREEN *screen;
 	int rows, cols;
 	struct tty_out out;
@@ -177,23 +180,27 @@ bool tty_ready(const struct tty *t)
 	return tty_out_empty(&t->out) && saved.active;
 }
 
-/* Moves what ncurses wrote into the queue. */
+/* Moves what ncurses wrote, behind what was taken before, into the queue. */
 static size_t frame_take(struct tty *t)
 {
-	off_t n = lseek(t->frame_fd, 0, SEEK_CUR);
-	char *p;
+	size_t all = 0;
 	ssize_t got;
-	if (n <= 0)
-		return 0;
-	p = buf_reserve(&t->out.queue, (size_t)n);
-	got = pread(t->frame_fd, p, (size_t)n, 0);
-	if (got > 0)
+	do {
+		char *p = buf_reserve(&t->out.queue, FRAME_READ);
+		got = pread(t->frame_fd, p, FRAME_READ, t->frame_at);
+		if (got <= 0)
+			break;
 		t->out.queue.len += (size_t)got;
-	t->out.frame = t->out.queue.len;
-	if (n > (1 << 20) && ftruncate(t->frame_fd, 0) < 0)
-		return (size_t)n; /* only memory is lost */
-	lseek(t->frame_fd, 0, SEEK_SET);
-	return (size_t)n;
+		t->frame_at += got;
+		all += (size_t)got;
+	} while (got == FRAME_READ);
+	if (all)
+		t->out.frame = t->out.queue.len;
+	if (t->frame_at > FRAME_FILE_MAX && ftruncate(t->frame_fd, 0) == 0) {
+		lseek(t->frame_fd, 0, SEEK_SET);
+		t->frame_at = 0;
+	}
+	return all;
 }
 
 size_t tty_frame(struct tty *t)

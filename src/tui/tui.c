@@ -28,6 +28,16 @@
 
 /* --- frames --- */
 
+/* False: what the last frame left cannot be built upon. */
+static bool draw_changes(struct app *app)
+{
+	struct view *v = app->top;
+	if (app->whole || !v || !v->ops->draw_changes)
+		return false;
+	draw_again(&app->theme, tty_rows(app->tty), tty_cols(app->tty));
+	return v->ops->draw_changes(v) && !draw_stale();
+}
+
 static void draw_frame(struct app *app)
 {
 	int row, col;
@@ -35,8 +45,11 @@ static void draw_frame(struct app *app)
 	if (app->quitting || foreground_away(app) || !tty_ready(app->tty))
 		return; /* still dirty: drained comes */
 	app->dirty = app->keyed = false;
-	draw_begin(&app->theme, tty_rows(app->tty), tty_cols(app->tty));
-	view_draw_all(app);
+	if (!draw_changes(app)) {
+		draw_begin(&app->theme, tty_rows(app->tty), tty_cols(app->tty));
+		view_draw_all(app);
+	}
+	app->whole = draw_stale();
 	cursor = draw_cursor_wanted(&row, &col);
 	curs_set(cursor ? 1 : 0);
 	leaveok(stdscr, !cursor);
@@ -54,6 +67,12 @@ static void on_frame(evutil_socket_t fd, short what, void *arg)
 
 void app_dirty(struct app *app)
 {
+	app->whole = true;
+	app_dirty_rows(app);
+}
+
+void app_dirty_rows(struct app *app)
+{
 	bool small = app->frame_bytes < FRAME_SMALL;
 	uint64_t gap = !small ? FRAME_MS : app->keyed ? 0 : FRAME_SMALL_MS;
 	uint64_t since = loop_now_ms() - app->frame_ms;
@@ -61,14 +80,18 @@ void app_dirty(struct app *app)
 	if (app->dirty && !app->keyed && evtimer_pending(app->frame_timer, NULL))
 		return;
 	app->dirty = true;
-	event_add(app->frame_timer, &tv);
+	if (tv.tv_usec)
+		event_add(app->frame_timer, &tv);
+	else
+		event_active(
+		    app->frame_timer, EV_TIMEOUT, 0); /* without another look at the clock */
 }
 
 static void on_drained(void *arg)
 {
 	struct app *app = arg;
 	if (app->dirty)
-		app_dirty(app);
+		app_dirty_rows(app);
 }
 
 static void on_resized(void *arg)

@@ -15,6 +15,9 @@ struct view_ops {
 	bool overlay;
 	bool guest; /* keys are a guest's: Alt+x is not Esc and then x */
 	void (*draw)(struct view *v);
+	/* On top of what it drew last, what changed since, when app_dirty_rows alone was called since; false: all must be
+	 * drawn. NULL: always. */
+	bool (*draw_changes)(struct view *v);
 	/* Returns false when the key cannot be taken yet: it comes again after app_input_continue(). */
 	bool (*key)(struct view *v, const struct vt_key *k);
 	/* Pasted text, in pieces; NULL: pastes are refused with a word. Same return. */

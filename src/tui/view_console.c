@@ -71,10 +71,22 @@ static void tell_keyboard(struct console *c)
 	snprintf(c->holder, sizeof(c->holder), "%s", w->holder);
 }
 
-static void on_changed(void *arg)
+static void on_fed(void *arg)
 {
 	struct console *c = arg;
 	const struct timeval late = {.tv_usec = VT_SYNC_MS * 1000};
+	if (vt_screen_sync(session_screen(c->s))) {
+		if (!evtimer_pending(c->sync, NULL))
+			event_add(c->sync, &late);
+		return;
+	}
+	event_del(c->sync);
+	app_dirty_rows(c->v.app);
+}
+
+static void on_changed(void *arg)
+{
+	struct console *c = arg;
 	uint64_t lost = session_lost(c->s);
 	char size[STR_HUMAN_MAX];
 	if (lost != c->lost) {
@@ -88,20 +100,15 @@ static void on_changed(void *arg)
 		c->ended_ms = 0;
 	else if (!c->ended_ms)
 		c->ended_ms = loop_now_ms();
-	if (vt_screen_sync(session_screen(c->s))) {
-		if (!evtimer_pending(c->sync, NULL))
-			event_add(c->sync, &late);
-		return;
-	}
-	event_del(c->sync);
-	app_dirty(c->v.app);
+	c->v.app->whole = true;
+	on_fed(c);
 }
 
 static void on_sync(evutil_socket_t fd, short what, void *arg)
 {
 	struct console *c = arg;
 	(void)fd, (void)what;
-	app_dirty(c->v.app);
+	app_dirty_rows(c->v.app);
 }
 
 static void on_asked(void *arg, const char *who)
@@ -134,8 +141,11 @@ static void on_typable(void *arg)
 	send_ahead(c);
 }
 
-static const struct session_ops session_ops = {
-    .changed = on_changed, .asked = on_asked, .bell = on_bell, .typable = on_typable};
+static const struct session_ops session_ops = {.changed = on_changed,
+    .fed = on_fed,
+    .asked = on_asked,
+    .bell = on_bell,
+    .typable = on_typable};
 
 static void console_tick(struct view *v)
 {
@@ -153,8 +163,8 @@ static void console_tick(struct view *v)
 	}
 	if (*c->note && loop_now_ms() - c->note_ms > NOTE_GOES_MS)
 		c->note[0] = '\0';
-	if (*c->asked || c->note_ms)
-		app_dirty(v->app);
+	if (*c->asked || c->note_ms || !c->typed)
+		app_dirty(v->app); /* words that go by themselves */
 	if (!*c->note)
 		c->note_ms = 0;
 }
@@ -345,13 +355,15 @@ static bool console_key(struct view *v, const struct vt_key *k)
 	struct console *c = (struct console *)v;
 	struct vt_modes m;
 	uint8_t bytes[VT_KEYS_MAX];
+	bool old;
 	if (console_keys_leaves(&v->app->keys, k)) {
 		view_pop(v);
 		return true;
 	}
-	if (c->note[0] && loop_now_ms() - c->note_ms > NOTE_STAYS_MS)
+	old = c->note[0] && loop_now_ms() - c->note_ms > NOTE_STAYS_MS;
+	if (old)
 		c->note[0] = '\0';
-	if (c->note[0] || !c->typed)
+	if (old || !c->typed)
 		app_dirty(v->app);
 	c->typed = true;
 	if (c->scroll.on && !console_keys_opens(&v->app->keys, k)) {
@@ -369,17 +381,6 @@ static bool console_key(struct view *v, const struct vt_key *k)
 }
 
 /* --- the mouse --- */
-
-/* Rows of a screen taller than ours, and columns of a wider one, that are off it: the cursor is on it. */
-static void hidden_part(const struct console *c, unsigned *above, unsigned *left)
-{
-	const struct vt_screen *s = session_screen(c->s);
-	unsigned row, col, height = (unsigned)console_rows(c->v.app),
-	                   width = (unsigned)tty_cols(c->v.app->tty);
-	vt_screen_cursor(s, &row, &col);
-	*above = vt_screen_rows(s) > height && row >= height ? row - height + 1 : 0;
-	*left = vt_screen_cols(s) > width && col >= width ? col - width + 1 : 0;
-}
 
 /* Ours while we read back; the guest's when it asked, and its keyboard is ours. */
 static void choose_mouse(struct console *c)
@@ -411,7 +412,8 @@ static void console_mouse(struct view *v, const struct vt_mouse *e)
 	if (!c->mine || session_state(c->s) != SESSION_LIVE ||
 	    e->row >= (unsigned)console_rows(v->app))
 		return;
-	hidden_part(c, &above, &left);
+	screen_rows_hidden(session_screen(c->s), (unsigned)console_rows(v->app),
+	    (unsigned)tty_cols(v->app->tty), &above, &left);
 	there.row += above;
 	there.col += left;
 	vt_screen_modes(session_screen(c->s), &m);
@@ -423,35 +425,30 @@ static void console_mouse(struct view *v, const struct vt_mouse *e)
 
 /* --- drawing --- */
 
-static void draw_screen(struct console *c, int height)
-{
-	const struct vt_screen *s = session_screen(c->s);
-	unsigned row, col, above, left, rows = vt_screen_rows(s), cols = vt_screen_cols(s);
-	struct vt_modes m;
-	vt_screen_modes(s, &m);
-	vt_screen_cursor(s, &row, &col);
-	hidden_part(c, &above, &left);
-	for (unsigned r = 0; r < (unsigned)height && above + r < rows; r++) {
-		const struct vt_cell *cells = vt_screen_row(s, above + r) + left;
-		unsigned cut = cells->width == 0 ? 1 : 0; /* the right half of a wide character */
-		draw_cells((int)r, (int)cut, draw_cols() - (int)cut, s, cells + cut,
-		    cols - left - cut, m.reverse_screen);
-	}
-	if (session_state(c->s) == SESSION_LIVE && m.cursor_visible)
-		draw_cursor((int)(row - above), (int)(col - left));
-}
-
 static void console_draw(struct view *v)
 {
 	struct console *c = (struct console *)v;
 	int height = console_rows(v->app);
 	choose_mouse(c);
+	c->drawn.screen = NULL;
 	if (c->scroll.on)
 		console_scroll_draw(c, height);
 	else
-		draw_screen(c, height);
+		screen_rows_draw(&c->drawn, session_screen(c->s), (unsigned)height,
+		    session_state(c->s) == SESSION_LIVE);
 	if (height < draw_rows())
 		console_words_draw(c, height);
+}
+
+/* The guest's rows: whatever else changes calls app_dirty. */
+static bool console_draw_changes(struct view *v)
+{
+	struct console *c = (struct console *)v;
+	if (c->scroll.on)
+		return false;
+	choose_mouse(c);
+	return screen_rows_update(&c->drawn, session_screen(c->s), (unsigned)console_rows(v->app),
+	    session_state(c->s) == SESSION_LIVE);
 }
 
 static void console_resized(struct view *v)
@@ -508,6 +505,7 @@ static void console_close(struct view *v)
 
 static const struct view_ops ops = {.guest = true,
     .draw = console_draw,
+    .draw_changes = console_draw_changes,
     .key = console_key,
     .paste = console_paste,
     .pasted = console_pasted,
