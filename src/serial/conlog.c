@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/loop.h"
 #include "core/mem.h"
 #include "core/timestamp.h"
 #include "serial/conlog_files.h"
@@ -19,7 +21,6 @@
 #define NS_PER_S 1000000000ull
 
 struct conlog {
-	struct loop *loop;
 	char *path;
 	struct conlog_limits limits;
 	int fd;         /* live file, -1 not open */
@@ -27,6 +28,7 @@ struct conlog {
 	struct conlog_index_writer index;
 	uint64_t index_retry_ms; /* when it could not be made, as the disk was full */
 	uint64_t run, next;
+	uint64_t resumed;  /* up to there it is what another writer wrote that was killed */
 	uint64_t time_ns;  /* the last one that a note told */
 	bool replaced;     /* somebody took the live file away, or cut it */
 	bool line_open;    /* the last byte written was no line end, as far as we know */
@@ -35,12 +37,10 @@ struct conlog {
 	uint64_t retry_ms;
 	struct ring_note pending[PENDING_MAX];
 	unsigned n_pending;
-	struct event *calm;
+	uint64_t calm_ms;         /* when what is plain gets compressed; 0: nothing is */
 	struct conlog_gzip *gzip; /* the compression that runs, NULL none */
 	unsigned gzip_slot;       /* which file it reads: a rotation moves it up */
 };
-
-static void gzip_done(void *arg, bool ok);
 
 static char *tmp_path(const struct conlog *c)
 {
@@ -66,10 +66,7 @@ static bool resting(const struct conlog *c)
 
 static void calm_arm(struct conlog *c)
 {
-	struct timeval tv = {
-	    .tv_sec = CONLOG_CALM_MS / 1000, .tv_usec = CONLOG_CALM_MS % 1000 * 1000};
-
-	event_add(c->calm, &tv);
+	c->calm_ms = loop_now_ms() + CONLOG_CALM_MS;
 }
 
 static void gzip_drop(struct conlog *c)
@@ -90,12 +87,12 @@ static void gzip_start(struct conlog *c)
 	if (c->gzip_slot == 0)
 		return;
 	from = conlog_file_path(c->path, c->gzip_slot, "");
-	c->gzip = conlog_gzip_new(c->loop, from, tmp, gzip_done, c);
+	c->gzip = conlog_gzip_new(from, tmp);
 }
 
-static void gzip_done(void *arg, bool ok)
+static void gzip_done(struct conlog *c)
 {
-	struct conlog *c = arg;
+	bool ok = conlog_gzip_ok(c->gzip);
 	CLEANUP_FREE char *tmp = tmp_path(c);
 	CLEANUP_FREE char *from = conlog_file_path(c->path, c->gzip_slot, "");
 	CLEANUP_FREE char *to = conlog_file_path(c->path, c->gzip_slot, ".gz");
@@ -107,14 +104,39 @@ static void gzip_done(void *arg, bool ok)
 		gzip_start(c);
 }
 
-static void on_calm(evutil_socket_t fd, short what, void *arg)
+/* Until the next thing is to be done, at most `left`; -1 for ever. */
+static int calm_left(const struct conlog *c, int left)
 {
-	struct conlog *c = arg;
+	uint64_t now = loop_now_ms();
+	int calm = c->calm_ms > now ? (int)(c->calm_ms - now) : 0;
 
-	(void)fd;
-	(void)what;
-	if (!c->gzip)
-		gzip_start(c);
+	return c->calm_ms && (left < 0 || calm < left) ? calm : left;
+}
+
+bool conlog_turn(struct conlog *c, int fd, int ms)
+{
+	uint64_t until = loop_now_ms() + (ms > 0 ? (unsigned)ms : 0);
+	int left = ms;
+
+	for (;;) {
+		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+		    {.fd = c->gzip ? conlog_gzip_fd(c->gzip) : -1, .events = POLLIN}};
+
+		if (poll(p, ARRAY_LEN(p), calm_left(c, left)) < 0)
+			p[0].revents = p[1].revents = 0;
+		if (p[1].revents)
+			gzip_done(c);
+		if (c->calm_ms && loop_now_ms() >= c->calm_ms) {
+			c->calm_ms = 0;
+			if (!c->gzip)
+				gzip_start(c);
+		}
+		if (p[0].revents)
+			return true;
+		if (ms >= 0 && loop_now_ms() >= until)
+			return false;
+		left = ms < 0 ? -1 : (int)(until - loop_now_ms());
+	}
 }
 
 /* --- the live file --- */
@@ -385,10 +407,17 @@ static int pending_write(struct conlog *c, uint64_t offset)
 /* Told again, by the next supervisor of one that was killed. */
 static bool note_known(const struct conlog *c, const struct ring_note *n)
 {
-	const struct conlog_record *last = &c->index.last;
+	const struct conlog_index_writer *x = &c->index;
 
-	return c->run && c->index.run == c->run && last->kind == note_marks[n->kind].kind &&
-	       last->time_ns == n->time_ns && last->offset == n->offset;
+	if (c->run == 0 || x->run != c->run)
+		return false;
+	if (n->offset < c->resumed)
+		return true; /* it stands before bytes that were written */
+	for (unsigned i = 0; i < CONLOG_INDEX_MARKS; i++)
+		if (x->marks[i].kind == note_marks[n->kind].kind &&
+		    x->marks[i].time_ns == n->time_ns && x->marks[i].offset == n->offset)
+			return true;
+	return false;
 }
 
 void conlog_note(struct conlog *c, const struct ring_note *note)
@@ -463,6 +492,16 @@ const char *conlog_trouble(const struct conlog *c)
 	return c->stopped ? c->trouble : NULL;
 }
 
+uint64_t conlog_rests_until(const struct conlog *c)
+{
+	return c->stopped ? c->retry_ms : 0;
+}
+
+void conlog_late(struct conlog *c, const char *why)
+{
+	snprintf(c->trouble, sizeof(c->trouble), "%s", why);
+}
+
 /* --- begin and end --- */
 
 /* How many boots the log has seen, where the live file does not say it. */
@@ -485,17 +524,16 @@ static void resume(struct conlog *c, const struct conlog_place *at)
 	boots_find(c);
 	if (live_create(c, 0, &st) == 0 && index_next(c, &next) && next > at->next &&
 	    next <= at->end)
-		c->next = next;
+		c->next = c->resumed = next;
 	c->replaced = false;
 }
 
-struct conlog *conlog_new(struct loop *l, const char *path, const struct conlog_limits *limits,
-    const struct conlog_place *at)
+struct conlog *conlog_new(
+    const char *path, const struct conlog_limits *limits, const struct conlog_place *at)
 {
 	struct conlog *c = xcalloc(1, sizeof(*c));
 	CLEANUP_FREE char *tmp = NULL;
 
-	c->loop = l;
 	c->path = xstrdup(path);
 	c->limits = *limits;
 	if (c->limits.files < 1)
@@ -506,9 +544,6 @@ struct conlog *conlog_new(struct loop *l, const char *path, const struct conlog_
 	c->index = CONLOG_INDEX_WRITER_INIT;
 	c->run = at->run;
 	c->next = at->next;
-	c->calm = evtimer_new(loop_base(l), on_calm, c);
-	if (!c->calm)
-		abort(); /* out of memory, as in core/mem */
 	resume(c, at);
 	/* What a killed supervisor left: half a compressed file, rotated files that are still
 	 * plain. */
@@ -526,7 +561,6 @@ void conlog_free(struct conlog *c)
 		return;
 	if (c->gzip)
 		gzip_drop(c);
-	event_free(c->calm);
 	if (c->fd >= 0)
 		close(c->fd);
 	conlog_index_close(&c->index);

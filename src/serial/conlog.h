@@ -1,7 +1,7 @@
 /* conlog: what a guest wrote to one console, kept on disk: log/NAME/consoleN.log, and when that is full or old
  * consoleN.log.1 …, soon after consoleN.log.1.gz …; beside each its index of times and events (conlog_index.h). Bytes as
- * the guest wrote them. Owner: the hub. One thread, but for a short-lived one that compresses: it gets two open files
- * and touches nothing else.
+ * the guest wrote them. All of it waits for the disk: its owner in a supervisor is a thread (conlog_writer.h). One more,
+ * short-lived, compresses: it gets two open files and touches nothing else.
  *
  * A disk that is full (or fails) stops the logging, not the guest: conlog_write takes nothing until a retry works;
  * whatever its caller could not keep until then shows as one marked gap:
@@ -17,7 +17,6 @@
 #include <sys/uio.h>
 
 #include "core/err.h"
-#include "core/loop.h"
 #include "serial/ring.h"
 
 #define CONLOG_SIZE_DEFAULT (4u << 20)   /* bytes of one file */
@@ -49,8 +48,8 @@ struct conlog;
 
 /* path: of the live file; its directory exists. Never fails: what is wrong with the disk is tried again later. Where
  * the log holds more of this run than at->next says (its writer was killed between the two), it goes on behind that. */
-struct conlog *conlog_new(struct loop *l, const char *path, const struct conlog_limits *limits,
-    const struct conlog_place *at);
+struct conlog *conlog_new(
+    const char *path, const struct conlog_limits *limits, const struct conlog_place *at);
 /* Takes bytes that begin at offset; the number taken (less than all after an error). An offset
  * beyond the last one taken writes the gap's mark first. */
 size_t conlog_write(struct conlog *c, uint64_t offset, const struct iovec *iov, int parts);
@@ -61,6 +60,12 @@ uint64_t conlog_next(const struct conlog *c); /* offset after the last byte take
 /* What the disk said ("No space left on device"), while logging stands still; NULL when it works.
  */
 const char *conlog_trouble(const struct conlog *c);
+/* Nothing is taken before (loop_now_ms); 0: it is at any time. */
+uint64_t conlog_rests_until(const struct conlog *c);
+/* Why the next gap is there, where its writer could not even be asked. */
+void conlog_late(struct conlog *c, const char *why);
+/* Rotated files are compressed meanwhile: waits until fd (-1 none) is readable: true; or ms (-1 never) are over. */
+bool conlog_turn(struct conlog *c, int fd, int ms);
 /* Tells a compression that runs to give up, waits for it (milliseconds), closes. */
 void conlog_free(struct conlog *c);
 

@@ -26,9 +26,6 @@ struct conlog_gzip {
 	int in, out, wake; /* wake: eventfd, written when the thread is through */
 	bool cancel;       /* __atomic */
 	bool ok;           /* the thread's until wake */
-	struct event *ev;
-	void (*done)(void *arg, bool ok);
-	void *arg;
 	z_stream stream;
 	uint64_t written;
 	unsigned char from[SLICE], to[SLICE];
@@ -123,13 +120,16 @@ static void *gzip_main(void *arg)
 	return NULL;
 }
 
-static void on_wake(evutil_socket_t fd, short what, void *arg)
+int conlog_gzip_fd(const struct conlog_gzip *z)
 {
-	struct conlog_gzip *z = arg;
+	return z->wake;
+}
 
-	(void)fd;
-	(void)what;
-	z->done(z->arg, z->ok);
+bool conlog_gzip_ok(const struct conlog_gzip *z)
+{
+	uint64_t n;
+
+	return read(z->wake, &n, sizeof(n)) == sizeof(n) && z->ok;
 }
 
 /* Signals are the loop's: the thread takes none. */
@@ -151,8 +151,6 @@ static int thread_start(struct conlog_gzip *z)
 
 static void gzip_close(struct conlog_gzip *z)
 {
-	if (z->ev)
-		event_free(z->ev);
 	deflateEnd(&z->stream);
 	cleanup_close(&z->in);
 	cleanup_close(&z->out);
@@ -160,24 +158,17 @@ static void gzip_close(struct conlog_gzip *z)
 	free(z);
 }
 
-struct conlog_gzip *conlog_gzip_new(
-    struct loop *l, const char *from, const char *to, void (*done)(void *arg, bool ok), void *arg)
+struct conlog_gzip *conlog_gzip_new(const char *from, const char *to)
 {
 	struct conlog_gzip *z = xcalloc(1, sizeof(*z));
 
-	z->done = done;
-	z->arg = arg;
 	z->in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	z->out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	z->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (z->in < 0 || z->out < 0 || z->wake < 0 ||
 	    deflateInit2(&z->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, RAW_WINDOW, 8,
-	        Z_DEFAULT_STRATEGY) != Z_OK) {
-		gzip_close(z);
-		return NULL;
-	}
-	z->ev = event_new(loop_base(l), z->wake, EV_READ, on_wake, z);
-	if (!z->ev || event_add(z->ev, NULL) < 0 || thread_start(z) < 0) {
+	        Z_DEFAULT_STRATEGY) != Z_OK ||
+	    thread_start(z) < 0) {
 		gzip_close(z);
 		return NULL;
 	}

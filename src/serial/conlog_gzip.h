@@ -1,4 +1,4 @@
-/* conlog_gzip: one file compressed by a thread of its own, so that the loop never waits for zlib or
+/* conlog_gzip: one file compressed by a thread of its own, so that nobody waits for zlib or
  * the disk. Owner: conlog. The thread touches nothing but the two descriptors and the stream that
  * it was given, allocates nothing, and runs at the lowest priority.
  *
@@ -10,8 +10,6 @@
 
 #include <stdbool.h>
 
-#include "core/loop.h"
-
 #define CONLOG_MEMBER_BYTES (256u << 10)
 #define CONLOG_MEMBER_HEAD 24u  /* header with the extra field */
 #define CONLOG_MEMBER_SIZES 16u /* where the two sizes are in it */
@@ -21,11 +19,12 @@
 
 struct conlog_gzip;
 
-/* Reads from, writes to (mode 0600, must not exist). done is called once, in the loop: ok says that
- * `to` is whole and on the disk; the job is still the caller's to free, in done or later. NULL when
- * it cannot be started. */
-struct conlog_gzip *conlog_gzip_new(
-    struct loop *l, const char *from, const char *to, void (*done)(void *arg, bool ok), void *arg);
+/* Reads from, writes to (mode 0600, must not exist). NULL when it cannot be started. */
+struct conlog_gzip *conlog_gzip_new(const char *from, const char *to);
+/* Readable when it is through. */
+int conlog_gzip_fd(const struct conlog_gzip *z);
+/* Then: is `to` whole and on the disk? */
+bool conlog_gzip_ok(const struct conlog_gzip *z);
 /* Tells the thread to give up and waits until it has: one slice of 32 KiB at most. */
 void conlog_gzip_free(struct conlog_gzip *z);
 

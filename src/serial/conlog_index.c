@@ -197,6 +197,8 @@ static void writer_note(struct conlog_index_writer *w, const struct conlog_recor
 	if (w->began_ns == 0)
 		w->began_ns = r->time_ns;
 	w->last = *r;
+	if (r->kind != CONLOG_TIME && r->kind != CONLOG_BEGIN)
+		w->marks[w->n_marks++ % CONLOG_INDEX_MARKS] = *r;
 	if (r->kind == CONLOG_BEGIN)
 		w->run = r->number;
 	if (r->kind == CONLOG_BOOT)

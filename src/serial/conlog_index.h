@@ -62,12 +62,16 @@ bool conlog_index_offset(
 void conlog_index_fini(struct conlog_index *x);
 
 /* --- writing --- */
+#define CONLOG_INDEX_MARKS 8u
+
 struct conlog_index_writer {
 	int fd; /* -1: none; the disk takes none */
 	uint64_t bytes;
-	uint64_t boots, run;       /* after the last record */
-	uint64_t began_ns;         /* time of the first record */
-	struct conlog_record last; /* kind 0: none yet */
+	uint64_t boots, run;                            /* after the last record */
+	uint64_t began_ns;                              /* time of the first record */
+	struct conlog_record last;                      /* kind 0: none yet */
+	struct conlog_record marks[CONLOG_INDEX_MARKS]; /* the last ones that are no times */
+	unsigned n_marks;                               /* ever; the next one's place, modulo */
 };
 
 #define CONLOG_INDEX_WRITER_INIT ((struct conlog_index_writer){.fd = -1})

@@ -138,6 +138,26 @@ void hub_accept_rest(struct hub *b)
 	tick_arm(b, HUB_RETRY_MS);
 }
 
+static void hold(struct hub *b)
+{
+	b->held = true;
+	event_del(b->guest_rd);
+	tick_arm(b, HUB_TICK_MS);
+}
+
+void hub_release(struct hub *b)
+{
+	if (!b->held)
+		return;
+	if (hub_log_behind(b)) {
+		tick_arm(b, HUB_TICK_MS);
+		return;
+	}
+	b->held = false;
+	if (b->guest_rd)
+		event_add(b->guest_rd, NULL);
+}
+
 static void accept_again(struct hub *b)
 {
 	for (int i = 0; i < HUB_SOCKETS; i++)
@@ -162,7 +182,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		b->changed = false;
 		b->ops.changed(b->arg);
 	}
-	if (conlog_trouble(b->log))
+	hub_release(b);
+	if (conlog_writer_trouble(b->log))
 		tick_arm(b, HUB_RETRY_MS);
 	hub_leave(b);
 }
@@ -252,7 +273,7 @@ static ssize_t guest_read(struct hub *b)
 		return n < 0 && (e == EAGAIN || e == EINTR) ? 0 : -1;
 	if (!b->in_memory && ring_in_memory(b->ring))
 		warn_in_memory(b, "its file system is full");
-	if (ring_end(b->ring) - conlog_next(b->log) >= HUB_LOG_LAG)
+	if (ring_end(b->ring) - conlog_writer_given(b->log) >= HUB_LOG_LAG)
 		hub_log_flush(b);
 	hub_changed(b);
 	tap_feed(b, (size_t)n);
@@ -270,6 +291,8 @@ static void on_guest_readable(evutil_socket_t fd, short what, void *arg)
 	n = guest_read(b);
 	if (n > 0) {
 		hub_out_guest(b);
+		if (b->guest_rd && hub_log_behind(b))
+			hold(b);
 	} else if (n < 0) {
 		guest_close(b);
 		hub_out_all(b);
@@ -342,6 +365,7 @@ void hub_attach_guest(struct hub *b, int fd)
 	if (!b->guest_rd || !b->guest_wr)
 		abort(); /* out of memory, as in core/mem */
 	event_add(b->guest_rd, NULL);
+	b->held = false;
 	if (!b->fresh)
 		ring_note(b->ring, RING_NOTE_RECONNECT, 0, timestamp_ns());
 	b->fresh = false;
@@ -365,6 +389,8 @@ void hub_drain(struct hub *b)
 	while (b->guest >= 0 && total < DRAIN_MAX && (n = guest_read(b)) > 0) {
 		total += (size_t)n;
 		hub_out_all(b);
+		while (hub_log_behind(b) && conlog_writer_wait(b->log))
+			;
 	}
 	if (n < 0)
 		guest_close(b);
@@ -529,10 +555,11 @@ static int storage_open(struct hub *b, const struct home *h, const char *name, u
 	home_share(h, ring, 0640);
 	if (home_mkdir(h, logs, err) < 0)
 		return -1;
-	b->log = conlog_new(b->loop, log, &limits,
+	b->log = conlog_writer_new(b->loop, log, &limits,
 	    &(struct conlog_place){
-	        .run = ring_run(b->ring), .next = ring_logged(b->ring), .end = ring_end(b->ring)});
-	return 0;
+	        .run = ring_run(b->ring), .next = ring_logged(b->ring), .end = ring_end(b->ring)},
+	    hub_log_written, b, err);
+	return b->log ? 0 : -1;
 }
 
 struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsigned index,
@@ -570,6 +597,7 @@ struct hub *hub_new(struct loop *l, const struct home *h, const char *name, unsi
 
 static void hub_destroy(struct hub *b)
 {
+	b->depth++; /* what the log's writer says now ends nothing */
 	/* One that fails tells the others: all of them must still be there. */
 	for (unsigned i = 0; i < b->n_clients; i++)
 		hub_out_bye(b->clients[i], "the console was closed");
@@ -586,9 +614,9 @@ static void hub_destroy(struct hub *b)
 	event_free(b->flush);
 	event_free(b->tick);
 	event_free(b->typing);
-	if (b->log && b->ring)
-		hub_log_flush(b);
-	conlog_free(b->log);
+	if (b->log)
+		hub_log_finish(b);
+	conlog_writer_free(b->log);
 	ring_free(b->ring);
 	buf_fini(&b->keys);
 	free(b->line);

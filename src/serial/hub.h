@@ -1,7 +1,8 @@
 /* hub: one console of one VM inside its supervisor: drains the guest's serial socket from power-on
  * into ring and log, serves consoleN.sock (frames, serial/frame.h) and consoleN.raw (plain bytes),
  * each client a cursor into the ring. A slow client skips with a marked gap and holds nobody back;
- * the guest is never waited for. Owner: the supervisor. */
+ * the guest is never kept waiting, but for a log that is about to catch up (HUB_HOLD_MS at a time).
+ * Owner: the supervisor. */
 #ifndef SERIAL_HUB_H
 #define SERIAL_HUB_H
 

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "core/buf.h"
-#include "serial/conlog.h"
+#include "serial/conlog_writer.h"
 #include "serial/hub.h"
 #include "serial/ring.h"
 
@@ -31,8 +31,11 @@
 #define HUB_TROUBLE_MS 60000 /* between two reports that the log stands still */
 #define HUB_TYPING_MS 60000  /* of typing in one line of the audit log */
 #define HUB_LOG_LAG \
-	262144u /* bytes that the log may be behind before it is written without waiting for the \
-	           tick */
+	CONLOG_PIECE /* bytes that the log may be behind before it is written without waiting for the tick */
+/* A guest that is faster than the disk is not read while the log is that many bytes behind: what it says is written, or it
+ * would be lost. For no longer than a piece that comes back in HUB_HOLD_MS: a disk that hangs holds nobody up. */
+#define HUB_LOG_HOLD 524288u
+#define HUB_HOLD_MS 100
 #define HUB_TICK_MS 50 /* after activity: log written, facts told */
 #define HUB_RETRY_MS \
 	1000 /* tick while the log is in trouble, or no descriptor is left to accept with */
@@ -94,7 +97,9 @@ struct hub {
 	struct event *accepts[HUB_SOCKETS];
 	bool resting; /* the listeners do */
 	struct ring *ring;
-	struct conlog *log;
+	struct conlog_writer *log;
+	uint64_t log_goal;                 /* up to where it is to be written now */
+	bool held;                         /* the guest is not read: HUB_LOG_HOLD */
 	struct ring_note_cursor log_notes; /* the next one for the log */
 	bool log_trouble; /* told; log_told_ms: when; log_missed: bytes missing at that time */
 	uint64_t log_told_ms, log_missed;
@@ -134,6 +139,8 @@ struct hub {
 void hub_enter(struct hub *b);
 void hub_leave(struct hub *b);
 void hub_changed(struct hub *b); /* arms the tick */
+/* Reads the guest again when the log has caught up, or the disk hangs. */
+void hub_release(struct hub *b);
 void hub_watch_stalled(
     struct hub *b); /* the same, to look whether a stalled client is still there */
 /* No descriptor is left: the listeners rest until the next tick rather than wake us for ever. */
@@ -164,6 +171,12 @@ void hub_out_bye(struct hub_client *c, const char *why);
 /* --- hub_log.c --- */
 /* Writes to the log what the ring has and the log has not. What the ring has lost meanwhile becomes the log's hole. */
 void hub_log_flush(struct hub *b);
+/* All of it, as far as the disk answers soon. */
+void hub_log_finish(struct hub *b);
+/* Is the guest to wait for the log? */
+bool hub_log_behind(const struct hub *b);
+/* conlog_writer's answer. arg: struct hub */
+void hub_log_written(void *arg, const struct conlog_written *done);
 void hub_log_facts(const struct hub *b, struct hub_facts *f);
 
 /* --- hub_door.c --- */

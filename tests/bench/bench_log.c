@@ -41,14 +41,6 @@ static void add_line(struct buf *b, uint64_t i)
 	buf_addf(b, " %08x\r\n", any(1u << 31));
 }
 
-static void turn(struct loop *l)
-{
-	struct timeval tv = {.tv_usec = 20000};
-
-	event_base_loopexit(loop_base(l), &tv);
-	event_base_dispatch(loop_base(l));
-}
-
 static unsigned plain_files(const char *path, unsigned files)
 {
 	unsigned n = 0;
@@ -63,7 +55,6 @@ static unsigned plain_files(const char *path, unsigned files)
 
 int main(int argc, char **argv)
 {
-	struct loop *l = loop_new();
 	struct conlog_limits limits = {0};
 	struct conlog_place at = {.run = 1};
 	struct buf b = BUF_INIT;
@@ -75,7 +66,7 @@ int main(int argc, char **argv)
 	limits.files = (unsigned)atoi(argv[2]);
 	limits.size = strtoull(argv[3], NULL, 10);
 	total = strtoull(argv[4], NULL, 10) << 20;
-	c = conlog_new(l, argv[1], &limits, &at);
+	c = conlog_new(argv[1], &limits, &at);
 	while (conlog_next(c) < total) {
 		struct iovec iov;
 
@@ -89,9 +80,8 @@ int main(int argc, char **argv)
 		}
 	}
 	while (plain_files(argv[1], limits.files) > 0)
-		turn(l);
+		conlog_turn(c, -1, 20);
 	conlog_free(c);
 	buf_fini(&b);
-	loop_free(l);
 	return 0;
 }

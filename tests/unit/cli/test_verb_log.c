@@ -8,7 +8,6 @@
 #define NS 1000000000ull
 #define T0 (1795258080 * NS) /* 2026-11-21 10:48:00 UTC */
 
-static struct loop *loop;
 static struct conlog *conlog;
 
 static void note(enum ring_note_kind kind, unsigned value, unsigned second)
@@ -40,14 +39,12 @@ static void log_open(const char *name, unsigned index)
 	assert_int_equal(home_mkdir(&run_paths, dir, NULL), 0);
 	setenv("TZ", "UTC", 1);
 	tzset();
-	loop = loop_new();
-	conlog = conlog_new(loop, path, &limits, &at);
+	conlog = conlog_new(path, &limits, &at);
 }
 
 static void log_close(void)
 {
 	conlog_free(conlog);
-	loop_free(loop);
 }
 
 static void write_two_boots(void)

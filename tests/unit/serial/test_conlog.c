@@ -20,6 +20,7 @@
 
 #include "core/buf.h"
 #include "core/file.h"
+#include "core/loop.h"
 #include "core/mem.h"
 #include "core/timestamp.h"
 #include "serial/conlog.h"
@@ -27,7 +28,6 @@
 #define SIZE 65536u
 #define FILES 4u
 
-static struct loop *loop;
 static char dir[64];
 static char path[96];
 
@@ -38,14 +38,12 @@ static int setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/console0.log", dir);
-	loop = loop_new();
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	loop_free(loop);
 	return file_remove_tree(dir, NULL);
 }
 
@@ -54,7 +52,7 @@ static struct conlog *log_new(const char *where, uint64_t run, uint64_t next)
 	struct conlog_limits limits = {.size = SIZE, .files = FILES};
 	struct conlog_place at = {.run = run, .next = next, .end = next};
 
-	return conlog_new(loop, where, &limits, &at);
+	return conlog_new(where, &limits, &at);
 }
 
 static size_t put(struct conlog *c, uint64_t offset, const void *p, size_t n)
@@ -107,16 +105,13 @@ static void gunzip(const char *suffix, struct buf *out)
 	assert_int_equal(gzclose(g), Z_OK);
 }
 
-/* Turns of the loop until the file is there (wanted) or not, 20 s at most. */
-static void wait_file(const char *suffix, bool wanted)
+/* Until the file is there (wanted) or not, 20 s at most. */
+static void wait_file(struct conlog *c, const char *suffix, bool wanted)
 {
 	uint64_t until = loop_now_ms() + 20000;
-	struct timeval tv = {.tv_usec = 20000};
 
-	while (there(suffix) != wanted && loop_now_ms() < until) {
-		event_base_loopexit(loop_base(loop), &tv);
-		event_base_dispatch(loop_base(loop));
-	}
+	while (there(suffix) != wanted && loop_now_ms() < until)
+		conlog_turn(c, -1, 20);
 	assert_int_equal(there(suffix), wanted);
 }
 
@@ -194,8 +189,8 @@ static void test_rotates_and_compresses(void **state)
 	(void)state;
 	while (!there(".2") || line % 2000)
 		put_lines(c, line, 100), line += 100;
-	wait_file(".2", false);
-	wait_file(".1", false);
+	wait_file(c, ".2", false);
+	wait_file(c, ".1", false);
 	gunzip(".2.gz", &all);
 	gunzip(".1.gz", &all);
 	slurp("", &all);
@@ -231,12 +226,8 @@ static void test_storm(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 300; i++) {
 		put_lines(c, i * 1000, 1000);
-		event_base_loop(loop_base(loop), EVLOOP_NONBLOCK);
-		if (i == 100) { /* a compression is under way when its file falls off */
-			struct timeval tv = {.tv_usec = CONLOG_CALM_MS * 1000 + 1000};
-			event_base_loopexit(loop_base(loop), &tv);
-			event_base_dispatch(loop_base(loop));
-		}
+		/* At 100 a compression is under way when its file falls off. */
+		conlog_turn(c, -1, i == 100 ? CONLOG_CALM_MS + 1 : 0);
 		if (files_in_dir() > most)
 			most = files_in_dir();
 	}
@@ -262,8 +253,8 @@ static void test_killed_before_compressing(void **state)
 	close(fd);
 	c = log_new(path, 0, 0);
 	assert_false(there(".gz.tmp"));
-	wait_file(".1", false);
-	wait_file(".1.gz", true);
+	wait_file(c, ".1", false);
+	wait_file(c, ".1.gz", true);
 	conlog_free(c);
 }
 
@@ -323,7 +314,7 @@ static void test_adoption(void **state)
 {
 	struct conlog_limits limits = {.size = SIZE, .files = FILES};
 	struct conlog_place at = {.run = 7, .next = 0, .end = 0};
-	struct conlog *c = conlog_new(loop, path, &limits, &at);
+	struct conlog *c = conlog_new(path, &limits, &at);
 	struct buf b = BUF_INIT;
 
 	(void)state;
@@ -332,23 +323,23 @@ static void test_adoption(void **state)
 	conlog_free(c);
 	at.next = 4;
 	at.end = 12;
-	c = conlog_new(loop, path, &limits, &at);
+	c = conlog_new(path, &limits, &at);
 	assert_int_equal(conlog_next(c), 8);
 	note(c, 8, RING_NOTE_BOOT, 1);
 	conlog_free(c);
 	/* A note that is told again is written once. */
-	c = conlog_new(loop, path, &limits, &at);
+	c = conlog_new(path, &limits, &at);
 	note(c, 8, RING_NOTE_BOOT, 1);
 	put(c, 8, "x", 1);
 	conlog_free(c);
 	/* Another run, and a log that holds more than the ring ever did. */
 	at.run = 9;
-	c = conlog_new(loop, path, &limits, &at);
+	c = conlog_new(path, &limits, &at);
 	assert_int_equal(conlog_next(c), 4);
 	conlog_free(c);
 	at.run = 7;
 	at.end = 8;
-	c = conlog_new(loop, path, &limits, &at);
+	c = conlog_new(path, &limits, &at);
 	assert_int_equal(conlog_next(c), 4);
 	conlog_free(c);
 	slurp("", &b);
@@ -358,11 +349,48 @@ static void test_adoption(void **state)
 	buf_fini(&b);
 }
 
+/* Killed with a piece in its hands: all of its bytes and notes are told again, and none is written twice. */
+static void test_killed_in_a_piece(void **state)
+{
+	struct conlog_limits limits = {.size = SIZE, .files = FILES};
+	struct conlog_place at = {.run = 7, .next = 0, .end = 0};
+	struct conlog *c = conlog_new(path, &limits, &at);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	for (unsigned again = 0; again < 2; again++) {
+		note(c, 0, RING_NOTE_BOOT, 0);
+		note(c, 0, RING_NOTE_TIME, 0);
+		if (!again)
+			put(c, 0, "one\n", 4);
+		note(c, 4, RING_NOTE_BOOT, 1);
+		note(c, 4, RING_NOTE_TIME, 0);
+		if (!again)
+			put(c, 4, "two\n", 4);
+		note(c, 8, RING_NOTE_RECONNECT, 0);
+		note(c, 8, RING_NOTE_END, 0);
+		if (again)
+			break;
+		conlog_free(c);
+		at.end = 8;
+		c = conlog_new(path, &limits, &at);
+		assert_int_equal(conlog_next(c), 8);
+	}
+	conlog_free(c);
+	slurp("", &b);
+	assert_string_equal(b.data,
+	    "[hvmux: the guest was started, 2026-11-21T10:48:00.123Z]\none\n"
+	    "[hvmux: the guest was reset, 2026-11-21T10:48:00.123Z]\ntwo\n"
+	    "[hvmux: connected to the guest anew, something may be missing here, 2026-11-21T10:48:00.123Z]\n"
+	    "[hvmux: the guest ended, 2026-11-21T10:48:00.123Z]\n");
+	buf_fini(&b);
+}
+
 static void test_age(void **state)
 {
 	struct conlog_limits limits = {.size = SIZE, .files = FILES, .age = 60};
 	struct conlog_place at = {.run = 7};
-	struct conlog *c = conlog_new(loop, path, &limits, &at);
+	struct conlog *c = conlog_new(path, &limits, &at);
 	struct ring_note old = {
 	    .kind = RING_NOTE_TIME, .time_ns = timestamp_ns() - 61 * 1000000000ull};
 
@@ -382,8 +410,8 @@ static void test_total(void **state)
 	struct conlog_limits limits = {.size = SIZE, .files = 50, .total = 5 * SIZE};
 	struct conlog_place at = {0};
 	CLEANUP_FREE char *other = xasprintf("%s/console1.log", dir);
-	struct conlog *a = conlog_new(loop, path, &limits, &at);
-	struct conlog *b = conlog_new(loop, other, &limits, &at);
+	struct conlog *a = conlog_new(path, &limits, &at);
+	struct conlog *b = conlog_new(other, &limits, &at);
 	uint64_t sum = 0;
 	DIR *d;
 
@@ -439,9 +467,7 @@ static void test_full(void **state)
 	memset(block, 'b', sizeof(block));
 	limit_files(4520);
 	while (loop_now_ms() < until && put(c, 7000, block, 1000) == 0) {
-		struct timeval tv = {.tv_usec = 50000};
-		event_base_loopexit(loop_base(loop), &tv);
-		event_base_dispatch(loop_base(loop));
+		conlog_turn(c, -1, 50);
 		if (loop_now_ms() > until - 20000 + CONLOG_RETRY_MS + 500)
 			limit_files(RLIM_INFINITY);
 	}
@@ -455,14 +481,6 @@ static void test_full(void **state)
 	assert_string_equal(b.data + b.len - 4, "bend");
 	buf_fini(&b);
 	conlog_free(c);
-}
-
-static void turns(unsigned ms)
-{
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	event_base_loopexit(loop_base(loop), &tv);
-	event_base_dispatch(loop_base(loop));
 }
 
 /* Neither an index nor an archive can be made: the log itself goes on, and they are made when they can be. */
@@ -480,20 +498,20 @@ static void test_no_index_no_archive(void **state)
 	put_lines(c, 0, 100);
 	assert_null(conlog_trouble(c));
 	assert_int_equal(rmdir(index), 0);
-	turns(CONLOG_RETRY_MS + 50);
+	conlog_turn(c, -1, CONLOG_RETRY_MS + 50);
 	put_lines(c, 100, 100);
 	assert_int_equal(stat(index, &st), 0);
 	assert_int_equal(st.st_size, 80); /* it begins here */
 	put_lines(c, 200, 2000);
 	put_lines(c, 2200, 100);
-	turns(CONLOG_CALM_MS + 50);
+	conlog_turn(c, -1, CONLOG_CALM_MS + 50);
 	assert_true(there(".1"));
 	assert_false(there(".1.gz"));
 	assert_int_equal(rmdir(tmp), 0);
 	put_lines(c, 2300, 2000);
 	put_lines(c, 4300, 100);
-	wait_file(".1", false);
-	wait_file(".2", false);
+	wait_file(c, ".1", false);
+	wait_file(c, ".2", false);
 	assert_true(there(".1.gz"));
 	assert_true(there(".2.gz"));
 	conlog_free(c);
@@ -513,7 +531,7 @@ static void test_full_while_compressing(void **state)
 	assert_int_equal(put(c, SIZE, "x", 1), 1);
 	signal(SIGXFSZ, SIG_IGN);
 	limit_files(SIZE / 2);
-	turns(CONLOG_CALM_MS + 500);
+	conlog_turn(c, -1, CONLOG_CALM_MS + 500);
 	limit_files(RLIM_INFINITY);
 	assert_false(there(".1.gz"));
 	assert_false(there(".gz.tmp"));
@@ -548,6 +566,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_removed_and_cut, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_link, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_adoption, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_killed_in_a_piece, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_age, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_total, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_full, setup, teardown),

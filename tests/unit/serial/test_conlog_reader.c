@@ -16,6 +16,7 @@
 
 #include "core/buf.h"
 #include "core/file.h"
+#include "core/loop.h"
 #include "core/mem.h"
 #include "serial/conlog.h"
 #include "serial/conlog_reader.h"
@@ -24,7 +25,6 @@
 #define NS 1000000000ull
 #define T0 (1795258080 * NS) /* 2026-11-21 10:48:00 UTC */
 
-static struct loop *loop;
 static struct home home;
 static char dir[64], path[128];
 static struct ring *ring;
@@ -49,7 +49,6 @@ static int setup(void **state)
 	if (home_mkdir(&home, run, &err) < 0 || home_mkdir(&home, log, &err) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/console0.log", log);
-	loop = loop_new();
 	buf_clear(&written);
 	return 0;
 }
@@ -66,7 +65,6 @@ static int teardown(void **state)
 {
 	(void)state;
 	guest_off();
-	loop_free(loop);
 	home_fini(&home);
 	buf_fini(&written);
 	return file_remove_tree(dir, NULL);
@@ -86,7 +84,7 @@ static void guest_on(bool keep, unsigned files)
 		fail_msg("%s", err.msg);
 	at = (struct conlog_place){
 	    .run = ring_run(ring), .next = ring_logged(ring), .end = ring_end(ring)};
-	conlog = conlog_new(loop, path, &limits, &at);
+	conlog = conlog_new(path, &limits, &at);
 	ring_notes_logged(ring, &notes);
 }
 
@@ -134,16 +132,13 @@ static void say_lines(unsigned first, unsigned n)
 	flush();
 }
 
-static void pack(void)
+static void pack(struct conlog *c)
 {
 	uint64_t until = loop_now_ms() + 20000;
 	CLEANUP_FREE char *plain = xasprintf("%s.1", path);
-	struct timeval tv = {.tv_usec = 20000};
 
-	while (access(plain, F_OK) == 0 && loop_now_ms() < until) {
-		event_base_loopexit(loop_base(loop), &tv);
-		event_base_dispatch(loop_base(loop));
-	}
+	while (access(plain, F_OK) == 0 && loop_now_ms() < until)
+		conlog_turn(c, -1, 20);
 	assert_int_equal(access(plain, F_OK), -1);
 }
 
@@ -259,7 +254,7 @@ static void test_rotated(void **state)
 		say_lines(i * 2000, 2000);
 		guest_on(true, 20);
 	}
-	pack();
+	pack(conlog);
 	assert_all("");
 	say(T0, "in the ring alone\r\n");
 	assert_all("");
@@ -272,7 +267,7 @@ static void test_since(void **state)
 	guest_on(false, 100);
 	for (unsigned i = 0; i < 20; i++)
 		say_lines(i * 2000, 2000);
-	pack();
+	pack(conlog);
 	for (unsigned want = 0; want < 40000; want += 1777) {
 		struct conlog_reader *r = reader();
 		struct heard h = {0};
@@ -451,7 +446,7 @@ static void test_damaged(void **state)
 {
 	struct conlog_limits limits = {.size = 1u << 19, .files = 4};
 	struct conlog_place at = {.run = 1};
-	struct conlog *c = conlog_new(loop, path, &limits, &at);
+	struct conlog *c = conlog_new(path, &limits, &at);
 	struct conlog_reader *r = NULL;
 	struct heard h = {0};
 	struct buf b = BUF_INIT;
@@ -464,7 +459,7 @@ static void test_damaged(void **state)
 	conlog_write(c, 0, &iov, 1);
 	iov = (struct iovec){.iov_base = (char *)(uintptr_t) "end\n", .iov_len = 4};
 	conlog_write(c, b.len, &iov, 1);
-	pack();
+	pack(c);
 	conlog_free(c);
 	patch(".1.gz", 100000, "damaged here, and here", 22);
 	r = reader();
@@ -551,7 +546,7 @@ static void test_back(void **state)
 	(void)state;
 	guest_on(false, 100);
 	say_lines(0, 10000);
-	pack();
+	pack(conlog);
 	r = reader();
 	assert_false(conlog_reader_seek_back(r, 100000));
 	hear(r, &h);

@@ -525,6 +525,8 @@ static void test_log_hole(void **state)
 	hub_facts(r->hub, &f);
 	assert_string_equal(f.log_trouble, "");
 	assert_int_equal(r->missing, f.log_missing);
+	hub_free(r->hub);
+	r->hub = NULL;
 	slurp_log(r, &log);
 	mark = xasprintf("[hvmux: %llu bytes are missing here: %s]\n",
 	    (unsigned long long)f.log_missing, strerror(EFBIG));
