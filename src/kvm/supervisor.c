@@ -102,7 +102,8 @@ void sup_load_policy(struct supervisor *s, const struct domain *d)
 /* --- the process --- */
 
 /* "hvmux: web1" in ps and top. argv's strings and the environment's lie one behind the other; only the former are
- * overwritten, which is enough: "supervise" alone is longer than what is put before the name. */
+ * overwritten: those of `hvmux supervise web1`, or of the `hvmux start …` that we were forked from. Where that named the
+ * domain by its UUID a name of more than 41 bytes is cut. */
 static void set_title(const char *name)
 {
 	char title[16];

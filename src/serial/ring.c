@@ -218,8 +218,8 @@ static struct ring *ring_open_file(const char *path, bool writer, struct err *er
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)(RING_DATA + RING_SIZE_MIN) ||
 	    st.st_size > (off_t)(RING_DATA + (size_t)RING_SIZE_MAX)) {
-		err_set(
-		    err, ERR_INVALID, "console history %s: not a ring file of this version", path);
+		err_set(err, ERR_INVALID,
+		    "console history %s: not a ring file of this version of hvmux", path);
 		return NULL;
 	}
 	r = ring_map(fd, (size_t)st.st_size, writer ? PROT_READ | PROT_WRITE : PROT_READ);
@@ -229,7 +229,8 @@ static struct ring *ring_open_file(const char *path, bool writer, struct err *er
 	}
 	if (!header_valid(r->h, (uint64_t)st.st_size) || !lanes_valid(r->h)) {
 		err_set(err, ERR_INVALID,
-		    "console history %s: not a ring file of this version, or damaged", path);
+		    "console history %s: damaged, or made by another version of hvmux: 'hvmux log' has what was logged",
+		    path);
 		ring_free(r);
 		return NULL;
 	}
