@@ -148,7 +148,13 @@ static int add_named(struct log_job *j, const char *word, struct err *err)
 		add_consoles(j, name);
 		return 0;
 	}
-	return add_port(j, name, port, err);
+	if (add_port(j, name, port, err) < 0)
+		return -1;
+	/* Nothing printed looks like a console that was silent. */
+	if (!has_history(j->c, name, j->sources[j->n - 1].index))
+		out_warning("%s:%s: nothing is recorded yet: that begins when '%s' is started",
+		    name, j->sources[j->n - 1].port, name);
+	return 0;
 }
 
 static int find_sources(struct log_job *j, struct err *err)

@@ -14,7 +14,8 @@
 #define HEADING "hvmux process 1\n"
 #define NAME_FILE_MAX (STATUS_NAME_MAX + sizeof("/process"))
 
-uint64_t vm_process_start(pid_t pid)
+/* The process's state as proc(5) has it, 0 when there is none. */
+static char state_of(pid_t pid, unsigned long long *start)
 {
 	char path[48], text[1024];
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -26,13 +27,25 @@ uint64_t vm_process_start(pid_t pid)
 	/* The command's name may hold spaces and parentheses: fields count from the last ')'. */
 	char *p = strrchr(text, ')');
 	char state = 0;
-	unsigned long long start = 0;
 	if (!p ||
 	    sscanf(p + 1,
 	        " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-	        &state, &start) != 2)
+	        &state, start) != 2)
 		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
+	return state;
+}
+
+uint64_t vm_process_start(pid_t pid)
+{
+	unsigned long long start = 0;
+	char state = state_of(pid, &start);
+	return !state || state == 'Z' || state == 'X' ? 0 : start;
+}
+
+bool vm_process_stopped(pid_t pid)
+{
+	unsigned long long start = 0;
+	return pid > 0 && state_of(pid, &start) == 'T';
 }
 
 bool vm_process_exists(pid_t pid, uint64_t start)

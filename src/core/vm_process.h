@@ -43,6 +43,7 @@ bool vm_process_read(const struct home *h, const char *name, struct vm_process *
 /* Does a process with this pid and start time exist? A zombie does not. */
 bool vm_process_exists(pid_t pid, uint64_t start);
 uint64_t vm_process_start(pid_t pid); /* 0: none */
+bool vm_process_stopped(pid_t pid);   /* by a signal, until SIGCONT */
 /* Does the QEMU of *p exist in this boot of the host? */
 bool vm_process_qemu_exists(const struct vm_process *p);
 /* This boot's; zeroes when the kernel does not tell. */

@@ -11,6 +11,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "core/vm_process.h"
 
 #define HISTORY_MAX (1u << 20) /* bytes of the last run that are shown of a console that is off */
 #define RETRY_MS 10            /* between looks whether the guest takes keys again */
@@ -317,6 +318,13 @@ static void look_live(struct console_session *s)
 	if (vm_probe(s->home, s->name, &vm, NULL) < 0)
 		return;
 	s->silent = vm.silent;
+	s->words[0] = '\0';
+	if (vm.silent && vm.head && vm_process_stopped(vm.head->qemu_pid))
+		snprintf(s->words, sizeof(s->words), "QEMU is stopped: kill -CONT %d",
+		    (int)vm.head->qemu_pid);
+	else if (vm.silent && vm.head && vm_process_stopped(vm.head->sup_pid))
+		snprintf(s->words, sizeof(s->words), "supervisor is stopped: kill -CONT %d",
+		    (int)vm.head->sup_pid);
 	if (vm.head && s->o.index < STATUS_CONSOLES_MAX) {
 		const struct status_console *c = &vm.head->console[s->o.index];
 		if (c->port < STATUS_PORT_COUNT && c->port_number < PORTS_OF_KIND)

@@ -98,7 +98,8 @@ static enum style words(struct console *c, char *out, size_t n)
 		return STYLE_ERROR;
 	}
 	if (session_silent(c->s)) {
-		snprintf(out, n, "not answering: QEMU or supervisor is stuck");
+		snprintf(out, n, "not answering: %s",
+		    *session_words(c->s) ? session_words(c->s) : "QEMU or supervisor is stuck");
 		return STYLE_ERROR;
 	}
 	if (*c->note) {

@@ -83,7 +83,7 @@ check "q leaves it" see "Enter attach"
 keys g Enter
 see "Ctrl+] or F12 detach"
 kill -STOP "$fakes_pid"
-check "a supervisor that hangs does not look like a quiet guest" see "not answering: QEMU or supervisor" 30
+check "a supervisor that hangs does not look like a quiet guest" see "not answering: supervisor is stopped: kill -CONT" 30
 kill -CONT "$fakes_pid"
 check "... and is forgiven" see_not "not answering" 30
 text bye

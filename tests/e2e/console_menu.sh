@@ -161,7 +161,7 @@ check "Ctrl+] leaves the menu and the console" see "q quit"
 dash 80x24 TERM=vt100 NO_COLOR=1 LC_ALL=C HVMUX_PREFIX=^A
 see "8 VMs"
 keys Enter
-check "another prefix, a plain terminal" see "Ctrl+] or F12 detach  Ctrl+A menu"
+check "another prefix, a plain terminal" see "Ctrl+A w asks, F11 takes it over"
 keys C-a
 check "its menu is drawn in ASCII" see "+- vm1: console"
 keys '['

@@ -23,6 +23,7 @@ say_line() { type_line "$@" >/dev/null; }
 # --- the boot sector ---
 check "define" define_bootsect boot
 check_fails "nothing is logged of what never ran" 1 "failed to get domain 'nobody'" hv log nobody
+check "what was never started has no log, and that is said" has "nothing is recorded yet" hv log boot
 check "start" hv start boot
 check "its prompt" wait_screen boot '>'
 say_line boot first-boot

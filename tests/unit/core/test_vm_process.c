@@ -1,6 +1,9 @@
 #include "unit/cm.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/status.h"
 #include "core/vm_process.h"
@@ -115,6 +118,25 @@ static void test_exists(void **state)
 }
 
 /* Version 1 of the program wrote its pids into the page alone. */
+static void test_stopped(void **state)
+{
+	pid_t pid = fork();
+	int status;
+	(void)state;
+	if (pid == 0) {
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(vm_process_stopped(pid));
+	assert_false(vm_process_stopped(getpid()));
+	assert_false(vm_process_stopped(0));
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_false(vm_process_stopped(pid));
+}
+
 static void test_first_version(void **state)
 {
 	(void)state;
@@ -152,6 +174,7 @@ int main(void)
 	    cmocka_unit_test(test_form),
 	    cmocka_unit_test(test_of_others),
 	    cmocka_unit_test(test_exists),
+	    cmocka_unit_test(test_stopped),
 	    cmocka_unit_test(test_first_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
