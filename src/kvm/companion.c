@@ -37,6 +37,18 @@ struct companion {
 	char *words; /* it ended by itself: how */
 };
 
+/* The program of companion_run_later. */
+struct preparing {
+	struct companion_spec spec; /* label and what alone, of static storage */
+	pid_t pid;
+	int pidfd, ms;
+	off_t log_from;
+	bool late, aborted;
+	struct event *death, *timer;
+	companion_done_fn *done;
+	void *arg;
+};
+
 struct companion_set {
 	struct loop *loop;
 	const struct home *home;
@@ -46,7 +58,8 @@ struct companion_set {
 	struct companion *list[COMPANIONS_MAX];
 	size_t n;
 	bool ending;
-	struct event *kill; /* those that did not end when asked */
+	struct event *kill;          /* those that did not end when asked */
+	struct preparing *preparing; /* NULL: nothing is */
 };
 
 /* --- the file --- */
@@ -271,27 +284,102 @@ int companion_start(struct companion_set *s, const struct companion_spec *spec, 
 	return 0;
 }
 
+/* It is gone: how it was. */
+static int judge(struct companion_set *s, const struct preparing *p, struct err *err)
+{
+	int status = -1;
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	close(p->pidfd);
+	if (p->late)
+		return err_set(
+		    err, ERR_TIMEOUT, "%s did not end within %d s", p->spec.what, p->ms / 1000);
+	if (p->aborted)
+		return err_set(err, ERR_STATE, "ended while %s ran", p->spec.what);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	CLEANUP_FREE char *how = end_words(s, p->spec.label, p->spec.what, p->log_from, status);
+	return err_set(err, ERR_FAIL, "%s", how);
+}
+
+static int begin_preparing(struct companion_set *s, struct preparing *p,
+    const struct companion_spec *spec, int ms, struct err *err)
+{
+	*p = (struct preparing){.spec = {.label = spec->label, .what = spec->what}, .ms = ms};
+	p->pid = spawn_one(s, spec, PREPARING, &p->pidfd, &p->log_from, err);
+	return p->pid < 0 ? -1 : 0;
+}
+
 int companion_run(
     struct companion_set *s, const struct companion_spec *spec, int ms, struct err *err)
 {
-	off_t from = 0;
-	int pidfd = -1, status = -1;
-	pid_t pid = spawn_one(s, spec, PREPARING, &pidfd, &from, err);
-	if (pid < 0)
+	struct preparing p;
+	if (begin_preparing(s, &p, spec, ms, err) < 0)
 		return -1;
-	bool late = !fd_wait(pidfd, ms);
-	if (late)
-		spawn_signal(pidfd, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	close(pidfd);
-	if (late)
-		return err_set(
-		    err, ERR_TIMEOUT, "%s did not end within %d s", spec->what, ms / 1000);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	CLEANUP_FREE char *how = end_words(s, spec->label, spec->what, from, status);
-	return err_set(err, ERR_FAIL, "%s", how);
+	p.late = !fd_wait(p.pidfd, ms);
+	if (p.late)
+		spawn_signal(p.pidfd, SIGKILL);
+	return judge(s, &p, err);
+}
+
+static void on_prepared(evutil_socket_t fd, short what, void *arg)
+{
+	struct companion_set *s = arg;
+	struct err err;
+	(void)fd, (void)what;
+	CLEANUP_FREE struct preparing *p = TAKE_PTR(s->preparing);
+	event_free(p->death);
+	event_free(p->timer);
+	p->done(p->arg, judge(s, p, &err) == 0 ? NULL : &err);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct companion_set *s = arg;
+	(void)fd, (void)what;
+	s->preparing->late = !s->preparing->aborted;
+	spawn_signal(s->preparing->pidfd, SIGKILL);
+}
+
+int companion_run_later(struct companion_set *s, const struct companion_spec *spec, int ms,
+    companion_done_fn *done, void *arg, struct err *err)
+{
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+	CLEANUP_FREE struct preparing *p = xcalloc(1, sizeof(*p));
+	if (s->preparing != NULL)
+		return err_set(err, ERR_STATE, "%s still runs", s->preparing->spec.what);
+	if (begin_preparing(s, p, spec, ms, err) < 0)
+		return -1;
+	p->done = done;
+	p->arg = arg;
+	p->death = event_new(loop_base(s->loop), p->pidfd, EV_READ, on_prepared, s);
+	p->timer = evtimer_new(loop_base(s->loop), on_late, s);
+	if (p->death == NULL || p->timer == NULL)
+		abort(); /* out of memory */
+	event_add(p->death, NULL);
+	evtimer_add(p->timer, &tv);
+	s->preparing = TAKE_PTR(p);
+	return 0;
+}
+
+bool companion_run_abort(struct companion_set *s)
+{
+	if (s->preparing == NULL)
+		return false;
+	s->preparing->aborted = true;
+	spawn_signal(s->preparing->pidfd, SIGKILL);
+	return true;
+}
+
+static void drop_preparing(struct companion_set *s)
+{
+	struct err err;
+	if (!companion_run_abort(s))
+		return;
+	CLEANUP_FREE struct preparing *p = TAKE_PTR(s->preparing);
+	event_free(p->death);
+	event_free(p->timer);
+	(void)judge(s, p, &err);
 }
 
 void companion_adopt(struct companion_set *s)
@@ -352,6 +440,7 @@ void companion_set_free(struct companion_set *s)
 {
 	if (s == NULL)
 		return;
+	drop_preparing(s);
 	forget(s);
 	event_free(s->kill);
 	free(s);

@@ -4,6 +4,7 @@
 #ifndef KVM_COMPANION_H
 #define KVM_COMPANION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/err.h"
@@ -38,6 +39,12 @@ int companion_start(struct companion_set *s, const struct companion_spec *spec, 
 /* Runs a program that prepares one, in the same way, and waits until it has ended well, ms milliseconds at most. */
 int companion_run(
     struct companion_set *s, const struct companion_spec *spec, int ms, struct err *err);
+/* The same, but returns at once: done is called once, never from inside, with NULL when it has ended well. One at a time. */
+typedef void companion_done_fn(void *arg, const struct err *err);
+int companion_run_later(struct companion_set *s, const struct companion_spec *spec, int ms,
+    companion_done_fn *done, void *arg, struct err *err);
+/* Kills it; done is called later, with an error. false: there is none. */
+bool companion_run_abort(struct companion_set *s);
 /* Those that a supervisor before us started; nothing when the set has some. */
 void companion_adopt(struct companion_set *s);
 /* QEMU is gone, or is not to be: asks them to end; those that are still there after COMPANION_END_MS are killed. Returns at

@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/hostconf.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "kvm/companion_fs.h"
 #include "kvm/companion_tpm.h"
+#include "kvm/confine.h"
 #include "kvm/supervisor_kit.h"
 
 static const struct domain_dev *find_device(
@@ -30,8 +32,8 @@ static char *pcr_banks(const struct domain_attrs *a)
 	return b.len > 0 ? buf_take(&b) : NULL;
 }
 
-static int open_tpm(const struct supervisor *s, const struct domain *d,
-    const struct companion_spec *as, struct err *err)
+/* banks: on the heap, the caller's to free. */
+static int tpm_of(const struct domain *d, struct companion_tpm *t, char **banks, struct err *err)
 {
 	const struct domain_dev *dev = find_device(d, DEV_TPM, 0);
 	if (dev == NULL)
@@ -40,11 +42,67 @@ static int open_tpm(const struct supervisor *s, const struct domain *d,
 		return err_set(err, ERR_UNSUPPORTED,
 		    "<tpm>: <encryption> needs a secret, and hvmux keeps none yet: leave it out for a TPM whose state "
 		    "is protected by the folder's permissions");
-	CLEANUP_FREE char *banks = pcr_banks(&dev->attrs);
-	const struct companion_tpm t = {.uuid = d->uuid,
+	*banks = pcr_banks(&dev->attrs);
+	*t = (struct companion_tpm){.uuid = d->uuid,
 	    .version_1 = attrs_is(&dev->attrs, "backend@version", "1.2"),
-	    .banks = banks};
+	    .banks = *banks};
+	return 0;
+}
+
+static int open_tpm(const struct supervisor *s, const struct domain *d,
+    const struct companion_spec *as, struct err *err)
+{
+	struct companion_tpm t;
+	CLEANUP_FREE char *banks = NULL;
+	if (tpm_of(d, &t, &banks, err) < 0)
+		return -1;
 	return companion_tpm_start(s->companions, s->home, &t, as, err);
+}
+
+/* --- a TPM's keys, before there is a QEMU --- */
+
+static bool has_new_tpm(const struct supervisor *s, const struct domain *d)
+{
+	struct companion_tpm t;
+	CLEANUP_FREE char *banks = NULL;
+	const struct domain_dev *dev = find_device(d, DEV_TPM, 0);
+	return dev != NULL && attrs_is(&dev->attrs, "backend@type", "emulator") &&
+	       tpm_of(d, &t, &banks, NULL) == 0 && companion_tpm_is_new(s->home, &t);
+}
+
+static int make_keys(
+    struct supervisor *s, const struct domain *d, companion_done_fn *done, struct err *err)
+{
+	struct companion_tpm t;
+	struct hostconf conf;
+	struct confine confine;
+	CLEANUP_FREE char *banks = NULL;
+	if (tpm_of(d, &t, &banks, err) < 0 || hostconf_load(s->home, &conf, err) < 0)
+		return -1;
+	const struct companion_spec as = {.confine = &confine};
+	int rc = confine_init(&confine, s->home, &conf, err);
+	hostconf_fini(&conf);
+	if (rc < 0)
+		return -1;
+	/* Of an earlier QEMU, or of a supervisor that was killed while it made them. */
+	companion_adopt(s->companions);
+	companion_end_all(s->companions);
+	return companion_tpm_make(s->companions, s->home, &t, &as, done, s, err);
+}
+
+int sup_keys_make(
+    struct supervisor *s, const struct domain *d, companion_done_fn *done, struct err *err)
+{
+	if (!has_new_tpm(s, d))
+		return 0;
+	return make_keys(s, d, done, err) < 0 ? -1 : 1;
+}
+
+int sup_keys_keep(struct supervisor *s, const struct domain *d, struct err *err)
+{
+	struct companion_tpm t;
+	CLEANUP_FREE char *banks = NULL;
+	return tpm_of(d, &t, &banks, err) < 0 ? -1 : companion_tpm_keep(s->home, &t, err);
 }
 
 static int open_fs(const struct supervisor *s, const struct domain *d,

@@ -55,11 +55,10 @@ static void show_job(struct supervisor *s, const char *words)
 	status_end(&s->page);
 }
 
-static void on_prepared(void *arg, enum hook_op op, const struct err *err)
+/* All is there, or err says what is not. */
+static void launch(struct supervisor *s, const struct err *err)
 {
-	struct supervisor *s = arg;
 	struct err why;
-	(void)op;
 	s->preparing = false;
 	show_job(s, "");
 	if (err == NULL && s->machine.state == MACHINE_STARTING) {
@@ -75,11 +74,54 @@ static void on_prepared(void *arg, enum hook_op op, const struct err *err)
 	machine_handle(&s->machine, EV_DIED, NULL);
 }
 
+static void on_keys(void *arg, const struct err *err)
+{
+	struct supervisor *s = arg;
+	struct domain d;
+	struct err why;
+	if (err == NULL && sup_read_domain(s, true, &d, &why) == 0) {
+		if (sup_keys_keep(s, &d, &why) < 0)
+			err = &why;
+		domain_fini(&d);
+	} else if (err == NULL)
+		err = &why;
+	launch(s, err);
+}
+
+/* 1: a TPM's keys are being made. */
+static int make_keys(struct supervisor *s, struct err *err)
+{
+	struct domain d;
+	if (sup_read_domain(s, true, &d, err) < 0)
+		return -1;
+	int rc = sup_keys_make(s, &d, on_keys, err);
+	domain_fini(&d);
+	if (rc > 0) {
+		s->preparing = true;
+		show_job(s, "TPM keys");
+	}
+	return rc;
+}
+
+static void on_prepared(void *arg, enum hook_op op, const struct err *err)
+{
+	struct supervisor *s = arg;
+	struct err why;
+	int rc = 0;
+	(void)op;
+	if (err == NULL && s->machine.state == MACHINE_STARTING)
+		rc = make_keys(s, &why);
+	if (rc <= 0)
+		launch(s, rc < 0 ? &why : err);
+}
+
 bool sup_prepare(struct supervisor *s)
 {
-	/* One that is owed was prepared by hooks which may be gone by now; what runs still comes first. */
+	struct err err;
+	/* One that is owed was prepared by hooks which may be gone by now; what runs still comes first. What fails here fails
+	 * once more in the launch, which tells it. */
 	if (!hooks_any(s->home) && s->page.page->prepared == OWES_NOTHING)
-		return false;
+		return make_keys(s, &err) > 0;
 	s->preparing = true;
 	if (s->page.page->prepared == OWES_NOTHING)
 		owe(s, OWES_RELEASED);
@@ -90,7 +132,8 @@ bool sup_prepare(struct supervisor *s)
 
 bool sup_prepare_abort(struct supervisor *s)
 {
-	return s->preparing && hooks_abort_prepare(hooks_of(s));
+	return s->preparing &&
+	       (companion_run_abort(s->companions) || hooks_abort_prepare(hooks_of(s)));
 }
 
 void sup_hooks_started(struct supervisor *s)

@@ -213,12 +213,19 @@ void sup_io_error(struct supervisor *s, struct json_object *data);
 void sup_find_io_error(struct supervisor *s);
 
 /* --- supervisor_hooks.c --- */
-/* true: hooks prepare it, and QEMU is made afterwards; a failure comes back as EV_DIED. false: there are none. */
+/* true: hooks prepare it, or a TPM's keys are made, and QEMU is made afterwards; a failure comes back as EV_DIED. false:
+ * there is nothing to wait for. */
 bool sup_prepare(struct supervisor *s);
 /* Ends that; EV_DIED comes. false: nothing is being prepared. */
 bool sup_prepare_abort(struct supervisor *s);
 void sup_hooks_started(struct supervisor *s);
 bool sup_release(struct supervisor *s); /* ops->release */
+
+/* --- supervisor_companions.c --- */
+/* A TPM that is new: 1, and done(s, …) is called when swtpm_setup has ended; sup_keys_keep then. 0: there is none. */
+int sup_keys_make(
+    struct supervisor *s, const struct domain *d, companion_done_fn *done, struct err *err);
+int sup_keys_keep(struct supervisor *s, const struct domain *d, struct err *err);
 
 /* --- supervisor_dump.c: the guest's memory into a file --- */
 void sup_dump(struct supervisor *s);                                     /* ops->dump */

@@ -65,6 +65,35 @@ if command -v swtpm >/dev/null; then
 	chmod 755 "$TEST_TMP/bin" "$TEST_TMP/bin/swtpm"
 	chmod 711 "$TEST_TMP"
 	check_fails "one that does not start says why" 1 "ended with exit status 1: no TPM today" env PATH="$TEST_TMP/bin:$PATH" "$HVMUX" start t1
+	# Keys take their time on a busy host: the supervisor answers meanwhile, and can be told to end it. Killed, it leaves no TPM.
+	printf '#!/bin/sh\n: >tpm2-00.permall\nexec sleep 600\n' >"$TEST_TMP/bin/swtpm_setup"
+	chmod 755 "$TEST_TMP/bin/swtpm_setup"
+	rm -r "$HVMUX_HOME"/data/tpm/*
+	slow_start() {
+		env PATH="$TEST_TMP/bin:$PATH" "$HVMUX" start t1 >"$TEST_TMP/start" 2>&1 &
+		start=$!
+		wait_for 20 setup_runs
+	}
+	setup_runs() { setup=$(processes t1 .) && [ -n "$setup" ] && [ -e "$HVMUX_HOME"/data/tpm/*/tpm2.new/tpm2-00.permall ]; }
+	ends_slowly() {
+		slow_start && state_is t1 starting && timeout 8 "$HVMUX" destroy t1 && state_is t1 "shut off" && wait_for 5 dead "$setup"
+	}
+	check "destroy ends a start that makes keys" ends_slowly
+	start_failed() { ! wait "$start" && cat "$TEST_TMP/start" && grep -q "ended while it was being started" "$TEST_TMP/start"; }
+	check "that start says so" start_failed
+	killed_midway() {
+		slow_start && kill -KILL "$(json_number t1 supervisor_pid)" && wait_for 20 stopped_by_kill
+	}
+	stopped_by_kill() { hv list >/dev/null; ! state_is t1 starting; }
+	check "a supervisor is killed while it makes keys" killed_midway
+	wait "$start"
+	# shellcheck disable=SC2144
+	no_state() { [ ! -e "$HVMUX_HOME"/data/tpm/*/tpm2/tpm2-00.permall ]; }
+	check "that left no half of a TPM" no_state
+	check "the next start makes a whole one" hv start t1
+	check "it is there" state_there
+	check "the program that was left is gone" dead "$setup"
+	check "destroy" hv destroy t1
 	rm -f "$HVMUX_HOME/etc/hvmux.conf"
 else
 	tap_skip "a TPM" "no swtpm here"

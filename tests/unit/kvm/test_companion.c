@@ -163,6 +163,59 @@ static void prepared(void **state)
 	companion_set_free(s);
 }
 
+static struct err made;
+static void on_made(void *arg, const struct err *err)
+{
+	(void)arg;
+	made = err == NULL ? (struct err){0} : *err;
+	loop_stop(loop);
+}
+
+/* While it runs the loop does, too; it can be ended. */
+static void prepared_later(void **state)
+{
+	struct companion_set *s = new_set();
+	struct err err = {0};
+	char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)"exit 0", NULL};
+	struct companion_spec spec = {
+	    .label = "tpm", .what = "setup", .argv = argv, .fd = -1, .confine = &as_we_are};
+	(void)state;
+	assert_false(companion_run_abort(s));
+	made.code = ERR_FAIL;
+	assert_int_equal(companion_run_later(s, &spec, 10000, on_made, NULL, &err), 0);
+	loop_run(loop);
+	assert_int_equal(made.code, ERR_NONE);
+	argv[2] = (char *)"echo why; exit 1";
+	assert_int_equal(companion_run_later(s, &spec, 10000, on_made, NULL, &err), 0);
+	loop_run(loop);
+	assert_string_equal(made.msg, "setup ended with exit status 1: why");
+	argv[2] = (char *)"exec sleep 600";
+	assert_int_equal(companion_run_later(s, &spec, 50, on_made, NULL, &err), 0);
+	loop_run(loop);
+	assert_int_equal(made.code, ERR_TIMEOUT);
+	assert_int_equal(companion_run_later(s, &spec, 60000, on_made, NULL, &err), 0);
+	assert_int_equal(companion_run_later(s, &spec, 60000, on_made, NULL, &err), -1);
+	assert_string_equal(err.msg, "setup still runs");
+	assert_true(companion_run_abort(s));
+	loop_run(loop);
+	assert_string_equal(made.msg, "ended while setup ran");
+	assert_int_equal(companion_run_later(s, &spec, 60000, on_made, NULL, &err), 0);
+	companion_set_free(s); /* nothing is left of it */
+}
+
+/* -1: err says why not. */
+static int make_tpm(struct companion_set *s, const struct companion_tpm *t, struct err *err)
+{
+	const struct companion_spec as = {.confine = &as_we_are};
+	if (!companion_tpm_is_new(&home, t))
+		return 0;
+	if (companion_tpm_make(s, &home, t, &as, on_made, NULL, err) < 0)
+		return -1;
+	loop_run(loop);
+	*err = made;
+	return made.code != ERR_NONE ? -1 : companion_tpm_keep(&home, t, err);
+}
+
 /* CMD_GET_CAPABILITY of swtpm's control channel: its manual, swtpm_ioctls(3). */
 static void a_real_tpm(void **state)
 {
@@ -180,6 +233,9 @@ static void a_real_tpm(void **state)
 	}
 	const struct companion_tpm t = {.uuid = uuid};
 	const struct companion_spec as = {.confine = &as_we_are};
+	if (make_tpm(s, &t, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_false(companion_tpm_is_new(&home, &t));
 	int fd = companion_tpm_start(s, &home, &t, &as, &err);
 	if (fd < 0)
 		fail_msg("%s", err.msg);
@@ -211,15 +267,24 @@ static void half_a_tpm(void **state)
 	setenv("PATH", path, 1);
 	const struct companion_tpm t = {.uuid = uuid};
 	const struct companion_spec as = {.confine = &as_we_are};
-	int fd = companion_tpm_start(s, &home, &t, &as, &err);
+	int rc = make_tpm(s, &t, &err);
+	assert_true(companion_tpm_is_new(&home, &t));
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(err.msg, "begun"));
+	assert_int_equal(companion_tpm_start(s, &home, &t, &as, &err), -1);
+	/* One that ends well: what the first left is not in its way. */
+	static const char well[] =
+	    "#!/bin/sh\n[ ! -e tpm2-00.permall ] && echo whole >tpm2-00.permall\n";
+	assert_int_equal(file_write_atomic(program, well, sizeof(well) - 1, 0700, &err), 0);
+	rc = make_tpm(s, &t, &err);
 	setenv("PATH", before, 1);
 	unlink(program);
-	assert_int_equal(fd, -1);
-	assert_non_null(strstr(err.msg, "begun"));
+	assert_int_equal(rc, 0);
 	CLEANUP_FREE char *top = companion_tpm_dir(&home, uuid);
 	CLEANUP_FREE char *permall = xasprintf("%s/tpm2/tpm2-00.permall", top);
-	assert_int_equal(access(top, F_OK), 0);
-	assert_int_equal(access(permall, F_OK), -1);
+	CLEANUP_FREE char *fresh = xasprintf("%s/tpm2.new", top);
+	assert_int_equal(access(permall, F_OK), 0);
+	assert_int_equal(access(fresh, F_OK), -1);
 	companion_end_all(s);
 	companion_set_free(s);
 }
@@ -304,7 +369,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_death_is_told),
 	    cmocka_unit_test(only_its_own_words), cmocka_unit_test(an_end_is_not),
 	    cmocka_unit_test(one_that_does_not_listen), cmocka_unit_test(adopted),
-	    cmocka_unit_test(prepared), cmocka_unit_test(half_a_tpm), cmocka_unit_test(a_real_tpm),
+	    cmocka_unit_test(prepared), cmocka_unit_test(prepared_later),
+	    cmocka_unit_test(half_a_tpm), cmocka_unit_test(a_real_tpm),
 	    cmocka_unit_test(a_real_virtiofsd), cmocka_unit_test(a_bad_folder)};
 	return cmocka_run_group_tests_name("companion", tests, set_up, tear_down);
 }
