@@ -171,3 +171,14 @@ void facts_add_meta_json(struct json_object *o, const struct domain_meta *m)
 	out_add_str(o, "group", m->group);
 	out_add_bool(o, "protected", m->protect);
 }
+
+void facts_add_order_json(struct json_object *o, const struct domain_meta *m)
+{
+	struct json_object *after = json_object_new_array();
+	for (size_t i = 0; i < m->n_after; i++)
+		json_object_array_add(after, json_object_new_string(m->after[i]));
+	out_add_u64(o, "start_order", m->order);
+	json_object_object_add(o, "start_after", after);
+	out_add_u64(o, "start_delay_s", m->delay);
+	out_add_u64(o, "stop_timeout_s", m->timeout);
+}

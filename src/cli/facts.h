@@ -36,5 +36,7 @@ void facts_add_json(struct json_object *o, const struct vm *vm);
 
 /* tags, group, protected, into o. */
 void facts_add_meta_json(struct json_object *o, const struct domain_meta *m);
+/* start_order, start_after, start_delay_s, stop_timeout_s: 0 and none where it is not said. */
+void facts_add_order_json(struct json_object *o, const struct domain_meta *m);
 
 #endif

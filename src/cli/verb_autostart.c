@@ -73,6 +73,16 @@ static bool wants_order(const struct cli *c)
 	       cli_value(c, "shutdown-timeout");
 }
 
+/* It may be defined later; a mistyped one never is. */
+static void warn_of_unknown(const struct cli *c, const char *after, const char *name)
+{
+	CLEANUP_FREE char *path = home_domain_xml(&c->home, after);
+	if (after[0] != '\0' && access(path, F_OK) < 0)
+		out_warning(
+		    "--after %s: there is no domain of that name; '%s' does not wait for it", after,
+		    name);
+}
+
 static int check_after(const struct cli *c, const char *name, struct err *err)
 {
 	unsigned n;
@@ -111,6 +121,10 @@ static int autostart(struct cli *c, const char *word, bool on, struct err *err)
 	if (wants_order(c) &&
 	    change_domain(c, name, CHANGE_CONFIG, "autostart", put_order, c, err) < 0)
 		return -1;
+	unsigned n;
+	const char *const *names = cli_values(c, "after", &n);
+	for (unsigned i = 0; i < n; i++)
+		warn_of_unknown(c, names[i], name);
 	return set_mark(c, name, on, err);
 }
 

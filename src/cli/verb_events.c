@@ -29,8 +29,8 @@
 #define EAGER_MS 2000
 
 static const char *const event_types[] = {"lifecycle", "reboot", "io-error", "watchdog",
-    "balloon-change", "dump", "agent-lifecycle", "side-process", "console-log", "console-match",
-    "crash-record"};
+    "balloon-change", "dump", "agent-lifecycle", "side-process", "hook", "console-log",
+    "console-match", "crash-record"};
 
 struct source {
 	char *name;

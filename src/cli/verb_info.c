@@ -182,10 +182,23 @@ static void print_badge(const struct status_page *p)
 	    p->badge_count);
 }
 
+static void print_order(const struct domain_meta *m)
+{
+	if (m->order)
+		print_number("Start order:", m->order, "");
+	for (size_t i = 0; i < m->n_after; i++)
+		print_field("Starts after:", m->after[i]);
+	if (m->delay)
+		print_number("Start delay:", m->delay, " s");
+	if (m->timeout)
+		print_number("Stop timeout:", m->timeout, " s");
+}
+
 static void print_ours(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
 	print_meta(&in->meta);
+	print_order(&in->meta);
 	print_field("Reason:", vm_reason_name(facts_reason(vm)));
 	if (p && p->detail[0])
 		print_field("Detail:", p->detail);
@@ -273,6 +286,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_u64(o, "cpu_time_ns", in->cpu_ns);
 	out_add_bool(o, "autostart", in->autostart);
 	facts_add_meta_json(o, &in->meta);
+	facts_add_order_json(o, &in->meta);
 	out_add_bool(o, "managed_save", false);
 	out_add_str(o, "accelerator", live ? (p->kvm ? "kvm" : "tcg") : NULL);
 	add_pid(o, "supervisor_pid", live && vm->supervised ? p->sup_pid : 0);

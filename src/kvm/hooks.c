@@ -22,6 +22,7 @@
 #include "core/str.h"
 
 #define LINE_OVERHEAD 64u    /* of the log, for each line */
+#define IDLE_MAX 400u        /* bytes of names in a message */
 #define LINE_MAX_BYTES 1024u /* of output; longer ones are logged in parts */
 
 struct job {
@@ -77,15 +78,19 @@ static bool safe(const struct stat *st)
 	       (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static bool usable(int dir, const char *folder, const char *file)
+/* idle: gets the names of those that cannot be executed; NULL: nobody asks. */
+static bool usable(int dir, const char *folder, const char *file, struct buf *idle)
 {
 	struct stat st;
 	size_t n = strlen(file);
 	if (file[0] == '.' || (n > 0 && file[n - 1] == '~') ||
 	    fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
 		return false;
-	if (S_ISREG(st.st_mode) && (st.st_mode & 0111) == 0)
-		return false; /* a text */
+	if (S_ISREG(st.st_mode) && (st.st_mode & 0111) == 0) {
+		if (idle != NULL)
+			buf_addf(idle, "%s%s/%s", idle->len > 0 ? ", " : "", folder, file);
+		return false;
+	}
 	if (S_ISREG(st.st_mode) && safe(&st))
 		return true;
 	log_warn(
@@ -107,7 +112,7 @@ static void files_free(char **files, size_t n)
 	free(files);
 }
 
-static size_t find_files(const struct home *h, char ***files)
+static size_t find_files(const struct home *h, char ***files, struct buf *idle)
 {
 	size_t n = 0;
 	struct stat st;
@@ -120,7 +125,7 @@ static size_t find_files(const struct home *h, char ***files)
 	if (!trusted)
 		log_warn("no hook is run: others may write to '%s'", folder);
 	for (struct dirent *e; trusted && (e = readdir(d)) != NULL;) {
-		if (!usable(dirfd(d), folder, e->d_name))
+		if (!usable(dirfd(d), folder, e->d_name, idle))
 			continue;
 		*files = xreallocarray(*files, n + 1, sizeof(**files));
 		(*files)[n++] = xasprintf("%s/%s", folder, e->d_name);
@@ -131,11 +136,14 @@ static size_t find_files(const struct home *h, char ***files)
 	return n;
 }
 
-bool hooks_any(const struct home *h)
+bool hooks_any(const struct home *h, char **idle)
 {
 	char **files;
-	size_t n = find_files(h, &files);
+	struct buf names = BUF_INIT;
+	size_t n = find_files(h, &files, &names);
 	files_free(files, n);
+	*idle = names.len > 0 ? str_printable(names.data, names.len, IDLE_MAX) : NULL;
+	buf_fini(&names);
 	return n > 0;
 }
 
@@ -403,7 +411,7 @@ static void look_at_program(struct job *j)
 	else if (fstat(dir, &st) < 0 || !safe(&st))
 		err_set(&j->err, ERR_DENIED, "the hook '%s' is not run: others may write to '%s'",
 		    j->files[0], folder);
-	else if (!usable(dir, folder, file))
+	else if (!usable(dir, folder, file, NULL))
 		err_set(&j->err, ERR_DENIED,
 		    "the hook '%s' is not run: an executable file of root's or the user's own is needed that nobody "
 		    "else may write",
@@ -423,7 +431,7 @@ static void step(void *arg)
 		if (!j->begun && j->op == HOOK_MATCH)
 			look_at_program(j);
 		else if (!j->begun)
-			j->n = find_files(k->home, &j->files);
+			j->n = find_files(k->home, &j->files, NULL);
 		j->begun = true;
 		if (over(j)) {
 			finish_first(k);

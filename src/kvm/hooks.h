@@ -33,8 +33,8 @@ struct hooks *hooks_new(struct loop *l, const struct home *h, const char *name, 
 /* What runs is killed, but for what is told of a match; nobody is called back. NULL is allowed. */
 void hooks_free(struct hooks *k);
 /* Is there a program to be run? Those that are not safe to run (not the owner's, writable by others) are
- * none, and the log says so. */
-bool hooks_any(const struct home *h);
+ * none, and the log says so. *idle: the files that cannot be executed, on the heap; NULL none. */
+bool hooks_any(const struct home *h, char **idle);
 
 /* err NULL: every program did well. The first one that fails ends a prepare; for other operations the next
  * one is run all the same, and err is the first failure. Never from inside hooks_run. */

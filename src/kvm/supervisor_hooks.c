@@ -2,6 +2,7 @@
  * released after its end. A prepare is always followed by a released, also when the supervisor or the hook was killed in
  * between: the page says that one is owed. Without hooks nothing is deferred and nothing is written. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
@@ -115,12 +116,27 @@ static void on_prepared(void *arg, enum hook_op op, const struct err *err)
 		launch(s, rc < 0 ? &why : err);
 }
 
+/* A program that somebody copied there and that never runs is missed when it is needed. */
+static bool any_hooks(struct supervisor *s)
+{
+	char *idle;
+	bool any = hooks_any(s->home, &idle);
+	if (idle != NULL) {
+		CLEANUP_FREE char *words =
+		    xasprintf("not run, not executable (chmod +x): %s", idle);
+		log_warn("hooks: %s", words);
+		sup_tell(s, "hook", words, NULL);
+	}
+	free(idle);
+	return any;
+}
+
 bool sup_prepare(struct supervisor *s)
 {
 	struct err err;
 	/* One that is owed was prepared by hooks which may be gone by now; what runs still comes first. What fails here fails
 	 * once more in the launch, which tells it. */
-	if (!hooks_any(s->home) && s->page.page->prepared == OWES_NOTHING)
+	if (!any_hooks(s) && s->page.page->prepared == OWES_NOTHING)
 		return make_keys(s, &err) > 0;
 	s->preparing = true;
 	if (s->page.page->prepared == OWES_NOTHING)

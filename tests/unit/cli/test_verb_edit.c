@@ -135,8 +135,14 @@ static void test_rename(void **state)
 	run_define("e1", XML);
 	CLEANUP_FREE char *old_logs = home_log_dir(&run_paths, "e1"),
 	                  *logs = home_log_dir(&run_paths, "e2");
-	EXPECT(0, "Domain 'e1' marked as autostarted\n\n", "", "autostart", "e1", "--order", "5",
-	    "--after", "db");
+	EXPECT(0, "Domain 'e1' marked as autostarted\n\n",
+	    "warning: --after db: there is no domain of that name; 'e1' does not wait for it\n",
+	    "autostart", "e1", "--order", "5", "--after", "db");
+	struct run r;
+	RUN(&r, "dominfo", "e1");
+	assert_non_null(strstr(r.out, "\nStart order:    5\nStarts after:   db\n"));
+	assert_null(strstr(r.out, "Start delay"));
+	run_free(&r);
 	EXPECT(1, "\n",
 	    "error: Failed to mark domain 'e1' as autostarted\n"
 	    "error: --after e1: a domain cannot come after itself\n",

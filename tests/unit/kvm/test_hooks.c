@@ -82,18 +82,31 @@ static void expect_out(struct world *w, const char *want)
 	unlink(w->out);
 }
 
+static bool any(const struct world *w)
+{
+	char *idle;
+	bool yes = hooks_any(&w->home, &idle);
+	free(idle);
+	return yes;
+}
+
 static void test_called(void **state)
 {
 	(void)state;
 	struct world w;
 	setup(&w, 10);
-	assert_false(hooks_any(&w.home));
+	char *idle;
+	assert_false(hooks_any(&w.home, &idle));
+	assert_null(idle);
 	script(&w, "20-b", 0755, "echo b \"$@\" >>\"$out\"");
 	script(&w, "10-a", 0700,
 	    "echo a \"$1 $2 $3 $4 $#\" \"$(cat)\" >>\"$out\"; env | grep -c . >>\"$out\"");
 	script(&w, "README", 0644, "echo never >>\"$out\"");
 	script(&w, "10-a~", 0755, "echo never >>\"$out\"");
-	assert_true(hooks_any(&w.home));
+	assert_true(hooks_any(&w.home, &idle));
+	CLEANUP_FREE char *readme = xasprintf("%s/README", w.folder);
+	assert_string_equal(idle, readme);
+	free(idle);
 	ask(&w, HOOK_PREPARE);
 	expect(&w.results, ""); /* never at once */
 	loop_run(w.loop);
@@ -238,14 +251,14 @@ static void test_not_safe(void **state)
 	script(&w, "others", 0757, "echo never >>\"$out\"");
 	CLEANUP_FREE char *link = xasprintf("%s/link", w.folder);
 	assert_int_equal(symlink("/bin/false", link), 0);
-	assert_false(hooks_any(&w.home));
+	assert_false(any(&w));
 	ask(&w, HOOK_PREPARE);
 	loop_run(w.loop);
 	expect(&w.results, "prepare ok; ");
 	script(&w, "good", 0755, "exit 1");
-	assert_true(hooks_any(&w.home));
+	assert_true(any(&w));
 	assert_int_equal(chmod(w.folder, 0777), 0);
-	assert_false(hooks_any(&w.home));
+	assert_false(any(&w));
 	expect_out(&w, "");
 	teardown(&w);
 }
