@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/str.h"
+#include "serial/vt_utf8.h"
 
 /* ECMA-48 5th ed., 5.3 to 5.6: ESC, then intermediates and a final byte; CSI parameters; strings up
  * to ST (or BEL). */
@@ -35,7 +36,6 @@ static void backspace(struct hub_text *c)
 static void put(struct hub_text *c, uint32_t cp)
 {
 	char s[4];
-	size_t n = 0;
 
 	if (!str_char_visible(cp))
 		return;
@@ -43,21 +43,7 @@ static void put(struct hub_text *c, uint32_t cp)
 		c->out.len = c->line;
 		c->returned = false;
 	}
-	if (cp < 0x80) {
-		s[n++] = (char)cp;
-	} else if (cp < 0x800) {
-		s[n++] = (char)(0xc0 | cp >> 6);
-	} else if (cp < 0x10000) {
-		s[n++] = (char)(0xe0 | cp >> 12);
-		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	} else {
-		s[n++] = (char)(0xf0 | cp >> 18);
-		s[n++] = (char)(0x80 | (cp >> 12 & 0x3f));
-		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	}
-	if (cp >= 0x80)
-		s[n++] = (char)(0x80 | (cp & 0x3f));
-	buf_add(&c->out, s, n);
+	buf_add(&c->out, s, vt_utf8_encode(cp, s));
 }
 
 /* One byte >= 0x80 of ground text. Broken UTF-8 becomes U+FFFD. */

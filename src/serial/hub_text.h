@@ -1,6 +1,8 @@
 /* hub_text: the last lines of a console as printable text, without a terminal: for the list and for
  * crash records. Escape sequences are dropped, a carriage return starts its line anew, a jump of
- * the cursor ends it. Pure. */
+ * the cursor ends it. What it costs and what comes out are in proportion to the bytes that go in, whatever they are:
+ * triggers look through it while the guest speaks. line_text reads a line as a terminal would show it, where nobody waits.
+ * Pure. */
 #ifndef SERIAL_HUB_TEXT_H
 #define SERIAL_HUB_TEXT_H
 

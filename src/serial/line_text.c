@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "serial/vt_screen.h"
+#include "serial/vt_utf8.h"
 
 #define MARKS 2u /* combining marks kept per cell */
 #define PARAM_MAX 65535u
@@ -65,23 +66,8 @@ static void cells_fill(struct cleaner *c, size_t n)
 static void utf8_add(struct buf *out, uint32_t cp)
 {
 	char s[4];
-	size_t n = 0;
 
-	if (cp < 0x80) {
-		s[n++] = (char)cp;
-	} else if (cp < 0x800) {
-		s[n++] = (char)(0xc0 | cp >> 6);
-	} else if (cp < 0x10000) {
-		s[n++] = (char)(0xe0 | cp >> 12);
-		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	} else {
-		s[n++] = (char)(0xf0 | cp >> 18);
-		s[n++] = (char)(0x80 | (cp >> 12 & 0x3f));
-		s[n++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	}
-	if (cp >= 0x80)
-		s[n++] = (char)(0x80 | (cp & 0x3f));
-	buf_add(out, s, n);
+	buf_add(out, s, vt_utf8_encode(cp, s));
 }
 
 static bool cell_blank(const struct line_cell *cell)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/str.h"
+#include "serial/vt_utf8.h"
 #include "tui/draw.h"
 
 void editline_set(struct editline *e, const char *text)
@@ -47,30 +48,6 @@ static void insert_char(struct editline *e, const char *p, size_t n)
 	e->cursor += n;
 }
 
-static size_t encode(uint32_t cp, char out[4])
-{
-	if (cp < 0x80) {
-		out[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		out[0] = (char)(0xc0 | cp >> 6);
-		out[1] = (char)(0x80 | (cp & 63));
-		return 2;
-	}
-	if (cp < 0x10000) {
-		out[0] = (char)(0xe0 | cp >> 12);
-		out[1] = (char)(0x80 | (cp >> 6 & 63));
-		out[2] = (char)(0x80 | (cp & 63));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | cp >> 18);
-	out[1] = (char)(0x80 | (cp >> 12 & 63));
-	out[2] = (char)(0x80 | (cp >> 6 & 63));
-	out[3] = (char)(0x80 | (cp & 63));
-	return 4;
-}
-
 void editline_insert(struct editline *e, const char *p, size_t n)
 {
 	char text[EDITLINE_MAX];
@@ -83,7 +60,7 @@ void editline_insert(struct editline *e, const char *p, size_t n)
 		char u[4];
 		if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
 			cp = ' ';
-		insert_char(e, u, encode(cp, u));
+		insert_char(e, u, vt_utf8_encode(cp, u));
 	}
 }
 
@@ -129,7 +106,7 @@ bool editline_key(struct editline *e, const struct vt_key *k)
 			return control_key(e, k->cp);
 		if (k->mods & VT_MOD_ALT)
 			return false;
-		insert_char(e, u, encode(k->cp, u));
+		insert_char(e, u, vt_utf8_encode(k->cp, u));
 		return true;
 	case VT_KEY_LEFT:
 		e->cursor = before(e, e->cursor);

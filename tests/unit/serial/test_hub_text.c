@@ -41,6 +41,7 @@ static void test_clean(void **state)
 	    {"\b\b", ""},
 	    /* Tags, annotations, a vowel separator: seen by nobody, found by no pattern. */
 	    {"pa\xf3\xa0\x81\x81nic \xef\xbf\xb9up\xe1\xa0\x8e", "panic up\n"},
+	    {"o\u200bo\u00adm\U000e0041", "oom\n"},
 	};
 
 	(void)state;

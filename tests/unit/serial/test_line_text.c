@@ -66,6 +66,7 @@ static const struct {
      "31m",
         "c1 31m"},
     {"oo\u200bm", "oom"},
+    {"o\u00ado\u2060m\U000e0041", "oom"},
 };
 
 static void test_cases(void **state)
