@@ -7,6 +7,7 @@
 
 #include "cli/out.h"
 #include "core/mem.h"
+#include "core/timestamp.h"
 #include "serial/line_text.h"
 
 /* As grep --color shows them, see GREP_COLORS in grep(1). */
@@ -144,12 +145,11 @@ static void out_send(struct log_print *p, bool is_line)
 
 void log_print_stamp(uint64_t ns, char out[LOG_STAMP_MAX])
 {
-	time_t t = (time_t)(ns / 1000000000u);
-	struct tm tm;
-
-	snprintf(out, LOG_STAMP_MAX, "-");
-	if (ns && localtime_r(&t, &tm))
-		strftime(out, LOG_STAMP_MAX, "%Y-%m-%d %H:%M:%S", &tm);
+	out[0] = '\0';
+	if (ns)
+		timestamp_local(ns / 1000000000u, TIMESTAMP_LOCAL, out, LOG_STAMP_MAX);
+	if (!out[0])
+		snprintf(out, LOG_STAMP_MAX, "-");
 }
 
 static const char *stamp(struct log_print *p, uint64_t ns)

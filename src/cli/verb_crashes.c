@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/dispatch.h"
 #include "cli/out.h"
@@ -10,18 +9,10 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "core/vm.h"
 
 #define DETAIL_SHOWN 70
-
-static void local_time(uint64_t time_s, char out[32])
-{
-	struct tm tm;
-	time_t t = (time_t)time_s;
-	out[0] = '\0';
-	if (localtime_r(&t, &tm))
-		strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm);
-}
 
 /* Of one domain, from 1, the newest first. */
 static unsigned number_of(const struct crashes *c, size_t i)
@@ -41,7 +32,7 @@ static void print_table(const struct cli *c, const struct crashes *list)
 		char number[16], when[32], size[STR_HUMAN_MAX];
 		CLEANUP_FREE char *what = str_printable(k->detail, strlen(k->detail), DETAIL_SHOWN);
 		snprintf(number, sizeof(number), "%u", number_of(list, i));
-		local_time(k->time_s, when);
+		timestamp_local(k->time_s, TIMESTAMP_LOCAL, when, sizeof(when));
 		str_human(k->bytes, size);
 		const char *cells[] = {k->domain, number, when, k->reason, size, what};
 		out_table_row(t, cells);

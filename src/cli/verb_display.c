@@ -19,6 +19,7 @@
 #include "core/png.h"
 #include "core/store.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "core/xml.h"
 
 #define VNC_BASE_PORT 5900 /* display 0 */
@@ -283,11 +284,8 @@ static int read_picture(int memory, struct buf *png, struct err *err)
 /* virsh's NAME-2026-11-21-14:05:33.png. */
 static char *default_file(const char *name)
 {
-	char when[32] = "";
-	struct tm tm;
-	time_t now = time(NULL);
-	if (localtime_r(&now, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d-%H:%M:%S", &tm);
+	char when[32];
+	timestamp_local((uint64_t)time(NULL), "%Y-%m-%d-%H:%M:%S", when, sizeof(when));
 	return xasprintf("%s-%s.png", name, when);
 }
 

@@ -20,6 +20,18 @@ void timestamp_format(uint64_t ns, char out[TIMESTAMP_MAX])
 	snprintf(out + n, TIMESTAMP_MAX - n, ".%03uZ", (unsigned)(ns / 1000000u % 1000u));
 }
 
+/* The attribute in the header has the callers' formats checked. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+void timestamp_local(uint64_t seconds, const char *format, char *out, size_t max)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+	if (localtime_r(&t, &tm) == NULL || strftime(out, max, format, &tm) == 0)
+		out[0] = '\0';
+}
+#pragma GCC diagnostic pop
+
 void timestamp_now(char out[TIMESTAMP_MAX])
 {
 	timestamp_format(timestamp_ns(), out);

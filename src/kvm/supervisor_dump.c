@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "kvm/supervisor_impl.h"
 
 #define FD_NAME "hvmux-dump"
@@ -179,11 +180,8 @@ static void got_fd(void *arg, struct json_object *result, const struct err *err)
 /* libvirt's ID-NAME-%Y-%m-%d-%H:%M:%S. */
 static char *new_path(const struct supervisor *s)
 {
-	char when[32] = "";
-	struct tm tm;
-	time_t now = time(NULL);
-	if (localtime_r(&now, &tm) != NULL)
-		strftime(when, sizeof(when), "%Y-%m-%d-%H:%M:%S", &tm);
+	char when[32];
+	timestamp_local((uint64_t)time(NULL), "%Y-%m-%d-%H:%M:%S", when, sizeof(when));
 	CLEANUP_FREE char *file = xasprintf("%u-%.180s-%s", s->process.id, s->name, when);
 	return home_data_file(s->home, "dump", file);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/audit.h"
@@ -31,12 +30,9 @@
 /* A time of day, not a number of seconds: the text is read at any moment until then. */
 static void publish_wait(const struct supervisor *s, struct status_page *p)
 {
-	struct tm tm;
-	char when[16] = "";
+	char when[16];
 	p->next_start_ns = p->changed_ns + machine_backoff_s(&s->machine) * 1000000000ull;
-	time_t t = (time_t)(p->next_start_ns / 1000000000u);
-	if (localtime_r(&t, &tm) != NULL)
-		strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	timestamp_local(p->next_start_ns / 1000000000u, "%H:%M:%S", when, sizeof(when));
 	snprintf(p->detail, sizeof(p->detail), "%.*s%s" SUP_STARTS_AGAIN "%s (attempt %u)",
 	    SUP_DETAIL_MAX - 64, s->detail, s->detail[0] == '\0' ? "" : "; ", when,
 	    s->machine.attempts);

@@ -1,9 +1,9 @@
 /* console_scroll_draw: the scrollback as it is seen: times, matches, the selection, what is off the screen. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/mem.h"
+#include "core/timestamp.h"
 #include "tui/console_impl.h"
 #include "tui/draw.h"
 
@@ -12,12 +12,10 @@
 static void draw_time(struct console *c, int row, uint64_t line, int margin)
 {
 	uint64_t ns = vt_screen_line_time(scroll_screen(c), line);
-	time_t t = (time_t)(ns / 1000000000u);
-	struct tm tm;
 	char text[32] = "";
-	if (ns && localtime_r(&t, &tm))
-		strftime(text, sizeof(text),
-		    margin == SCROLL_TIME_LONG ? "%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
+	if (ns)
+		timestamp_local(ns / 1000000000u,
+		    margin == SCROLL_TIME_LONG ? "%m-%d %H:%M:%S" : "%H:%M:%S", text, sizeof(text));
 	draw_field(row, 0, margin, STYLE_DIM, text);
 }
 

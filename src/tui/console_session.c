@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/buf.h"
 #include "core/domain_meta.h"
 #include "core/mem.h"
 #include "core/store.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "core/vm.h"
 #include "core/vm_process.h"
 
@@ -87,15 +87,6 @@ static void fit(struct console_session *s)
 
 /* --- marks: lines of ours between the guest's --- */
 
-static void when(uint64_t time_ns, char out[32])
-{
-	time_t t = (time_t)(time_ns / 1000000000u);
-	struct tm tm;
-	out[0] = '\0';
-	if (localtime_r(&t, &tm))
-		strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm);
-}
-
 /* --- from the guest --- */
 
 static void answer(struct console_session *s)
@@ -133,7 +124,7 @@ static void on_note(void *arg, const struct ring_note *n)
 {
 	struct console_session *s = arg;
 	char time[32], text[96];
-	when(n->time_ns, time);
+	timestamp_local(n->time_ns / 1000000000u, TIMESTAMP_LOCAL, time, sizeof(time));
 	vt_screen_set_time(s->screen, n->time_ns);
 	switch ((enum ring_note_kind)n->kind) {
 	case RING_NOTE_TIME:

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/timestamp.h"
 #include "tui/draw.h"
 #include "tui/widgets.h"
 
@@ -89,9 +90,7 @@ static void mem_text(struct app *app, bool bar, char *out, size_t n)
 static void right_text(struct app *app, int detail, char *out, size_t n)
 {
 	char cpu[64], mem[96], clock[8];
-	time_t now = time(NULL);
-	struct tm tm;
-	strftime(clock, sizeof(clock), "%H:%M", localtime_r(&now, &tm));
+	timestamp_local((uint64_t)time(NULL), "%H:%M", clock, sizeof(clock));
 	cpu_text(app, detail >= 3, cpu, sizeof(cpu));
 	mem_text(app, detail >= 3, mem, sizeof(mem));
 	if (detail >= 2)

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "core/crashes.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "tui/lines.h"
 
 #define SHOWN 20u                /* records */
@@ -70,13 +70,10 @@ static void add_console(struct lines *l, const struct crash *c)
 
 static void add_crash(struct lines *l, const struct crash *c, unsigned number)
 {
-	struct tm tm;
-	char when[32] = "";
-	time_t t = (time_t)c->time_s;
+	char when[32];
 	CLEANUP_FREE char *path = xasprintf("%s/%s", c->path, CRASHES_STORY);
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	if (localtime_r(&t, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	timestamp_local(c->time_s, TIMESTAMP_LOCAL, when, sizeof(when));
 	lines_add(l, STYLE_STRONG, " %u  %s  %s", number, when, c->reason);
 	if (file_read(path, CRASHES_SUMMARY_MAX, &b, NULL) == 0 && b.len)
 		add_text(l, STYLE_NORMAL, b.data, b.len, (unsigned)b.len);

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "core/mem.h"
+#include "core/timestamp.h"
 #include "core/vmlog.h"
 #include "tui/lines.h"
 
@@ -30,17 +30,11 @@ static uint64_t mark_of(struct app *app, const char *name)
 /* UTC of the file → "11-21 14:02:03" of here. */
 static void local_time(const char *when, char out[32])
 {
-	struct tm tm = {0};
-	time_t t;
+	const char *end;
+	uint64_t ns = timestamp_parse(when, &end);
 	out[0] = '\0';
-	if (sscanf(when, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-	        &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
-		return;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	t = timegm(&tm);
-	if (localtime_r(&t, &tm))
-		strftime(out, 32, "%m-%d %H:%M:%S", &tm);
+	if (ns)
+		timestamp_local(ns / 1000000000u, "%m-%d %H:%M:%S", out, 32);
 }
 
 static enum style style_of(const struct vmlog_line *l)

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "tui/draw.h"
 #include "tui/lines.h"
 #include "tui/preview.h"
@@ -245,10 +245,9 @@ static void draw_event(const struct job *j, int row, int cols)
 	    [JOB_NOTE] = {"", STYLE_NORMAL}};
 	CLEANUP_FREE char *words = job_words(j);
 	char when[16];
-	struct tm tm;
 	int col = 1;
 	enum style st = j->state == JOB_NOTE && j->bad ? STYLE_BAD : STYLE_NORMAL;
-	strftime(when, sizeof(when), "%H:%M:%S ", localtime_r(&j->when, &tm));
+	timestamp_local((uint64_t)j->when, "%H:%M:%S ", when, sizeof(when));
 	col += draw_text(row, col, cols - col, STYLE_DIM, when);
 	col += draw_text(row, col, cols - col, st, j->command) + 2;
 	col += draw_text(row, col, cols - col, looks[j->state].st, looks[j->state].word) + 1;

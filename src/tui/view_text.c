@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/timestamp.h"
 #include "tui/draw.h"
 #include "tui/fold.h"
 #include "tui/keys.h"
@@ -146,9 +146,8 @@ static void add_event(struct buf *b, const struct job *j)
 	    [JOB_CANCELLED] = "cancelled",
 	    [JOB_NOTE] = "note"};
 	const struct buf *said[] = {&j->out, &j->err};
-	struct tm tm;
 	char when[32];
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&j->when, &tm));
+	timestamp_local((uint64_t)j->when, TIMESTAMP_LOCAL, when, sizeof(when));
 	buf_addf(b, "%s  %-9s %s\n", when, words[j->state], j->command);
 	for (int i = 0; i < 2; i++) {
 		const char *p = said[i]->data, *end = p + said[i]->len;

@@ -1,5 +1,7 @@
 #include "unit/cm.h"
 
+#include <time.h>
+
 #include "core/timestamp.h"
 
 static void parsed(void **state)
@@ -26,8 +28,23 @@ static void formatted(void **state)
 	assert_string_equal(text, "2026-11-21T10:48:00.123Z");
 }
 
+static void local(void **state)
+{
+	char text[32] = "x", small[4] = "x";
+	(void)state;
+	setenv("TZ", "XXX-2", 1);
+	tzset();
+	timestamp_local(1795258080, TIMESTAMP_LOCAL, text, sizeof(text));
+	assert_string_equal(text, "2026-11-21 12:48:00");
+	timestamp_local(1795258080, TIMESTAMP_LOCAL, small, sizeof(small));
+	assert_string_equal(small, "");
+	timestamp_local(UINT64_MAX >> 1, TIMESTAMP_LOCAL, text, sizeof(text));
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(parsed), cmocka_unit_test(formatted)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(parsed), cmocka_unit_test(formatted), cmocka_unit_test(local)};
 	return cmocka_run_group_tests_name("timestamp", tests, NULL, NULL);
 }
