@@ -157,7 +157,6 @@ static void print_meta(const struct domain_meta *m)
 		print_field("Protected:", "yes");
 }
 
-/* What virsh does not know: why, and who runs it. */
 /* What its policy made of it. */
 static void print_restarts(const struct status_page *p)
 {
@@ -194,6 +193,7 @@ static void print_order(const struct domain_meta *m)
 		print_number("Stop timeout:", m->timeout, " s");
 }
 
+/* What virsh does not know: why, and who runs it. */
 static void print_ours(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
@@ -272,6 +272,23 @@ static void add_pid(struct json_object *o, const char *key, int32_t pid)
 		json_object_object_add(o, key, NULL);
 }
 
+/* The same, of every console that is recorded. */
+static void add_consoles(struct json_object *o, const struct status_page *p)
+{
+	struct json_object *all = json_object_new_array();
+	for (unsigned i = 0; p && i < p->consoles && i < STATUS_CONSOLES_MAX; i++) {
+		const struct status_console *c = &p->console[i];
+		struct json_object *one = json_object_new_object();
+		char port[STATUS_PORT_NAME_MAX];
+		console_port_name(p, i, port);
+		out_add_str(one, "port", port);
+		out_add_str(one, "log_trouble", c->log_trouble[0] ? c->log_trouble : NULL);
+		out_add_u64(one, "log_missing_bytes", c->log_missing);
+		json_object_array_add(all, one);
+	}
+	json_object_object_add(o, "consoles", all);
+}
+
 static void print_info_json(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
@@ -306,6 +323,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_str(o, "guest_users", live && p->guest_users[0] ? p->guest_users : NULL);
 	out_add_str(
 	    o, "guest_filesystems", live && p->guest_filesystems[0] ? p->guest_filesystems : NULL);
+	add_consoles(o, live ? p : NULL);
 	out_json(o);
 }
 

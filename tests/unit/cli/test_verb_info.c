@@ -35,6 +35,45 @@ static void test_dominfo(void **state)
 	run_end(&w, l);
 }
 
+/* A log that stands still is told, to people and to programs. */
+static void test_logs(void **state)
+{
+	struct status_writer w;
+	int l;
+	struct run r;
+	(void)state;
+	run_define("vm1", xml);
+	run_live("vm1", 4, VM_RUNNING, VM_REASON_BOOTED, &w, &l);
+	struct status_page *p = status_begin(&w);
+	p->consoles = 2;
+	p->console[1].port_number = 1;
+	p->console[1].log_missing = 77;
+	strcpy(p->console[1].log_trouble, "No space left on device");
+	status_end(&w);
+	RUN(&r, "dominfo", "vm1");
+	assert_non_null(strstr(r.out, "Log:            serial1 stands still: No space left"));
+	assert_non_null(strstr(r.out, "Log:            serial1: 77 bytes are missing\n"));
+	assert_null(strstr(r.out, "serial0"));
+	run_free(&r);
+	RUN(&r, "dominfo", "vm1", "--json");
+	struct json_object *o = json_tokener_parse(r.out), *all, *one, *value;
+	assert_true(json_object_object_get_ex(o, "consoles", &all));
+	assert_int_equal(json_object_array_length(all), 2);
+	one = json_object_array_get_idx(all, 0);
+	assert_true(json_object_object_get_ex(one, "log_trouble", &value));
+	assert_null(value);
+	one = json_object_array_get_idx(all, 1);
+	assert_true(json_object_object_get_ex(one, "port", &value));
+	assert_string_equal(json_object_get_string(value), "serial1");
+	assert_true(json_object_object_get_ex(one, "log_trouble", &value));
+	assert_string_equal(json_object_get_string(value), "No space left on device");
+	assert_true(json_object_object_get_ex(one, "log_missing_bytes", &value));
+	assert_int_equal(json_object_get_int64(value), 77);
+	json_object_put(o);
+	run_free(&r);
+	run_end(&w, l);
+}
+
 static void test_domstate(void **state)
 {
 	struct status_writer w;
@@ -170,7 +209,8 @@ int main(int argc, char **argv)
 	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
-	const struct CMUnitTest tests[] = {T(test_dominfo), T(test_domstate), T(test_virsh_numbers),
-	    T(test_domstats), T(test_domstats_json), T(test_a_silent_vm_says_so)};
+	const struct CMUnitTest tests[] = {T(test_dominfo), T(test_logs), T(test_domstate),
+	    T(test_virsh_numbers), T(test_domstats), T(test_domstats_json),
+	    T(test_a_silent_vm_says_so)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
