@@ -11,8 +11,8 @@
  * console_watch NAME COUNT: COUNT attachments that say HELLO, ask for the keyboard and never read. Says "there" and how many
  * were taken in.
  * console_watch NAME COUNT control: the same with control.sock. */
-#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,7 @@
 #include "serial/frame.h"
 
 #define AGAIN_MS 20
+#define ANSWER_MS 20000
 
 struct watch {
 	struct loop *loop;
@@ -137,6 +138,14 @@ static int watch(struct watch *w)
 	return 0;
 }
 
+/* What came first, which stays where it is. */
+static ssize_t first_words(int fd, void *out, size_t max)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return fd >= 0 && poll(&p, 1, ANSWER_MS) == 1 ? recv(fd, out, max, MSG_PEEK) : -1;
+}
+
 /* Returns whether the hub took it in. */
 static bool attach_deaf(const char *path)
 {
@@ -148,19 +157,15 @@ static bool attach_deaf(const char *path)
 
 	if (fd < 0 || send(fd, bytes, n, MSG_NOSIGNAL) != (ssize_t)n)
 		return false;
-	while (recv(fd, &type, 1, MSG_PEEK) < 0 && errno == EAGAIN)
-		usleep(1000);
-	return type == FRAME_WELCOME;
+	return first_words(fd, &type, 1) == 1 && type == FRAME_WELCOME;
 }
 
 static bool attach_control(const char *path)
 {
 	char line[512] = "";
-	int fd = sock_connect(path, NULL);
 
-	while (fd >= 0 && recv(fd, line, sizeof(line) - 1, 0) < 0 && errno == EAGAIN)
-		usleep(1000);
-	return strstr(line, "\"hello\"");
+	return first_words(sock_connect(path, NULL), line, sizeof(line) - 1) > 0 &&
+	       strstr(line, "\"hello\"");
 }
 
 static int crowd(struct watch *w, unsigned long count, bool control)

@@ -13,9 +13,8 @@ whole() { # NAME REASON
 	done
 	grep -q "<name>$1</name>" "$dir/domain.xml" && grep -q -- "-name guest=$1" "$dir/command-line.txt"
 }
-nothing_left() { [ -z "$(find "$HVMUX_HOME/log/$1/crashes" -mindepth 1 -maxdepth 1 -name '.*')" ]; }
+nothing_left() { [ -d "$HVMUX_HOME/log/$1/crashes" ] && [ -z "$(find "$HVMUX_HOME/log/$1/crashes" -mindepth 1 -maxdepth 1 -name '.*')" ]; }
 ends() { wait_state "$1" crashed 30; }
-supervisor() { hv dominfo "$1" | sed -n 's/^Supervisor PID: *//p'; }
 
 check "define" define_bootsect c1 "<panic model='isa'/><watchdog model='ib700' action='reset'/>"
 check_fails "of one that never ran: none" 0 "Reason" hv crashes c1
@@ -61,7 +60,7 @@ check "the watchdog's bark is kept, and the guest goes on" wait_for 90 kept c1 "
 check "... it runs" state_is c1 running
 
 # --- nobody is there to see it ---
-kill -KILL "$(supervisor c1)" "$(json_number c1 qemu_pid)"
+kill -KILL "$(json_number c1 supervisor_pid)" "$(json_number c1 qemu_pid)"
 # Whoever looks settles it.
 unseen() { [ "$(hv crashes c1 | grep -c ' crash ')" = 2 ] || { hv domstate c1; return 1; }; }
 check "supervisor and QEMU are killed: the next one keeps what there is" wait_for 30 unseen
