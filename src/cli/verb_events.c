@@ -17,6 +17,7 @@
 #include "core/jsonl.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "core/pattern.h"
 #include "core/rpc.h"
 #include "core/str.h"
 #include "core/timestamp.h"
@@ -353,12 +354,10 @@ static int watch_qemu(struct cli *c, struct watcher *w)
 	regex_t pattern;
 	if (!cli_flag(c, "regex") || !w->type)
 		return run_watch(c, w);
-	int rc =
-	    regcomp(&pattern, w->type, REG_EXTENDED | REG_NOSUB | (w->no_case ? REG_ICASE : 0));
-	if (rc != 0) {
-		char why[160];
-		regerror(rc, &pattern, why, sizeof(why));
-		out_error("invalid regular expression '%s': %s", w->type, why);
+	struct err err = {0};
+	int flags = REG_EXTENDED | REG_NOSUB | (w->no_case ? REG_ICASE : 0);
+	if (pattern_regcomp(&pattern, w->type, flags, &err) < 0) {
+		out_error("%s", err.msg);
 		return CLI_FAILED;
 	}
 	w->pattern = &pattern;

@@ -252,8 +252,10 @@ static int take_match(struct log_job *j, struct err *err)
 		return err_set(err, ERR_USAGE, "invalid value '%s' for --context: at most %u lines",
 		    cli_value(c, "context"), LOG_CONTEXT_MAX);
 	j->match = log_match_new(pattern, flags, err);
-	if (!j->match)
+	if (!j->match) {
+		err->code = ERR_USAGE;
 		return -1;
+	}
 	j->style.match = j->match;
 	j->style.context = (size_t)context;
 	return 0;

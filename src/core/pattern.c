@@ -115,7 +115,7 @@ static int check_nodes(const char *text, struct err *err)
 	    text, PATTERN_NODES_MAX);
 }
 
-static int check_cost(const char *text, struct err *err)
+int pattern_check_cost(const char *text, struct err *err)
 {
 	for (const char *s = text; *s != '\0'; s = skip_token(s))
 		if (*s == '\\' && s[1] >= '1' && s[1] <= '9')
@@ -139,7 +139,7 @@ static int check_text(const char *text, struct err *err)
 	if (strcmp(shown, text) != 0)
 		return err_set(err, ERR_INVALID,
 		    "pattern '%s' holds control characters, which no cleaned line has", shown);
-	return check_cost(text, err);
+	return pattern_check_cost(text, err);
 }
 
 /* --- literals: what has to be in a text that matches --- */
@@ -224,14 +224,19 @@ static void find_literals(struct pattern *p)
 
 /* --- matching --- */
 
-static int make(regex_t *re, const char *text, struct err *err)
+int pattern_regcomp(regex_t *re, const char *text, int flags, struct err *err)
 {
 	char why[120];
-	int rc = regcomp(re, text, REG_EXTENDED | REG_NOSUB);
+	int rc = regcomp(re, text, flags);
 	if (rc == 0)
 		return 0;
 	regerror(rc, re, why, sizeof(why));
-	return err_set(err, ERR_INVALID, "pattern '%s': %s", text, why);
+	return err_set(err, ERR_INVALID, "invalid regular expression '%s': %s", text, why);
+}
+
+static int make(regex_t *re, const char *text, struct err *err)
+{
+	return pattern_regcomp(re, text, REG_EXTENDED | REG_NOSUB, err);
 }
 
 int pattern_compile(struct pattern *p, const char *text, struct err *err)

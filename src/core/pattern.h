@@ -29,6 +29,11 @@ struct pattern {
 	bool plain; /* it is its one literal and nothing else */
 };
 
+/* regcomp(3), its complaint in *err (ERR_INVALID). regfree on success only. */
+int pattern_regcomp(regex_t *re, const char *text, int flags, struct err *err);
+/* Refuses what could make a match take hours or memory without end: for whoever compiles a pattern by himself. */
+int pattern_check_cost(const char *text, struct err *err);
+
 /* ERR_INVALID says what is wrong, and where it can the place. pattern_fini on success only. */
 int pattern_compile(struct pattern *p, const char *text, struct err *err);
 int pattern_check(const char *text, struct err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/pattern.h"
 #include "core/str.h"
 #include "serial/hub_text.h"
 
@@ -62,13 +63,9 @@ int expect_add(struct expect *e, const char *pattern, struct err *err)
 		return err_set(err, ERR_INVALID, "%u patterns are the most", EXPECT_STEPS_MAX);
 	if (!*pattern)
 		return err_set(err, ERR_INVALID, "an empty pattern matches everything");
-	int rc = regcomp(&re, pattern, REG_EXTENDED);
-	if (rc != 0) {
-		char why[128];
-		regerror(rc, &re, why, sizeof(why));
-		return err_set(err, ERR_INVALID, "'%s' is not an extended regular expression: %s",
-		    pattern, why);
-	}
+	if (pattern_check_cost(pattern, err) < 0 ||
+	    pattern_regcomp(&re, pattern, REG_EXTENDED, err) < 0)
+		return -1;
 	e->steps = xreallocarray(e->steps, e->n + 1, sizeof(*e->steps));
 	e->steps[e->n++] = (struct step){.pattern = xstrdup(pattern), .re = re};
 	return 0;

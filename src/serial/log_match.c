@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/pattern.h"
 #include "serial/line_text.h"
 #include "serial/log_literal.h"
 
@@ -67,18 +68,12 @@ struct log_match *log_match_new(const char *pattern, unsigned flags, struct err 
 {
 	struct log_match *m = xcalloc(1, sizeof(*m));
 	bool icase = flags & LOG_MATCH_ICASE;
-	int rc = regcomp(&m->re, pattern, REG_EXTENDED | (icase ? REG_ICASE : 0));
 
-	ascii_compile(m, pattern, REG_EXTENDED | REG_NOSUB | (icase ? REG_ICASE : 0));
-	if (rc != 0) {
-		char why[160];
-
-		regerror(rc, &m->re, why, sizeof(why));
-		err_set(err, ERR_USAGE, "invalid regular expression '%s': %s", pattern, why);
-		ascii_free(m);
+	if (pattern_regcomp(&m->re, pattern, REG_EXTENDED | (icase ? REG_ICASE : 0), err) < 0) {
 		free(m);
 		return NULL;
 	}
+	ascii_compile(m, pattern, REG_EXTENDED | REG_NOSUB | (icase ? REG_ICASE : 0));
 	m->icase = icase;
 	m->invert = flags & LOG_MATCH_INVERT;
 	m->n_literals = log_literal_find(pattern, m->literals);

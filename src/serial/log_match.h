@@ -16,7 +16,7 @@ enum { LOG_MATCH_ICASE = 1, LOG_MATCH_INVERT = 2 };
 
 struct log_match;
 
-/* pattern: an extended regular expression. ERR_USAGE says what is wrong with it. */
+/* pattern: an extended regular expression. ERR_INVALID says what is wrong with it. */
 struct log_match *log_match_new(const char *pattern, unsigned flags, struct err *err);
 void log_match_free(struct log_match *m);
 /* The strings of which one is in every match; 0: there are none. For tests. */

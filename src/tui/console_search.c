@@ -5,27 +5,12 @@
 #include <string.h>
 
 #include "core/loop.h"
+#include "core/pattern.h"
 #include "core/str.h"
 
 #define LINES_A_LOOK 64 /* between looks at the clock */
 
 /* --- the expression --- */
-
-/* "x\1" takes exponential time in some lines; counts of counts take memory without end. */
-static const char *refused(const char *pattern)
-{
-	unsigned braces = 0;
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && p[1]) {
-			p++;
-			if (*p >= '1' && *p <= '9')
-				return "references back (\\1) are not supported";
-		} else if (*p == '{' && ++braces > 3) {
-			return "at most three counts in braces are supported";
-		}
-	}
-	return NULL;
-}
 
 static bool has_capital(const char *p)
 {
@@ -41,21 +26,14 @@ static bool has_capital(const char *p)
 int console_search_set(struct console_search *s, const char *pattern, struct err *err)
 {
 	regex_t re;
-	const char *why = refused(pattern);
 	size_t n = strlen(pattern);
-	int rc;
 	if (n > SEARCH_PATTERN_MAX)
 		return err_set(err, ERR_INVALID,
 		    "an expression of more than %u bytes is not supported", SEARCH_PATTERN_MAX);
-	if (why)
-		return err_set(err, ERR_INVALID, "%s", why);
-	rc = regcomp(&re, pattern, REG_EXTENDED | (has_capital(pattern) ? 0 : REG_ICASE));
-	if (rc != 0) {
-		char words[128];
-		regerror(rc, &re, words, sizeof(words));
-		return err_set(
-		    err, ERR_INVALID, "'%.80s' is no regular expression: %s", pattern, words);
-	}
+	if (pattern_check_cost(pattern, err) < 0 ||
+	    pattern_regcomp(
+	        &re, pattern, REG_EXTENDED | (has_capital(pattern) ? 0 : REG_ICASE), err) < 0)
+		return -1;
 	if (s->set)
 		regfree(&s->re);
 	s->re = re;

@@ -49,7 +49,7 @@ check "N goes back" see "match 10 of 10" 60
 check "the match is in sight" see "flood line 15559 of 20000"
 text '/['
 keys Enter
-check "what is no expression is told" see "'[' is no regular expression"
+check "what is no expression is told" see "invalid regular expression '['"
 text '/nowhere at all'
 keys Enter
 check "no match is told" see "no match: nowhere at all" 60

@@ -25,7 +25,7 @@ told() { grep -F -- "$1" "$hooked"; }
 
 # --- documents ---
 define_bootsect b1 >/dev/null
-check_fails "a pattern that is none: document, line, reason" 1 "b1:3: <trigger>: pattern '(': Unmatched" \
+check_fails "a pattern that is none: document, line, reason" 1 "b1:3: <trigger>: invalid regular expression '(': Unmatched" \
 	says b1 "<h:trigger name='x' pattern='('/>"
 check_fails "back-references are refused" 1 "can take hours" says b1 "<h:trigger name='x' pattern='(a*)\\\\1'/>"
 check_fails "a name without a pattern is a default's" 1 "needs a pattern" says b1 "<h:trigger name='x'/>"

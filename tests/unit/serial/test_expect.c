@@ -271,7 +271,9 @@ static void test_escapes(void **state)
 	struct expect *e = expect_new(&ops, NULL);
 	assert_int_equal(expect_add(e, "", &err), -1);
 	assert_int_equal(expect_add(e, "a(", &err), -1);
-	assert_non_null(strstr(err.msg, "'a(' is not an extended regular expression: "));
+	assert_non_null(strstr(err.msg, "invalid regular expression 'a(': "));
+	assert_int_equal(expect_add(e, "(a*)\\1", &err), -1);
+	assert_non_null(strstr(err.msg, "can take hours"));
 	expect_free(e);
 }
 

@@ -160,7 +160,7 @@ static void test_wrong_pattern(void **state)
 
 	(void)state;
 	assert_null(log_match_new("(open", 0, &err));
-	assert_int_equal(err.code, ERR_USAGE);
+	assert_int_equal(err.code, ERR_INVALID);
 	assert_non_null(strstr(err.msg, "invalid regular expression '(open'"));
 }
 
