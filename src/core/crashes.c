@@ -107,12 +107,6 @@ static int newest_first(const void *a, const void *b)
 	return -strcmp(x->id, y->id);
 }
 
-void crashes_sort_by_time(struct crashes *c)
-{
-	if (c->n > 0)
-		qsort(c->all, c->n, sizeof(*c->all), newest_first);
-}
-
 static int list_one(const struct home *h, const char *name, struct crashes *out, struct err *err)
 {
 	CLEANUP_FREE char *folder = home_log_file(h, name, CRASHES_DIR);

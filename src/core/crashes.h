@@ -33,8 +33,6 @@ struct crashes {
 
 /* name NULL: of every VM that has a log directory. A VM without any is no error. */
 int crashes_list(const struct home *h, const char *name, struct crashes *out, struct err *err);
-/* The newest of all VMs first. */
-void crashes_sort_by_time(struct crashes *c);
 void crashes_fini(struct crashes *c);
 /* Its files, sorted; *names is an array on the heap of n strings on the heap. */
 int crash_files(const struct crash *c, char ***names, size_t *n, struct err *err);

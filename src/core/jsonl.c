@@ -302,11 +302,6 @@ int jsonl_take_fd(struct jsonl *j)
 	return fd;
 }
 
-int jsonl_fd(const struct jsonl *j)
-{
-	return j->fd;
-}
-
 static struct json_object *member(struct json_object *o, const char *key, enum json_type type)
 {
 	struct json_object *v = NULL;

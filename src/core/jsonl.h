@@ -44,7 +44,6 @@ void jsonl_accept_fds(struct jsonl *j);
 int jsonl_take_fd(struct jsonl *j);
 /* Flushes what it can without waiting and closes. NULL is allowed. */
 void jsonl_free(struct jsonl *j);
-int jsonl_fd(const struct jsonl *j);
 
 /* Typed look-ups that treat a wrong type as absent. */
 const char *json_get_str(struct json_object *o, const char *key); /* NULL when absent */

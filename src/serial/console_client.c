@@ -459,11 +459,6 @@ void console_client_size(struct console_client *c, unsigned rows, unsigned cols)
 	              });
 }
 
-int console_client_fd(const struct console_client *c)
-{
-	return c->fd;
-}
-
 void console_client_pause(struct console_client *c, bool paused)
 {
 	if (c->paused == paused || c->ended)

@@ -83,7 +83,6 @@ size_t console_client_unsent(const struct console_client *c);
 void console_client_take(struct console_client *c);
 void console_client_release(struct console_client *c);
 void console_client_size(struct console_client *c, unsigned rows, unsigned cols);
-int console_client_fd(const struct console_client *c);
 /* Stops reading (back-pressure when the terminal cannot keep up); the hub makes the gap. */
 void console_client_pause(struct console_client *c, bool paused);
 

@@ -94,12 +94,6 @@ void log_match_free(struct log_match *m)
 	free(m);
 }
 
-size_t log_match_literals(const struct log_match *m, const char *const **literals)
-{
-	*literals = (const char *const *)m->literals;
-	return m->n_literals;
-}
-
 /* --- strings --- */
 
 /* Without regard to case: the first byte in both its forms, by memchr, and then the rest. */

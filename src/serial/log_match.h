@@ -19,8 +19,6 @@ struct log_match;
 /* pattern: an extended regular expression. ERR_INVALID says what is wrong with it. */
 struct log_match *log_match_new(const char *pattern, unsigned flags, struct err *err);
 void log_match_free(struct log_match *m);
-/* The strings of which one is in every match; 0: there are none. For tests. */
-size_t log_match_literals(const struct log_match *m, const char *const **literals);
 
 /* The first line at or behind *at that matches, in a block of whole lines (each ends with '\n'): its place, and in
  * `text` what a reader sees of it: of one that was several on the guest's screen those that match, '\n' between. False: none; *at is n. */

@@ -285,11 +285,6 @@ int tty_clipboard(struct tty *t, const char *text, size_t n, struct err *err)
 	return 0;
 }
 
-uint64_t tty_sent(const struct tty *t)
-{
-	return t->out.sent;
-}
-
 size_t tty_window(const struct tty *t)
 {
 	return t->out.pace.off ? SIZE_MAX : (size_t)t->out.pace.window;

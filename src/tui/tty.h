@@ -70,8 +70,6 @@ void tty_mouse(struct tty *t, enum tty_mouse mode);
  * ERR_INVALID: more than TTY_CLIPBOARD_MAX. Whether the terminal obeys is not told by any. */
 #define TTY_CLIPBOARD_MAX 74000u /* bytes; 100,000 coded, which is what xterm and tmux take */
 int tty_clipboard(struct tty *t, const char *text, size_t n, struct err *err);
-/* Bytes ever sent to the terminal. */
-uint64_t tty_sent(const struct tty *t);
 /* Bytes that get through in about a fifth of a second, as far as is known; SIZE_MAX: nothing limits it. */
 size_t tty_window(const struct tty *t);
 
