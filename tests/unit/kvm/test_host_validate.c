@@ -109,7 +109,7 @@ static void test_full(void **state)
 	f.qemu = f.kvm.usable = f.kvm.modes_64bit = f.synchronised = f.system = f.caps.sandbox =
 	    true;
 	f.caps.version = 70222;
-	f.caps.binary = xstrdup("/usr/bin/qemu-system-x86_64");
+	f.caps.binary = "/usr/bin/qemu-system-x86_64";
 	host_validate(&f, &r);
 	for (size_t i = 0; i < r.n; i++)
 		if (r.checks[i].verdict != HOST_PASS)

@@ -66,6 +66,7 @@ static void take(int fd)
 	assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT), (ssize_t)n);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) /* its allocator keeps no figures of what is in use */
 /* All places taken by clients that do not read, a guest that says much and does not read, everybody types: what the hub
  * holds beside the ring stays below the bound. */
 static void test_memory(void **state)
@@ -76,9 +77,6 @@ static void test_memory(void **state)
 	struct buf heard = BUF_INIT;
 	size_t before, most = 0;
 
-#if defined(__SANITIZE_ADDRESS__)
-	skip(); /* its allocator keeps no such figures */
-#endif
 	buf_reserve(&r->audit, 1u << 20); /* the test's own */
 	memset(flood, 'f', sizeof(flood));
 	rig_say_n(r, flood, sizeof(flood));
@@ -110,6 +108,7 @@ static void test_memory(void **state)
 	RIG_UNTIL(r, (rig_hear(r, &heard), buf_clear(&heard), clients_seen(r) == 0));
 	buf_fini(&heard);
 }
+#endif
 
 /* Whoever left with keys on their way keeps its place only as long as nobody wants it. */
 static void test_gone_make_room(void **state)
@@ -294,13 +293,16 @@ static void test_fifty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_memory, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_gone_make_room, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_keys_in_pieces, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_not_for_clients, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_read_only, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_typing_is_written_down, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_fifty, rig_setup, rig_teardown),
+#if !defined(__SANITIZE_ADDRESS__)
+		cmocka_unit_test_setup_teardown(test_memory, rig_setup, rig_teardown),
+#endif
+		cmocka_unit_test_setup_teardown(test_gone_make_room, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_keys_in_pieces, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_not_for_clients, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_read_only, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_typing_is_written_down, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_fifty, rig_setup, rig_teardown),
 	};
 	return cmocka_run_group_tests_name("hub limits", tests, NULL, NULL);
 }
