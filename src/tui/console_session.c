@@ -17,6 +17,7 @@
 #define RETRY_MS 10            /* between looks whether the guest takes keys again */
 #define BELL_EVERY_MS 500
 #define ADOPT_AGAIN_MS 5000
+#define REFUSED_MS 10000 /* a supervisor that turned us away is not asked again at once */
 #define PORTS_OF_KIND STATUS_CONSOLES_MAX
 
 struct console_session {
@@ -43,7 +44,8 @@ struct console_session {
 	uint64_t lost;
 	uint64_t boot_offset; /* of the last boot's note, and one; 0 none */
 	uint64_t bell_ms, adopted_ms;
-	struct buf keys; /* accepted, not yet taken by the client */
+	uint64_t rest_ms; /* not tried before */
+	struct buf keys;  /* accepted, not yet taken by the client */
 	struct event *retry;
 };
 
@@ -225,6 +227,7 @@ static void on_closed(void *arg, const char *why)
 	struct console_session *s = arg;
 	s->place = console_client_place(s->client);
 	s->held = s->who.mine;
+	s->rest_ms = console_client_refused(s->client) ? loop_now_ms() + REFUSED_MS : 0;
 	console_client_free(s->client);
 	s->client = NULL;
 	s->live = false;
@@ -285,7 +288,7 @@ static void adopt(struct console_session *s, const struct vm *vm)
 static void look_again(struct console_session *s)
 {
 	struct vm vm;
-	if (vm_probe(s->home, s->name, &vm, NULL) < 0)
+	if (loop_now_ms() < s->rest_ms || vm_probe(s->home, s->name, &vm, NULL) < 0)
 		return;
 	adopt(s, &vm);
 	if (vm.live) {
