@@ -23,5 +23,6 @@ VERB(guests_stop) = {NAMES(guests_stop, "guests-stop"), .family = "Host",
     .text =
         "What hvmux.service runs at the host's halt. All guests are asked to power off, in the opposite order of "
         "their start, those without an order at once, and asked again every 15 seconds. What has not powered off "
-        "within the time is destroyed; a domain may have a time of its own (autostart --shutdown-timeout). "
+        "within the time is destroyed; a domain may have a time of its own (autostart --shutdown-timeout), and "
+        "is destroyed when that is over. "
         "Guests that are paused cannot hear, and are ended at once. Nothing starts again by its policy."};

@@ -21,6 +21,7 @@
 #define TIMEOUT_MAX_S 86400u
 #define ASK_AGAIN_MS 15000u /* a guest that was booting did not hear its button */
 #define DESTROYS 16u        /* at a time */
+#define DESTROY_LOOK_MS 200 /* between looks at what they did, while others are waited for */
 
 struct stopping {
 	struct cli *c;
@@ -29,9 +30,11 @@ struct stopping {
 		int pidfd;   /* of its supervisor, which ends after it; -1: it has ended */
 		bool orphan; /* it has none, and could not get one */
 		bool asked;
+		bool destroying;  /* its time was over: the pool is at it, or was */
 		uint64_t next_ms; /* when it is asked again */
 		uint64_t end_ms;  /* when its time is over */
 	} * guest;                /* by boot_order's index */
+	struct pool *pool;        /* destroys */
 	uint64_t began_ms, timeout_ms;
 	unsigned off, killed, failed;
 };
@@ -87,6 +90,61 @@ static int find_guests(struct stopping *s, struct err *err)
 	return 0;
 }
 
+/* --- those whose time is over --- */
+
+/* Within ms milliseconds (-1: for ever); false: none was done. */
+static bool take_destroyed(struct stopping *s, int ms)
+{
+	struct pool_result r;
+	if (!pool_wait(s->pool, ms, &r))
+		return false;
+	const char *name = s->g.entries[r.tag].name;
+	if (r.ok) {
+		s->killed++;
+		out_warning("domain '%s' did not shut down within %llu s and was destroyed", name,
+		    (unsigned long long)own_timeout(s, r.tag) / 1000);
+	} else {
+		s->failed++;
+		out_error("domain '%s' did not shut down, and could not be destroyed:\n%s", name,
+		    r.words);
+	}
+	free(r.words);
+	return true;
+}
+
+static void destroy(struct stopping *s, size_t i)
+{
+	s->guest[i].destroying = true;
+	pool_run(s->pool, "destroy", s->g.entries[i].name, i);
+}
+
+/* Its own time may be short because it always hangs: it does not run on until the last of the others is off. */
+static void destroy_due(struct stopping *s)
+{
+	uint64_t now = loop_now_ms();
+	while (!pool_empty(s->pool) && take_destroyed(s, 0))
+		;
+	for (size_t i = 0; i < s->g.n; i++) {
+		const struct guest *g = &s->guest[i];
+		if (g->pidfd >= 0 && g->asked && !g->destroying && now >= g->end_ms &&
+		    !pool_full(s->pool))
+			destroy(s, i);
+	}
+}
+
+static void destroy_rest(struct stopping *s)
+{
+	for (size_t i = 0; i < s->g.n; i++) {
+		if ((s->guest[i].pidfd < 0 && !s->guest[i].orphan) || s->guest[i].destroying)
+			continue;
+		if (pool_full(s->pool))
+			take_destroyed(s, -1);
+		destroy(s, i);
+	}
+	while (!pool_empty(s->pool))
+		take_destroyed(s, -1);
+}
+
 /* --- asking --- */
 
 /* SIGTERM to the supervisor: its guest's power button, and no policy starts the guest anew. It needs no answer, so that
@@ -122,17 +180,20 @@ static void note_end(struct stopping *s, size_t i)
 /* Is this one still to be waited for? One whose time is over is not. */
 static bool awaited(const struct guest *g, uint64_t now)
 {
-	return g->pidfd >= 0 && g->asked && now < g->end_ms;
+	return g->pidfd >= 0 && g->asked && !g->destroying && now < g->end_ms;
 }
 
 /* One wait, until something ends or something is due. */
 static void wait_some(struct stopping *s, uint64_t until)
 {
 	CLEANUP_FREE struct pollfd *p = xcalloc(s->g.n + 1, sizeof(*p));
+	destroy_due(s);
 	uint64_t now = loop_now_ms(), due = until;
+	if (!pool_empty(s->pool) && due > now + DESTROY_LOOK_MS)
+		due = now + DESTROY_LOOK_MS;
 	for (size_t i = 0; i < s->g.n; i++) {
 		const struct guest *g = &s->guest[i];
-		p[i] = (struct pollfd){g->pidfd, POLLIN, 0};
+		p[i] = (struct pollfd){g->destroying ? -1 : g->pidfd, POLLIN, 0};
 		if (awaited(g, now) && g->next_ms < due)
 			due = g->next_ms;
 		if (awaited(g, now) && g->end_ms < due)
@@ -178,41 +239,6 @@ static void stop_levels(struct stopping *s)
 		wait_some(s, UINT64_MAX);
 }
 
-/* --- those that did not --- */
-
-static void take_destroyed(struct stopping *s, struct pool *pool)
-{
-	struct pool_result r;
-	if (!pool_wait(pool, -1, &r))
-		return;
-	const char *name = s->g.entries[r.tag].name;
-	if (r.ok) {
-		s->killed++;
-		out_warning("domain '%s' did not shut down within %llu s and was destroyed", name,
-		    (unsigned long long)own_timeout(s, r.tag) / 1000);
-	} else {
-		s->failed++;
-		out_error("domain '%s' did not shut down, and could not be destroyed:\n%s", name,
-		    r.words);
-	}
-	free(r.words);
-}
-
-static void destroy_rest(struct stopping *s)
-{
-	struct pool *pool = pool_new(s->c, DESTROYS);
-	for (size_t i = 0; i < s->g.n; i++) {
-		if (s->guest[i].pidfd < 0 && !s->guest[i].orphan)
-			continue;
-		if (pool_full(pool))
-			take_destroyed(s, pool);
-		pool_run(pool, "destroy", s->g.entries[i].name, i);
-	}
-	while (!pool_empty(pool))
-		take_destroyed(s, pool);
-	pool_free(pool);
-}
-
 int verb_guests_stop(struct cli *c)
 {
 	struct stopping s = {.c = c, .began_ms = loop_now_ms()};
@@ -227,8 +253,10 @@ int verb_guests_stop(struct cli *c)
 		out_error("%s", err.msg);
 		return CLI_FAILED;
 	}
+	s.pool = pool_new(c, DESTROYS);
 	stop_levels(&s);
 	destroy_rest(&s);
+	pool_free(s.pool);
 	out_message(c, "%u shut down, %u destroyed, %u failed", s.off, s.killed, s.failed);
 	for (size_t i = 0; i < s.g.n; i++)
 		if (s.guest[i].pidfd >= 0)

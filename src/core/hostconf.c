@@ -40,6 +40,7 @@ static const struct key {
     {"log_total", KIND_BYTES, offsetof(struct hostconf, log_total), 0, 1ull << 50},
     {"crash_records", KIND_NUMBER, offsetof(struct hostconf, crash_records), 1, 1000},
     {"crash_size", KIND_BYTES, offsetof(struct hostconf, crash_size), 1u << 20, 1ull << 40},
+    {"crash_dumps", KIND_NUMBER, offsetof(struct hostconf, crash_dumps), 1, 1000},
     {"operator_group", KIND_NAME, offsetof(struct hostconf, operator_group), 0, 0},
     {"prefix_key", KIND_KEY, offsetof(struct hostconf, prefix_key), 0, 0},
     {"detach_key", KIND_KEY, offsetof(struct hostconf, detach_key), 0, 0},
@@ -60,6 +61,7 @@ static void set_defaults(struct hostconf *c)
 	    .log_total = 64u << 20,
 	    .crash_records = 20,
 	    .crash_size = 64u << 20,
+	    .crash_dumps = 3,
 	};
 }
 

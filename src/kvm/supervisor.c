@@ -344,6 +344,13 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	snprintf(p->name, sizeof(p->name), "%s", s->name);
 	memcpy(p->uuid, d.uuid, sizeof(p->uuid));
 	p->throwaway = throwaway;
+	/* Hooks may take their time, and somebody looks: as defined, until it is known what QEMU is made with. */
+	p->vcpus = d.vcpus;
+	p->vcpus_max = d.vcpus_max;
+	p->memory_kib = d.memory_kib;
+	p->balloon_kib = d.current_memory_kib;
+	p->kvm = d.type == DOMAIN_KVM;
+	p->persistent = true;
 	status_end(&s->page);
 	s->process = (struct vm_process){.qemu = 0};
 	vm_process_boot_id(s->process.boot_id);

@@ -10,11 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/hostconf.h"
 #include "core/jsonl.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "kvm/dump_files.h"
 #include "kvm/supervisor_impl.h"
 
 #define FD_NAME "hvmux-dump"
@@ -60,6 +62,20 @@ static void forget(struct supervisor *s)
 	free(d);
 }
 
+/* With the one that was just written. */
+static void prune(const struct supervisor *s)
+{
+	struct hostconf conf;
+	struct err err;
+	CLEANUP_FREE char *dir = xasprintf("%s/dump", s->home->data);
+	if (hostconf_load(s->home, &conf, &err) < 0) {
+		log_warn("no dump is removed: %s", err.msg);
+		return;
+	}
+	dump_files_prune(dir, s->name, (unsigned)conf.crash_dumps);
+	hostconf_fini(&conf);
+}
+
 static void conclude(struct supervisor *s, const struct err *err)
 {
 	CLEANUP_FREE char *words =
@@ -68,6 +84,8 @@ static void conclude(struct supervisor *s, const struct err *err)
 	/* Half a dump says nothing, and its room is what others need. */
 	if (err != NULL && s->dump->path != NULL)
 		unlink(s->dump->path);
+	else if (err == NULL)
+		prune(s);
 	append_detail(s, words);
 	sup_tell(s, "dump", words, NULL);
 	forget(s);

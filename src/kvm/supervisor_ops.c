@@ -80,12 +80,26 @@ static void fail_start(struct supervisor *s, const struct err *err)
 	spawn_signal(s->pidfd, SIGKILL);
 }
 
+/* QEMU's words for a guest that powered off, or rebooted, and was kept: who reads them knows no command that does so. */
+static void reply_refused(struct pending *p, const struct err *err)
+{
+	struct err said = *err;
+	if (strstr(err->msg, "Resetting the Virtual Machine is required") != NULL)
+		err_set(&said, ERR_STATE,
+		    "the guest of domain '%s' has powered off and is kept as it was: 'hvmux reset %s' first, then resume it, or "
+		    "destroy it",
+		    p->s->name, p->s->name);
+	control_reply(p->req, NULL, &said);
+}
+
 static void got_return(void *arg, struct json_object *result, const struct err *err)
 {
 	struct pending *p = arg;
 	(void)result;
-	if (p->req != NULL)
-		control_reply(p->req, NULL, err);
+	if (p->req != NULL && err != NULL)
+		reply_refused(p, err);
+	else if (p->req != NULL)
+		control_reply(p->req, NULL, NULL);
 	else if (err != NULL && p->first_cont && err->code == ERR_FAIL)
 		fail_start(p->s, err);
 	else if (err != NULL)

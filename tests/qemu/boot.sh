@@ -54,6 +54,7 @@ one_of_each() {
 	grep -qxF "4 shut down, 2 destroyed, 0 failed" "$TEST_TMP/out" && [ $t -ge 3 ] && [ $t -le 20 ] &&
 		grep -qF "'deaf' did not shut down within 4 s and was destroyed" "$TEST_TMP/out" &&
 		grep -qF "'deaf2' did not shut down within 1 s" "$TEST_TMP/out" &&
+		[ $((($(json_number deaf ended_time_ns) - $(json_number deaf2 ended_time_ns)) / 1000000)) -ge 1500 ] &&
 		off_by again shutdown && off_by orphan shutdown && off_by paused destroyed && off_by deaf destroyed &&
 		off_by crasher destroyed && [ -z "$(home_processes)" ]
 }

@@ -48,7 +48,8 @@ destroy_in_prepare() {
 	rm "$hooks"/* && hook a '[ $2 != prepare ] || exec sleep 25' && : >"$heard" || return 1
 	hv start b1 >"$TEST_TMP/start" 2>&1 &
 	start=$!
-	wait_for 10 heard_last "a b1 prepare begin -" && state_is b1 starting || return 1
+	wait_for 10 heard_last "a b1 prepare begin -" && state_is b1 starting &&
+		[ "$(json_number b1 memory_kib)" = 8192 ] && [ "$(json_number b1 vcpus)" = 1 ] || return 1
 	hv destroy b1 && state_is b1 "shut off" && hears "a b1 prepare begin -;a b1 released end -;"
 	rc=$?
 	wait $start && return 1

@@ -35,13 +35,20 @@ off_restart() {
 	policy p1 "<on_poweroff>restart</on_poweroff>" && up p1 && type_line p1 off &&
 		wait_for 30 more_banners p1 "$n" && same_qemu p1 && state_is p1 running && hv destroy p1
 }
+# QEMU alone says that it has to be reset.
+resume_after_reset() {
+	n=$(banners "$1")
+	hv resume "$1" 2>"$TEST_TMP/words" && return 1
+	cat "$TEST_TMP/words"
+	grep -qF "'hvmux reset $1' first" "$TEST_TMP/words" && hv reset "$1" && hv resume "$1" && wait_for 30 more_banners "$1" "$n"
+}
 off_preserve() {
 	policy p1 "<on_poweroff>preserve</on_poweroff>" && up p1 && type_line p1 off && wait_state p1 paused &&
-		reason_is p1 shutdown && same_qemu p1 && hv destroy p1
+		reason_is p1 shutdown && same_qemu p1 && resume_after_reset p1 && hv destroy p1
 }
 reboot_preserve() {
 	policy p1 "<on_reboot>preserve</on_reboot>" && up p1 && type_line p1 reset && wait_state p1 paused &&
-		reason_is p1 shutdown && same_qemu p1 && hv destroy p1
+		reason_is p1 shutdown && same_qemu p1 && resume_after_reset p1 && hv destroy p1
 }
 rename_restart() {
 	policy p1 "<on_reboot>rename-restart</on_reboot><on_poweroff>rename-restart</on_poweroff>" && up p1 &&
