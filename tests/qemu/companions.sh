@@ -74,7 +74,7 @@ if command -v swtpm >/dev/null; then
 		start=$!
 		wait_for 20 setup_runs
 	}
-	setup_runs() { setup=$(processes t1 .) && [ -n "$setup" ] && [ -e "$HVMUX_HOME"/data/tpm/*/tpm2.new/tpm2-00.permall ]; }
+	setup_runs() { setup=$(processes t1 .) && [ -n "$setup" ] && ls "$HVMUX_HOME"/data/tpm/*/tpm2.new/tpm2-00.permall >/dev/null 2>&1; }
 	ends_slowly() {
 		slow_start && state_is t1 starting && timeout 8 "$HVMUX" destroy t1 && state_is t1 "shut off" && wait_for 5 dead "$setup"
 	}
