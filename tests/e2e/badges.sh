@@ -30,7 +30,7 @@ keys f
 check "f shows what was kept" wait_for 20 see "b1: crashes"
 check "... what happened" see "killed by signal 9"
 check "... the end of its console" see "the end of serial0:"
-check "... what it said" see "boot sector, COM1"
+check "... what it said" see "pong"
 check "... where the files are" see "log/b1/crashes/"
 keys q q
 check "start again" hv start b1
