@@ -13,14 +13,10 @@
 
 #define ROWS_USUAL 24
 #define COLS_USUAL 80
-#define RELEASE_MS \
-	2500 /* the status page may still tell who held the keyboard before we gave it back */
-#define RELEASE_MS \
-	2500 /* for so long the status page may still name us as who holds the keyboard */
 
 /* --- facts --- */
 
-/* Another view on this terminal: a zoomed console. */
+/* Another view on this terminal: a zoomed console, or the connection that we have just closed. */
 static bool ourselves(const char *holder)
 {
 	char where[64];
@@ -137,7 +133,6 @@ void wall_tile_still(struct wall_tile *t)
 		return;
 	session_close(t->session);
 	t->session = NULL;
-	t->released_ms = loop_now_ms();
 	t->holder[0] = '\0';
 	preview_free(t->preview);
 	t->preview = NULL;
@@ -152,9 +147,17 @@ bool wall_tile_mine(const struct wall_tile *t)
 
 const char *wall_tile_holder(const struct wall_tile *t)
 {
-	if (!t->session)
+	const struct console_who *who = t->session ? session_who(t->session) : NULL;
+	if (!who)
 		return t->holder;
-	return session_who(t->session)->mine ? "" : session_who(t->session)->holder;
+	return who->mine || ourselves(who->holder) ? "" : who->holder;
+}
+
+void wall_tile_inherit(struct wall_tile *t)
+{
+	const struct console_who *who = t->session ? session_who(t->session) : NULL;
+	if (who && !who->mine && ourselves(who->holder))
+		session_take(t->session);
 }
 
 /* --- drawing --- */

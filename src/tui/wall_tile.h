@@ -16,7 +16,7 @@ struct wall_tile {
 	char port[STATUS_PORT_NAME_MAX];
 	struct preview *preview;         /* NULL: nothing was ever written */
 	struct console_session *session; /* NULL: it is only looked at */
-	uint64_t opened_ms, released_ms; /* the session; the last one before */
+	uint64_t opened_ms; /* the session */
 	bool answers;                    /* the guest's questions to its terminal may be answered */
 	bool live, silent, alone;        /* alone: its supervisor is gone, the guest runs on */
 	char why[160];                   /* why it is off: "shut off (destroyed)" */
@@ -42,6 +42,8 @@ void wall_tile_still(struct wall_tile *t);
 bool wall_tile_mine(const struct wall_tile *t);
 /* Who else has it: "" nobody, or not known. */
 const char *wall_tile_holder(const struct wall_tile *t);
+/* The hub may let us in again before it has seen our last connection leave, whose keyboard it is then: taken. */
+void wall_tile_inherit(struct wall_tile *t);
 
 enum tile_role {
 	TILE_LOOK,

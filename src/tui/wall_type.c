@@ -73,6 +73,7 @@ static void on_changed(void *arg)
 	struct wall *w = t->owner;
 	if (!t->session)
 		return;
+	wall_tile_inherit(t);
 	if (w->mode == WALL_TYPES)
 		typing_changed(w, t);
 	else if (w->mode == WALL_BROADCASTS)
