@@ -141,6 +141,7 @@ void wall_type_start(struct wall *w)
 		return;
 	}
 	wall_mode_set(w, WALL_TYPES);
+	w->deaf_ms = 0; /* what was refused is over */
 	attach(w, w->focus, 0);
 }
 
@@ -175,6 +176,7 @@ static void force_answer(void *arg, bool yes)
 		wall_type_stop(w);
 		wall_mode_set(w, WALL_TYPES);
 	}
+	w->deaf_ms = 0;
 	attach(w, w->focus, CONSOLE_TAKE);
 }
 
