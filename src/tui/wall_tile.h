@@ -16,7 +16,7 @@ struct wall_tile {
 	char port[STATUS_PORT_NAME_MAX];
 	struct preview *preview;         /* NULL: nothing was ever written */
 	struct console_session *session; /* NULL: it is only looked at */
-	uint64_t opened_ms; /* the session */
+	uint64_t opened_ms;              /* the session */
 	bool answers;                    /* the guest's questions to its terminal may be answered */
 	bool live, silent, alone;        /* alone: its supervisor is gone, the guest runs on */
 	char why[160];                   /* why it is off: "shut off (destroyed)" */
