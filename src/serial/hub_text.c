@@ -46,27 +46,14 @@ static void put(struct hub_text *c, uint32_t cp)
 	buf_add(&c->out, s, vt_utf8_encode(cp, s));
 }
 
-/* One byte >= 0x80 of ground text. Broken UTF-8 becomes U+FFFD. */
+/* One byte >= 0x80 of ground text. */
 static void utf8(struct hub_text *c, uint8_t ch)
 {
-	if (ch < 0xc0 && c->more) {
-		c->cp = c->cp << 6 | (ch & 0x3f);
-		if (--c->more == 0)
-			put(c, c->cp < c->least || c->cp > 0x10ffff ||
-			               (c->cp >= 0xd800 && c->cp < 0xe000)
-			           ? 0xfffd
-			           : c->cp);
-		return;
-	}
-	if (c->more || ch < 0xc2 || ch > 0xf4) {
-		put(c, 0xfffd);
-		c->more = 0;
-		if (ch < 0xc2 || ch > 0xf4)
-			return;
-	}
-	c->more = ch >= 0xf0 ? 3 : ch >= 0xe0 ? 2 : 1;
-	c->least = ch >= 0xf0 ? 0x10000 : ch >= 0xe0 ? 0x800 : 0x80;
-	c->cp = ch & (0x3fu >> c->more);
+	uint32_t made[2];
+	unsigned n = vt_utf8_feed(&c->utf8, ch, made);
+
+	for (unsigned i = 0; i < n; i++)
+		put(c, made[i]);
 }
 
 static void ground(struct hub_text *c, uint8_t ch)
@@ -75,10 +62,8 @@ static void ground(struct hub_text *c, uint8_t ch)
 		utf8(c, ch);
 		return;
 	}
-	if (c->more) {
+	if (vt_utf8_cut(&c->utf8))
 		put(c, 0xfffd);
-		c->more = 0;
-	}
 	switch (ch) {
 	case '\n':
 	case '\v':

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/buf.h"
+#include "serial/vt_utf8.h"
 
 /* The same in pieces: out holds clean text, of which out.data[0, line) are whole lines and the rest is the line that has not
  * ended; blanks at its end are still there, and what comes may yet shorten it. Zeroed it is ready; hub_text_fini. */
@@ -17,10 +18,8 @@ struct hub_text {
 	struct buf out;
 	size_t line;
 	uint8_t state;
-	bool returned;  /* a carriage return came: the next character overwrites the line */
-	uint32_t cp;    /* code point in the making */
-	unsigned more;  /* continuation bytes that it still needs */
-	uint32_t least; /* smaller is an overlong form */
+	bool returned; /* a carriage return came: the next character overwrites the line */
+	struct vt_utf8 utf8;
 };
 /* Longer lines are cut into several, that a guest without line ends costs no more. */
 #define HUB_TEXT_LINE_MAX 65536u

@@ -35,9 +35,7 @@ struct cleaner {
 	bool graphics; /* VT100 line drawing is on */
 	uint32_t last; /* for REP */
 	unsigned params[PARAMS], n_params;
-	uint32_t cp;    /* code point in the making */
-	unsigned more;  /* continuation bytes that it still needs */
-	uint32_t least; /* smaller is an overlong form */
+	struct vt_utf8 utf8;
 };
 
 /* --- cells --- */
@@ -174,35 +172,14 @@ static uint32_t graphic(uint8_t ch)
 	return ch >= 0x60 && ch < 0x60 + ARRAY_LEN(table) ? table[ch - 0x60] : ch;
 }
 
-/* One byte >= 0x80 of ground text. Broken UTF-8 becomes U+FFFD, as Unicode recommends (ch. 3, table 3-8). */
+/* One byte >= 0x80 of ground text. */
 static void utf8(struct cleaner *c, uint8_t ch)
 {
-	if (ch < 0xc0 && c->more) {
-		uint32_t cp = c->cp << 6 | (ch & 0x3f);
-		uint32_t top = cp << (6 * (c->more - 1)); /* the least that it can still become */
-		uint32_t most = top | ((1u << (6 * (c->more - 1))) - 1);
+	uint32_t made[2];
+	unsigned n = vt_utf8_feed(&c->utf8, ch, made);
 
-		if (most < c->least || top > 0x10ffff || (top >= 0xd800 && most < 0xe000)) {
-			put(c, 0xfffd);
-			c->more = 0;
-			put(c, 0xfffd);
-			return;
-		}
-		c->cp = cp;
-		if (--c->more == 0)
-			put(c, cp);
-		return;
-	}
-	if (c->more)
-		put(c, 0xfffd);
-	c->more = 0;
-	if (ch < 0xc2 || ch > 0xf4) {
-		put(c, 0xfffd);
-		return;
-	}
-	c->more = ch >= 0xf0 ? 3 : ch >= 0xe0 ? 2 : 1;
-	c->least = ch >= 0xf0 ? 0x10000 : ch >= 0xe0 ? 0x800 : 0x80;
-	c->cp = ch & (0x3fu >> c->more);
+	for (unsigned i = 0; i < n; i++)
+		put(c, made[i]);
 }
 
 static void tab(struct cleaner *c)
@@ -218,10 +195,8 @@ static void ground(struct cleaner *c, uint8_t ch)
 		utf8(c, ch);
 		return;
 	}
-	if (c->more) {
+	if (vt_utf8_cut(&c->utf8))
 		put(c, 0xfffd);
-		c->more = 0;
-	}
 	switch (ch) {
 	case '\n':
 	case '\v':
@@ -438,7 +413,7 @@ static void clean_slowly(struct line_text *t, const uint8_t *p, size_t n, struct
 
 	for (size_t i = 0; i < n; i++)
 		byte(&c, p[i]);
-	if (c.state == GROUND && c.more)
+	if (c.state == GROUND && vt_utf8_cut(&c.utf8))
 		put(&c, 0xfffd);
 	trim(&c);
 	if (c.n > 0 || !c.written)
