@@ -1,0 +1,73 @@
+/* imgcmd: the commands of `hvmux img`, which are qemu-img's: names, options, output and exit status. One file per command,
+ * cli/imgcmd_NAME.c; what they do is the disk room's. Called as qemu-img or kvm-img, hvmux is `hvmux img`.
+ *
+ * What we do not do ourselves (luks, nbd://, vmdk out …) is handed over to the real qemu-img before anything was changed:
+ * a command whose img_open or options end in ERR_UNSUPPORTED returns imgcmd_hand_over(). */
+#ifndef CLI_IMGCMD_H
+#define CLI_IMGCMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct imgcmd_opt {
+	int code;                 /* the letter, or from IMGCMD_LONG for those that have none */
+	const char *name;         /* without dashes; NULL the letter alone */
+	const char *value, *help; /* value: the word in the help, NULL the option takes none */
+};
+#define IMGCMD_LONG 256 /* codes of options without a letter begin here */
+
+struct imgcmd_call {
+	const char
+	    *program; /* "hvmux img", or the name that we were called by: begins every message */
+	const struct imgcmd *command;
+	int argc;
+	char **argv; /* argv[0] the command's name */
+	int at; /* after the last option: argv[at … argc) are the other words, in their order */
+	char *value;  /* of the option that imgcmd_next returned */
+	bool verbose; /* -v before or behind the command: tell when the real qemu-img does it */
+	char **whole; /* the command's words as they came, for handing over; NULL ends */
+};
+struct imgcmd {
+	const char *name, *args, *summary; /* "convert", "[-c] [-p] … FILE… OUTPUT", "…" */
+	const char *text;                  /* paragraphs for the manual; NULL none */
+	const struct imgcmd_opt
+	    *opts; /* {0} ends; --help, -h, -v, --object, --image-opts, -q, -T … are each
+	                                    * command's own where qemu-img has them */
+	int (*run)(struct imgcmd_call *c); /* the exit status */
+};
+
+/* The next option's code, -1 no more; options may stand behind other words. 0: an error was printed, return 1. */
+int imgcmd_next(struct imgcmd_call *c);
+/* "qemu-img: sentence" on stderr; returns 1. */
+int imgcmd_fail(const struct imgcmd_call *c, const struct err *err);
+int imgcmd_usage(const struct imgcmd_call *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Runs the real qemu-img in our place with the same words; when there is none, prints why it was wanted. Returns only
+ * then, with the exit status. */
+int imgcmd_hand_over(const struct imgcmd_call *c, const struct err *why);
+/* "10G", "512", "+1.5M" without the sign: qemu-img's sizes (bytes by default; k M G T P E of 1024). */
+int imgcmd_size(const char *text, uint64_t *bytes, struct err *err);
+
+/* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
+#define IMGCMDS(X) \
+	X(amend)   \
+	X(bitmap)  \
+	X(check)   \
+	X(commit)  \
+	X(compare) \
+	X(convert) \
+	X(create)  \
+	X(dd)      \
+	X(info)    \
+	X(map)     \
+	X(measure) \
+	X(rebase)  \
+	X(resize)  \
+	X(snapshot)
+#define IMGCMD_DECLARE(name) extern const struct imgcmd imgcmd_##name;
+IMGCMDS(IMGCMD_DECLARE)
+#undef IMGCMD_DECLARE
+
+#endif

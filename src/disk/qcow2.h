@@ -1,0 +1,91 @@
+/* qcow2: an opened qcow2 image, shared by the files qcow2_*.c and nobody else. Source of the format: QEMU's
+ * docs/interop/qcow2.txt. Owner: struct img's state.
+ *
+ * Order of writing, so that a crash at any point leaks clusters at worst: a cluster's refcount is on the disk before anything
+ * points to it, what points to it is on the disk before its refcount falls; data and tables lie there before the pointer.
+ * "Before" is the order of the system calls, and disk_io_sync stands between where a power cut counts. */
+#ifndef DISK_QCOW2_H
+#define DISK_QCOW2_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "disk/img.h"
+#include "disk/img_info.h"
+
+#define QCOW2_MAGIC 0x514649fbu
+#define QCOW2_CLUSTER_BITS_MIN 9u
+#define QCOW2_CLUSTER_BITS_MAX 21u
+#define QCOW2_L1_BYTES_MAX (32u << 20) /* QEMU's limits, all of them */
+#define QCOW2_REFTABLE_BYTES_MAX (8u << 20)
+#define QCOW2_SNAPSHOTS_MAX 65536u
+#define QCOW2_SNAPSHOTS_BYTES_MAX (64u << 20) /* of the whole table */
+#define QCOW2_SNAPSHOT_EXTRA_MAX 1024u
+#define QCOW2_BITMAPS_MAX 65535u
+#define QCOW2_EXTENSIONS_BYTES_MAX (2u << 20)
+
+enum { /* incompatible_features */
+	QCOW2_DIRTY = 1,
+	QCOW2_CORRUPT = 2,
+	QCOW2_DATA_FILE = 4,
+	QCOW2_COMPRESSION = 8,
+	QCOW2_EXTENDED_L2 = 16,
+	QCOW2_INCOMPATIBLE_KNOWN = 31,
+};
+enum { QCOW2_LAZY_REFCOUNTS = 1 };                             /* compatible_features */
+enum { QCOW2_AUTOCLEAR_BITMAPS = 1, QCOW2_AUTOCLEAR_RAW = 2 }; /* autoclear_features */
+enum { QCOW2_ZLIB, QCOW2_ZSTD };
+
+#define QCOW2_COPIED (1ull << 63)     /* of L1 and L2 entries: the refcount is exactly one */
+#define QCOW2_COMPRESSED (1ull << 62) /* of L2 entries */
+#define QCOW2_ZERO 1ull               /* of L2 entries, version 3 without subclusters */
+#define QCOW2_OFFSET 0x00fffffffffffe00ull
+
+struct qcow2_extension { /* of the header, kept as it is unless we know better */
+	uint32_t type, bytes;
+	uint8_t *data;
+};
+struct qcow2_snapshot {
+	struct img_snapshot what;
+	uint64_t l1_offset;
+	uint32_t l1_entries;
+	uint8_t *extra; /* unknown extra data, kept */
+	uint32_t extra_bytes;
+};
+struct qcow2_cache; /* disk/qcow2_cache.h: clusters of tables in memory, written back in order */
+
+struct qcow2 {
+	struct img *img;
+	struct disk_io *file, *data; /* data == file unless the guest's bytes are in another file */
+	char *data_name;             /* as the header says; NULL: not external */
+	unsigned version, header_bytes, cluster_bits, crypt_method, compression;
+	uint64_t cluster;        /* bytes */
+	unsigned l2_entry_bytes; /* 8; 16 with subclusters */
+	unsigned l2_bits;        /* log2 of the entries of an L2 table */
+	unsigned refcount_bits;  /* 1 … 64 */
+	uint64_t incompatible, compatible, autoclear;
+	uint64_t *l1; /* in the host's order */
+	uint64_t l1_offset;
+	uint32_t l1_entries;
+	uint64_t *reftable; /* in the host's order; loaded by qcow2_refcount_load, NULL before */
+	uint64_t reftable_offset;
+	uint32_t reftable_clusters;
+	struct qcow2_snapshot *snapshots;
+	uint32_t n_snapshots;
+	uint64_t snapshots_offset;
+	struct qcow2_extension *extensions;
+	size_t n_extensions;
+	struct qcow2_cache *l2_cache, *refcount_cache;
+	uint64_t free_from; /* no free cluster lies before */
+	bool
+	    written; /* autoclear bits were cleared, the dirty bit set, as the first write demands */
+};
+
+static inline struct qcow2 *qcow2_of(const struct img *im)
+{
+	return im->state;
+}
+
+#endif
