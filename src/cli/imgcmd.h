@@ -51,21 +51,7 @@ int imgcmd_hand_over(const struct imgcmd_call *c, const struct err *why);
 int imgcmd_size(const char *text, uint64_t *bytes, struct err *err);
 
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
-#define IMGCMDS(X) \
-	X(amend)   \
-	X(bitmap)  \
-	X(check)   \
-	X(commit)  \
-	X(compare) \
-	X(convert) \
-	X(create)  \
-	X(dd)      \
-	X(info)    \
-	X(map)     \
-	X(measure) \
-	X(rebase)  \
-	X(resize)  \
-	X(snapshot)
+#define IMGCMDS(X)
 #define IMGCMD_DECLARE(name) extern const struct imgcmd imgcmd_##name;
 IMGCMDS(IMGCMD_DECLARE)
 #undef IMGCMD_DECLARE
