@@ -51,9 +51,9 @@ keys Enter
 check "the file is there" wait_for 30 sh -c "tmux -S '$TMUX_SOCKET' capture-pane -p -t a | grep -qx 1"
 
 # --- read back while the guest leaves its alternate screen ---
-text "clear; seq 1 100; printf '\\033[?1049h\\033[Halternate'; usleep 1500000; printf '\\033[?1049l'; echo left-\$((4+4))"
+text "clear; seq 1 100; printf '\\033[?1049h\\033[Haltern%s' ate; usleep 1500000; printf '\\033[?1049l'; echo left-\$((4+4))"
 keys Enter
-see "alternate" 20
+see "alternate" 20 # which the typed line does not hold
 keys 'C-\' '['
 see "scrollback"
 check "what was read is gone: the newest lines are shown" see "left-8" 20
