@@ -6,7 +6,7 @@
 
 #include "cli/live.h"
 #include "cli/out.h"
-#include "cli/pool.h"
+#include "cli/children.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/str.h"
@@ -64,15 +64,15 @@ static bool is_live(const struct home *h, const char *name)
 static unsigned destroy_rest(struct cli *c, char *const *names, const bool *ended, unsigned n)
 {
 	unsigned failed = 0;
-	struct pool_result r;
-	struct pool *pool = pool_new(c, DESTROYS);
-	for (unsigned i = 0; i < n || !pool_empty(pool);) {
+	struct children_result r;
+	struct children *pool = children_new(c, DESTROYS);
+	for (unsigned i = 0; i < n || !children_empty(pool);) {
 		if (i < n && ended[i]) {
 			i++;
-		} else if (i < n && !pool_full(pool)) {
-			pool_run(pool, "destroy", names[i], i);
+		} else if (i < n && !children_full(pool)) {
+			children_run(pool, "destroy", names[i], i);
 			i++;
-		} else if (pool_wait(pool, -1, &r)) {
+		} else if (children_wait(pool, -1, &r)) {
 			if (r.ok)
 				out_message(c, "Domain '%s' destroyed", names[r.tag]);
 			else
@@ -81,7 +81,7 @@ static unsigned destroy_rest(struct cli *c, char *const *names, const bool *ende
 			free(r.words);
 		}
 	}
-	pool_free(pool);
+	children_free(pool);
 	return failed;
 }
 

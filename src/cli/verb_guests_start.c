@@ -5,7 +5,7 @@
 #include "cli/dispatch.h"
 #include "cli/guests.h"
 #include "cli/out.h"
-#include "cli/pool.h"
+#include "cli/children.h"
 #include "core/autostart.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -17,7 +17,7 @@
 struct starting {
 	struct cli *c;
 	struct guests g;
-	struct pool *pool;
+	struct children *pool;
 	size_t done;
 	unsigned started, failed;
 };
@@ -46,10 +46,10 @@ static void begin(struct starting *s, size_t i)
 		settle(s, i, false);
 		return;
 	}
-	pool_run(s->pool, "start", name, i);
+	children_run(s->pool, "start", name, i);
 }
 
-static void take(struct starting *s, struct pool_result *r)
+static void take(struct starting *s, struct children_result *r)
 {
 	const char *name = s->g.entries[r->tag].name;
 	if (r->ok) {
@@ -68,17 +68,17 @@ static void take(struct starting *s, struct pool_result *r)
 static void start_all(struct starting *s)
 {
 	while (s->done < s->g.n) {
-		struct pool_result r;
+		struct children_result r;
 		ptrdiff_t i;
-		while (
-		    !pool_full(s->pool) && (i = boot_order_next(&s->g.order, loop_now_ms())) >= 0)
+		while (!children_full(s->pool) &&
+		       (i = boot_order_next(&s->g.order, loop_now_ms())) >= 0)
 			begin(s, (size_t)i);
 		if (s->done == s->g.n)
 			break;
 		uint64_t ms = boot_order_wait(&s->g.order, loop_now_ms());
-		if (pool_full(s->pool) || ms == UINT64_MAX)
-			ms = pool_empty(s->pool) ? 0 : UINT64_MAX;
-		if (pool_wait(s->pool, ms > INT32_MAX ? -1 : (int)ms, &r))
+		if (children_full(s->pool) || ms == UINT64_MAX)
+			ms = children_empty(s->pool) ? 0 : UINT64_MAX;
+		if (children_wait(s->pool, ms > INT32_MAX ? -1 : (int)ms, &r))
 			take(s, &r);
 	}
 }
@@ -99,11 +99,11 @@ int verb_guests_start(struct cli *c)
 		return CLI_FAILED;
 	}
 	guests_init(&s.g, c, names, n, false);
-	s.pool = pool_new(c, (unsigned)parallel);
+	s.pool = children_new(c, (unsigned)parallel);
 	start_all(&s);
 	out_message(c, "%u started, %u failed, %u were running", s.started, s.failed,
 	    (unsigned)s.g.n - s.started - s.failed);
-	pool_free(s.pool);
+	children_free(s.pool);
 	guests_fini(&s.g);
 	return s.failed ? CLI_FAILED : CLI_DONE;
 }

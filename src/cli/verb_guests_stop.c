@@ -11,7 +11,7 @@
 #include "cli/dispatch.h"
 #include "cli/guests.h"
 #include "cli/out.h"
-#include "cli/pool.h"
+#include "cli/children.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/store.h"
@@ -34,7 +34,7 @@ struct stopping {
 		uint64_t next_ms; /* when it is asked again */
 		uint64_t end_ms;  /* when its time is over */
 	} * guest;                /* by boot_order's index */
-	struct pool *pool;        /* destroys */
+	struct children *pool;    /* destroys */
 	uint64_t began_ms, timeout_ms;
 	unsigned off, killed, failed;
 };
@@ -95,8 +95,8 @@ static int find_guests(struct stopping *s, struct err *err)
 /* Within ms milliseconds (-1: for ever); false: none was done. */
 static bool take_destroyed(struct stopping *s, int ms)
 {
-	struct pool_result r;
-	if (!pool_wait(s->pool, ms, &r))
+	struct children_result r;
+	if (!children_wait(s->pool, ms, &r))
 		return false;
 	const char *name = s->g.entries[r.tag].name;
 	if (r.ok) {
@@ -115,19 +115,19 @@ static bool take_destroyed(struct stopping *s, int ms)
 static void destroy(struct stopping *s, size_t i)
 {
 	s->guest[i].destroying = true;
-	pool_run(s->pool, "destroy", s->g.entries[i].name, i);
+	children_run(s->pool, "destroy", s->g.entries[i].name, i);
 }
 
 /* Its own time may be short because it always hangs: it does not run on until the last of the others is off. */
 static void destroy_due(struct stopping *s)
 {
 	uint64_t now = loop_now_ms();
-	while (!pool_empty(s->pool) && take_destroyed(s, 0))
+	while (!children_empty(s->pool) && take_destroyed(s, 0))
 		;
 	for (size_t i = 0; i < s->g.n; i++) {
 		const struct guest *g = &s->guest[i];
 		if (g->pidfd >= 0 && g->asked && !g->destroying && now >= g->end_ms &&
-		    !pool_full(s->pool))
+		    !children_full(s->pool))
 			destroy(s, i);
 	}
 }
@@ -137,11 +137,11 @@ static void destroy_rest(struct stopping *s)
 	for (size_t i = 0; i < s->g.n; i++) {
 		if ((s->guest[i].pidfd < 0 && !s->guest[i].orphan) || s->guest[i].destroying)
 			continue;
-		if (pool_full(s->pool))
+		if (children_full(s->pool))
 			take_destroyed(s, -1);
 		destroy(s, i);
 	}
-	while (!pool_empty(s->pool))
+	while (!children_empty(s->pool))
 		take_destroyed(s, -1);
 }
 
@@ -189,7 +189,7 @@ static void wait_some(struct stopping *s, uint64_t until)
 	CLEANUP_FREE struct pollfd *p = xcalloc(s->g.n + 1, sizeof(*p));
 	destroy_due(s);
 	uint64_t now = loop_now_ms(), due = until;
-	if (!pool_empty(s->pool) && due > now + DESTROY_LOOK_MS)
+	if (!children_empty(s->pool) && due > now + DESTROY_LOOK_MS)
 		due = now + DESTROY_LOOK_MS;
 	for (size_t i = 0; i < s->g.n; i++) {
 		const struct guest *g = &s->guest[i];
@@ -253,10 +253,10 @@ int verb_guests_stop(struct cli *c)
 		out_error("%s", err.msg);
 		return CLI_FAILED;
 	}
-	s.pool = pool_new(c, DESTROYS);
+	s.pool = children_new(c, DESTROYS);
 	stop_levels(&s);
 	destroy_rest(&s);
-	pool_free(s.pool);
+	children_free(s.pool);
 	out_message(c, "%u shut down, %u destroyed, %u failed", s.off, s.killed, s.failed);
 	for (size_t i = 0; i < s.g.n; i++)
 		if (s.guest[i].pidfd >= 0)

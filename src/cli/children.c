@@ -1,4 +1,4 @@
-#include "cli/pool.h"
+#include "cli/children.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,23 +22,23 @@ struct task {
 	struct buf out;
 };
 
-struct pool {
+struct children {
 	const struct cli *c;
 	unsigned most;
 	size_t n;
 	struct task *tasks;
 };
 
-struct pool *pool_new(const struct cli *c, unsigned most)
+struct children *children_new(const struct cli *c, unsigned most)
 {
-	struct pool *p = xcalloc(1, sizeof(*p));
+	struct children *p = xcalloc(1, sizeof(*p));
 	p->c = c;
 	p->most = most > 0 ? most : 1;
 	p->tasks = xcalloc(p->most, sizeof(*p->tasks));
 	return p;
 }
 
-void pool_free(struct pool *p)
+void children_free(struct children *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->tasks[i].fd >= 0)
@@ -49,17 +49,17 @@ void pool_free(struct pool *p)
 	free(p);
 }
 
-bool pool_full(const struct pool *p)
+bool children_full(const struct children *p)
 {
 	return p->n == p->most;
 }
 
-bool pool_empty(const struct pool *p)
+bool children_empty(const struct children *p)
 {
 	return p->n == 0;
 }
 
-static _Noreturn void become(const struct pool *p, const char *verb, const char *name, int out)
+static _Noreturn void become(const struct children *p, const char *verb, const char *name, int out)
 {
 	const char *argv[8];
 	int n = 0, null = open("/dev/null", O_RDONLY);
@@ -77,7 +77,7 @@ static _Noreturn void become(const struct pool *p, const char *verb, const char 
 	_exit(127);
 }
 
-void pool_run(struct pool *p, const char *verb, const char *name, size_t tag)
+void children_run(struct children *p, const char *verb, const char *name, size_t tag)
 {
 	struct task *t = &p->tasks[p->n++];
 	int fds[2] = {-1, -1};
@@ -108,7 +108,7 @@ static bool take_words(struct task *t)
 	return n > 0;
 }
 
-static void take_result(struct pool *p, size_t i, struct pool_result *r)
+static void take_result(struct children *p, size_t i, struct children_result *r)
 {
 	struct task *t = &p->tasks[i];
 	int status = -1;
@@ -124,7 +124,7 @@ static void take_result(struct pool *p, size_t i, struct pool_result *r)
 	p->tasks[i] = p->tasks[--p->n];
 }
 
-bool pool_wait(struct pool *p, int ms, struct pool_result *r)
+bool children_wait(struct children *p, int ms, struct children_result *r)
 {
 	uint64_t end = ms < 0 ? UINT64_MAX : loop_now_ms() + (uint64_t)ms;
 	CLEANUP_FREE struct pollfd *fds = xcalloc(p->most, sizeof(*fds));
