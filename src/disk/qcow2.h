@@ -55,6 +55,7 @@ struct qcow2_snapshot {
 	uint32_t extra_bytes;
 };
 struct qcow2_cache; /* disk/qcow2_cache.h: clusters of tables in memory, written back in order */
+struct qcow2_refs;  /* disk/qcow2_refcount.h: refcount blocks in memory, and what is to be given back */
 
 struct qcow2 {
 	struct img *img;
@@ -69,7 +70,7 @@ struct qcow2 {
 	uint64_t *l1; /* in the host's order */
 	uint64_t l1_offset;
 	uint32_t l1_entries;
-	uint64_t *reftable; /* in the host's order; loaded by qcow2_refcount_load, NULL before */
+	struct qcow2_refs *refs; /* from the first qcow2_refcount_load on, NULL before */
 	uint64_t reftable_offset;
 	uint32_t reftable_clusters;
 	struct qcow2_snapshot *snapshots;
@@ -77,8 +78,7 @@ struct qcow2 {
 	uint64_t snapshots_offset;
 	struct qcow2_extension *extensions;
 	size_t n_extensions;
-	struct qcow2_cache *l2_cache, *refcount_cache;
-	uint64_t free_from; /* no free cluster lies before */
+	struct qcow2_cache *l2_cache;
 	bool
 	    written; /* autoclear bits were cleared, the dirty bit set, as the first write demands */
 };
