@@ -87,6 +87,8 @@ static int run(struct cli *c)
 		help_print_short(c->prog, stderr);
 		return CLI_USAGE;
 	}
+	if (c->verb && (c->verb->flags & VERB_TOOL))
+		return run_verb(c);
 	if (home_init(&c->home, c->uri, &err) < 0) {
 		out_error("%s", err.msg);
 		return out_status(&err);

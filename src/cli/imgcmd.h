@@ -17,6 +17,22 @@ struct imgcmd_opt {
 	const char *value, *help; /* value: the word in the help, NULL the option takes none */
 };
 #define IMGCMD_LONG 256 /* codes of options without a letter begin here */
+/* What QEMU alone understands: whoever gives one of these gets the real qemu-img; run() never sees them. */
+enum {
+	IMGCMD_FOREIGN = 4096,
+	IMGCMD_OBJECT = IMGCMD_FOREIGN,
+	IMGCMD_IMAGE_OPTS,
+	IMGCMD_TARGET_IMAGE_OPTS
+};
+#define IMGCMD_OPT_OBJECT                                                                  \
+	{                                                                                  \
+		IMGCMD_OBJECT, "object", "OBJECT", "an object of QEMU's, such as a secret" \
+	}
+#define IMGCMD_OPT_IMAGE_OPTS                                           \
+	{                                                               \
+		IMGCMD_IMAGE_OPTS, "image-opts", NULL,                  \
+		    "FILE is a list of options that describes an image" \
+	}
 
 struct imgcmd_call {
 	const char
@@ -28,20 +44,32 @@ struct imgcmd_call {
 	char *value;  /* of the option that imgcmd_next returned */
 	bool verbose; /* -v before or behind the command: tell when the real qemu-img does it */
 	char **whole; /* the command's words as they came, for handing over; NULL ends */
+	/* imgcmd.c's own: what getopt_long is given */
+	char *shorts;
+	struct option *longs;
 };
 struct imgcmd {
 	const char *name, *args, *summary; /* "convert", "[-c] [-p] … FILE… OUTPUT", "…" */
 	const char *text;                  /* paragraphs for the manual; NULL none */
-	const struct imgcmd_opt
-	    *opts; /* {0} ends; --help, -h, -v, --object, --image-opts, -q, -T … are each
-	                                    * command's own where qemu-img has them */
+	/* {0} ends. -h, --help and -v are every command's and not in here; the others (-q, -T, --object …) each command
+	 * has where qemu-img has them. */
+	const struct imgcmd_opt *opts;
 	int (*run)(struct imgcmd_call *c); /* the exit status */
+	bool reads;                        /* changes nothing: allowed with --readonly */
+	bool last_word; /* the last word is no option, whatever it looks like: resize's "-10G" */
 };
 
-/* The next option's code, -1 no more; options may stand behind other words. 0: an error was printed, return 1. */
+/* Finds the command among argv and runs it; argv[0] is the word before it ("img", "qemu-img"). The exit status. */
+int imgcmd_main(const char *program, int argc, char **argv, bool readonly);
+const struct imgcmd *imgcmd_find(const char *name); /* NULL none */
+extern const struct imgcmd *const imgcmds[];        /* NULL ends */
+extern const struct imgcmd_opt imgcmd_common[];     /* -h and -v */
+/* The next option's code, -1 no more; options may stand behind other words. All of them were looked at before run():
+ * an unknown one or a missing value has been told then. */
 int imgcmd_next(struct imgcmd_call *c);
 /* "qemu-img: sentence" on stderr; returns 1. */
 int imgcmd_fail(const struct imgcmd_call *c, const struct err *err);
+/* The same, followed by where the help is. */
 int imgcmd_usage(const struct imgcmd_call *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Runs the real qemu-img in our place with the same words; when there is none, prints why it was wanted. Returns only
@@ -49,6 +77,10 @@ int imgcmd_usage(const struct imgcmd_call *c, const char *fmt, ...)
 int imgcmd_hand_over(const struct imgcmd_call *c, const struct err *why);
 /* "10G", "512", "+1.5M" without the sign: qemu-img's sizes (bytes by default; k M G T P E of 1024). */
 int imgcmd_size(const char *text, uint64_t *bytes, struct err *err);
+/* The same for the value of an option: what is no size, or outside of min … max, is told in qemu-img's words
+ * ("Invalid image size specified. …", what: "image size"). 0 or -1. */
+int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *text, uint64_t min,
+    uint64_t max, uint64_t *out);
 
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
 #define IMGCMDS(X)

@@ -201,6 +201,11 @@ static int verb_word(struct parser *p, const char *word)
 	c->given = xcalloc(opt_count(v->opts) + 1, sizeof(*c->given));
 	c->values = xcalloc(opt_count(v->opts) + 1, sizeof(*c->values));
 	c->places = xcalloc(opt_count(v->opts) + 1, sizeof(*c->places));
+	if (!(v->flags & VERB_TOOL))
+		return 0;
+	while (p->at < p->argc)
+		if (positional(p, p->argv[p->at++]) < 0)
+			return -1;
 	return 0;
 }
 
@@ -236,10 +241,12 @@ static const char *base_name(const char *path)
 /* A link to the program that bears another tool's name is that tool. */
 static const char *link_verb(const char *prog)
 {
-	static const char *const links[] = {"virt-host-validate", "kvm-ok", "osinfo-query"};
+	static const char *const links[][2] = {{"virt-host-validate", "virt-host-validate"},
+	    {"kvm-ok", "kvm-ok"}, {"osinfo-query", "osinfo-query"}, {"qemu-img", "img"},
+	    {"kvm-img", "img"}};
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
-		if (str_eq(prog, links[i]))
-			return links[i];
+		if (str_eq(prog, links[i][0]))
+			return links[i][1];
 	return NULL;
 }
 

@@ -39,6 +39,8 @@ enum verb_flag {
 	VERB_VIRSH = 128,   /* virsh has it: its text ends with virsh's empty line */
 	VERB_SHOWS =
 	    256, /* with VERB_CHANGES: given nothing to change it shows, and is allowed with --readonly */
+	VERB_TOOL =
+	    512, /* works on files alone: every word behind it is its own, and no home is opened */
 };
 
 struct verb {
@@ -159,6 +161,7 @@ struct verb {
 	X(import, "import")                         \
 	X(domxml_from_native, "domxml-from-native") \
 	X(adopt, "adopt")
+#define VERBS_STORAGE(X) X(img, "img")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \
@@ -169,7 +172,8 @@ struct verb {
 	VERBS_LIVE(X)        \
 	VERBS_AGENT(X)       \
 	VERBS_BOOT(X)        \
-	VERBS_IMPORT(X)
+	VERBS_IMPORT(X)      \
+	VERBS_STORAGE(X)
 
 #define VERB_ENUM(id, name) VERB_##id,
 enum verb_id { VERB_LIST(VERB_ENUM) VERB_COUNT };
