@@ -37,12 +37,12 @@ int whole_file_open(struct whole_file *f, const char *path, mode_t mode, struct 
 {
 	CLEANUP_FREE char *folder = folder_of(path);
 	*f = (struct whole_file){.path = xstrdup(path)};
-	f->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	f->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 	bool cannot = f->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
 	for (unsigned i = 0; cannot && f->fd < 0 && i < TRIES; i++) {
 		free(f->temp);
 		f->temp = temp_name(path);
-		f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		f->fd = open(f->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 		cannot = errno == EEXIST;
 	}
 	if (f->fd >= 0)

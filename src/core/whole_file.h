@@ -9,7 +9,7 @@
 #include "core/err.h"
 
 struct whole_file {
-	int fd;     /* for writing */
+	int fd;     /* for writing and reading */
 	char *path; /* what it will be */
 	char *temp; /* its present name; NULL: it has none */
 };
