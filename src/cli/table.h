@@ -163,6 +163,13 @@ struct verb {
 	X(adopt, "adopt")
 #define VERBS_STORAGE(X) X(img, "img")
 
+#define VERBS_JOBS(X)               \
+	X(jobs, "jobs")             \
+	X(job_info, "job-info")     \
+	X(job_start, "job-start")   \
+	X(job_cancel, "job-cancel") \
+	X(job_run, "job-run")
+
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \
 	VERBS_CONSOLES(X)    \
@@ -173,7 +180,8 @@ struct verb {
 	VERBS_AGENT(X)       \
 	VERBS_BOOT(X)        \
 	VERBS_IMPORT(X)      \
-	VERBS_STORAGE(X)
+	VERBS_STORAGE(X)     \
+	VERBS_JOBS(X)
 
 #define VERB_ENUM(id, name) VERB_##id,
 enum verb_id { VERB_LIST(VERB_ENUM) VERB_COUNT };

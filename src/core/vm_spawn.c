@@ -1,17 +1,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "core/buf.h"
+#include "core/detach.h"
 #include "core/file.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -19,16 +18,13 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 
-#define READY_FD 3
 #define READY_TIMEOUT_MS 90000 /* QEMU may have to allocate hugepages or wait for a slow disk */
 #define ADOPT_EVERY_NS 5000000000ull
 #define UNIT_FILE "hvmux@.service"
 
-/* The environment of the child: HVMUX_HOME made absolute, since the child's folder is "/". Built
- * before the fork. */
 struct launch {
 	char *argv[12];
-	char *uri, *name, *home;
+	char *uri, *name, *what;
 	const struct home *h;
 	unsigned flags;
 	int ready; /* -1 none */
@@ -51,8 +47,7 @@ static void launch_init(
 	l->ready = ready;
 	l->name = xstrdup(name);
 	l->uri = xstrdup(home_uri(h));
-	if (h->mode == HOME_PRIVATE)
-		l->home = xstrndup(h->conf, strlen(h->conf) - strlen("/etc"));
+	l->what = xasprintf("the supervisor of '%s'", name);
 	l->argv[n++] = (char *)"hvmux";
 	if (h->mode != HOME_PRIVATE) {
 		l->argv[n++] = (char *)"-c";
@@ -76,61 +71,24 @@ static void launch_fini(struct launch *l)
 {
 	free(l->name);
 	free(l->uri);
-	free(l->home);
+	free(l->what);
 }
 
-/* In the grandchild: nothing of the caller's is kept but the pipe. Never returns. */
-static _Noreturn void become_supervisor(const struct launch *l)
+static int run_here(void *arg)
 {
-	int null = open("/dev/null", O_RDWR);
-	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		dup2(null, fd);
-	unsigned first = 3;
-	if (l->ready >= 0) {
-		if (l->ready == READY_FD)
-			fd_set_cloexec(READY_FD, false);
-		else
-			dup2(l->ready, READY_FD);
-		first = READY_FD + 1;
-	}
-	syscall(SYS_close_range, first, ~0u, 0);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < 32; s++)
-		signal(s, SIG_DFL);
-	if (l->home)
-		setenv("HVMUX_HOME", l->home, 1);
-	if (chdir("/") < 0)
-		_exit(127);
-	/* What the caller's standard output still holds is flushed into /dev/null. */
-	if (supervise_here != NULL)
-		exit(supervise_here(l->h, l->name, l->flags, l->ready >= 0 ? READY_FD : -1));
-	execv("/proc/self/exe", l->argv);
-	_exit(127);
+	const struct launch *l = arg;
+	return supervise_here(l->h, l->name, l->flags, l->ready >= 0 ? DETACH_READY_FD : -1);
 }
 
-/* Twice forked, in a session of its own: nothing that happens to the caller's session reaches it.
- */
-static int double_fork(const struct launch *l, struct err *err)
+static int launch_run(struct launch *l, struct err *err)
 {
-	pid_t pid = fork();
-	if (pid < 0)
-		return err_errno(err, errno, "cannot start the supervisor of '%s'", l->name);
-	if (pid == 0) {
-		setsid();
-		pid = fork();
-		if (pid == 0)
-			become_supervisor(l);
-		_exit(pid < 0 ? 1 : 0);
-	}
-	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(
-		    err, ERR_FAIL, "cannot start the supervisor of '%s': fork failed", l->name);
-	return 0;
+	const struct detach d = {.what = l->what,
+	    .h = l->h,
+	    .argv = l->argv,
+	    .run = supervise_here ? run_here : NULL,
+	    .arg = l,
+	    .ready = l->ready};
+	return detach(&d, err);
 }
 
 /* Line ends travel as \x0a, in place. */
@@ -281,7 +239,7 @@ int vm_spawn_supervisor(const struct home *h, const char *name, unsigned flags, 
 	CLEANUP_CLOSE int in = fds[0], out = fds[1];
 	struct launch l;
 	launch_init(&l, h, name, flags, out);
-	int rc = double_fork(&l, err);
+	int rc = launch_run(&l, err);
 	launch_fini(&l);
 	close(TAKE_FD(out));
 	return rc < 0 ? -1 : await_verdict(name, in, err);
@@ -308,7 +266,7 @@ void vm_adopt_all(const struct home *h, const struct vm *vms, size_t n)
 			continue;
 		struct launch l;
 		launch_init(&l, h, vms[i].name, VM_SPAWN_ADOPT, -1);
-		double_fork(&l, NULL);
+		launch_run(&l, NULL);
 		launch_fini(&l);
 	}
 }
