@@ -67,11 +67,20 @@ static int give_name(struct whole_file *f)
 	return f->temp == NULL ? -1 : 0;
 }
 
-int whole_file_keep(struct whole_file *f, struct err *err)
+int whole_file_name(struct whole_file *f, struct err *err)
 {
-	if (fsync(f->fd) < 0 || give_name(f) < 0 || rename(f->temp, f->path) < 0)
+	if (give_name(f) < 0 || rename(f->temp, f->path) < 0)
 		return err_errno(err, errno, "cannot write '%s'", f->path);
 	free(TAKE_PTR(f->temp));
+	return 0;
+}
+
+int whole_file_keep(struct whole_file *f, struct err *err)
+{
+	if (fsync(f->fd) < 0)
+		return err_errno(err, errno, "cannot write '%s'", f->path);
+	if (whole_file_name(f, err) < 0)
+		return -1;
 	CLEANUP_FREE char *folder = folder_of(f->path);
 	CLEANUP_CLOSE int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)

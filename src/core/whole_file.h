@@ -17,6 +17,8 @@ struct whole_file {
 int whole_file_open(struct whole_file *f, const char *path, mode_t mode, struct err *err);
 /* Synced, and given its name. */
 int whole_file_keep(struct whole_file *f, struct err *err);
+/* Given its name at once: what a power cut leaves of it is the file system's affair. */
+int whole_file_name(struct whole_file *f, struct err *err);
 /* Always; what was not kept is gone. */
 void whole_file_close(struct whole_file *f);
 

@@ -99,6 +99,11 @@ int img_target_keep(struct img_target *t, struct err *err)
 	return t->in_place ? disk_io_sync(t->io, err) : whole_file_keep(&t->whole, err);
 }
 
+int img_target_name(struct img_target *t, struct err *err)
+{
+	return t->in_place ? 0 : whole_file_name(&t->whole, err);
+}
+
 void img_target_close(struct img_target *t)
 {
 	disk_io_close(t->io);

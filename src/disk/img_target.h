@@ -21,6 +21,8 @@ struct img_target {
 int img_target_open(struct img_target *t, const char *path, struct err *err);
 /* Synced, and given its name. */
 int img_target_keep(struct img_target *t, struct err *err);
+/* Given its name without waiting for the disk: qemu-img's "unsafe" cache, which is how it converts. */
+int img_target_name(struct img_target *t, struct err *err);
 /* Always; what was not kept is gone, unless it was written in place. */
 void img_target_close(struct img_target *t);
 
