@@ -11,6 +11,7 @@
 
 /* Each format adds its line when it comes. */
 const struct img_driver *const img_drivers[] = {
+    &img_qcow2,
     &img_raw,
     NULL,
 };

@@ -30,6 +30,9 @@ enum img_flag {
 	IMG_NO_LOCK = 8, /* take no locks: for what we have just made ourselves, and for tests */
 	IMG_REPAIR =
 	    16, /* open what is marked corrupt or has broken tables, as far as check needs it */
+	IMG_INFO =
+	    64, /* for img_info alone: neither mapped nor read; encrypted ones open, too, and no
+	                * other files than those of the chain */
 	IMG_DIRECT =
 	    32, /* -t none, -T none: as DISK_IO_DIRECT, only for what handles it (convert) */
 };

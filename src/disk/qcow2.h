@@ -37,6 +37,13 @@ enum { /* incompatible_features */
 enum { QCOW2_LAZY_REFCOUNTS = 1 };                             /* compatible_features */
 enum { QCOW2_AUTOCLEAR_BITMAPS = 1, QCOW2_AUTOCLEAR_RAW = 2 }; /* autoclear_features */
 enum { QCOW2_ZLIB, QCOW2_ZSTD };
+enum { /* header extensions */
+	QCOW2_EXT_BACKING_FORMAT = 0xe2792aca,
+	QCOW2_EXT_FEATURES = 0x6803f857,
+	QCOW2_EXT_BITMAPS = 0x23852875,
+	QCOW2_EXT_ENCRYPTION = 0x0537be77,
+	QCOW2_EXT_DATA_FILE = 0x44415441,
+};
 
 #define QCOW2_COPIED (1ull << 63)     /* of L1 and L2 entries: the refcount is exactly one */
 #define QCOW2_COMPRESSED (1ull << 62) /* of L2 entries */
@@ -54,7 +61,7 @@ struct qcow2_snapshot {
 	uint8_t *extra; /* unknown extra data, kept */
 	uint32_t extra_bytes;
 };
-struct qcow2_cache; /* disk/qcow2_cache.h: clusters of tables in memory, written back in order */
+struct qcow2_cache; /* disk/qcow2_cache.h: L2 tables in memory, written back in order */
 struct qcow2_refs;  /* disk/qcow2_refcount.h: refcount blocks in memory, and what is to be given back */
 
 struct qcow2 {
@@ -87,5 +94,22 @@ static inline struct qcow2 *qcow2_of(const struct img *im)
 {
 	return im->state;
 }
+
+/* Of struct img_driver: disk/qcow2.c has the table. */
+int qcow2_open(struct img *im, struct err *err);
+int qcow2_map(
+    struct img *im, uint64_t offset, uint64_t bytes, struct img_extent *e, struct err *err);
+int qcow2_unpack(const struct img *im, const struct img_extent *e, uint64_t offset, void *buf,
+    size_t n, struct err *err);
+int qcow2_info(const struct img *im, struct img_info *info, struct err *err);
+
+/* May a table of so many entries be there? bytes_max: the limit; what: its name in the message. */
+int qcow2_check_table(const struct qcow2 *q, uint64_t offset, uint64_t entries, uint64_t each,
+    uint64_t bytes_max, const char *what, struct err *err);
+/* The first of the type; NULL there is none. A NUL stands behind its data. */
+const struct qcow2_extension *qcow2_extension_find(const struct qcow2 *q, uint32_t type);
+/* Reads n_snapshots and snapshots_offset's table; n_snapshots is how many are loaded, also on error. */
+int qcow2_snapshots_load(struct qcow2 *q, struct err *err);
+void qcow2_snapshots_free(struct qcow2_snapshot *snapshots, uint32_t n);
 
 #endif

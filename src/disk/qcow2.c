@@ -1,0 +1,52 @@
+#include "disk/qcow2.h"
+
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "disk/be.h"
+#include "disk/qcow2_cache.h"
+
+static int qcow2_probe(const uint8_t *head, size_t n, const char *name)
+{
+	(void)name;
+	/* Version 1 is the format "qcow", which is another. */
+	return n >= 8 && be32_get(head) == QCOW2_MAGIC && be32_get(head + 4) >= 2 ? 100 : 0;
+}
+
+void qcow2_snapshots_free(struct qcow2_snapshot *snapshots, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		free(snapshots[i].what.id);
+		free(snapshots[i].what.name);
+		free(snapshots[i].extra);
+	}
+	free(snapshots);
+}
+
+static void qcow2_close(struct img *im)
+{
+	struct qcow2 *q = qcow2_of(im);
+	if (!q)
+		return;
+	if (q->data != q->file)
+		disk_io_close(q->data);
+	for (size_t i = 0; i < q->n_extensions; i++)
+		free(q->extensions[i].data);
+	free(q->extensions);
+	qcow2_snapshots_free(q->snapshots, q->n_snapshots);
+	qcow2_cache_free(q->l2_cache);
+	free(q->data_name);
+	free(q->l1);
+	free(q);
+	im->state = NULL;
+}
+
+const struct img_driver img_qcow2 = {
+    .format = DISK_QCOW2,
+    .probe = qcow2_probe,
+    .open = qcow2_open,
+    .close = qcow2_close,
+    .map = qcow2_map,
+    .unpack = qcow2_unpack,
+    .info = qcow2_info,
+};
