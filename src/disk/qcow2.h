@@ -77,17 +77,19 @@ struct qcow2 {
 	uint64_t *l1; /* in the host's order */
 	uint64_t l1_offset;
 	uint32_t l1_entries;
+	uint32_t l1_stale_from, l1_stale_to; /* entries that the file does not have yet */
 	struct qcow2_refs *refs; /* from the first qcow2_refcount_load on, NULL before */
 	uint64_t reftable_offset;
 	uint32_t reftable_clusters;
 	struct qcow2_snapshot *snapshots;
 	uint32_t n_snapshots;
-	uint64_t snapshots_offset;
+	uint64_t snapshots_offset, snapshots_bytes; /* of the whole table */
 	struct qcow2_extension *extensions;
 	size_t n_extensions;
 	struct qcow2_cache *l2_cache;
 	bool
-	    written; /* autoclear bits were cleared, the dirty bit set, as the first write demands */
+	    written; /* autoclear bits were cleared, refcounts read, as the first write demands */
+	bool broken; /* writing failed half-way: nothing more is written, as after a crash */
 };
 
 static inline struct qcow2 *qcow2_of(const struct img *im)

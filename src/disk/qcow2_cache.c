@@ -185,15 +185,14 @@ void qcow2_cache_dirty(struct qcow2_cache *c, const void *table)
 		}
 }
 
-void qcow2_cache_forget(struct qcow2_cache *c, uint64_t offset)
-{
-	struct slot *s = find(c, offset);
-	if (s)
-		unlink_slot(c, s);
-}
-
-void qcow2_cache_forget_all(struct qcow2_cache *c)
+void qcow2_cache_forget(struct qcow2_cache *c, uint64_t from, uint64_t bytes)
 {
 	for (uint32_t i = 0; i < c->n_used; i++)
-		unlink_slot(c, &c->slots[i]);
+		if (c->slots[i].offset >= from && c->slots[i].offset - from < bytes)
+			unlink_slot(c, &c->slots[i]);
+}
+
+bool qcow2_cache_changed(const struct qcow2_cache *c)
+{
+	return c->n_dirty > 0;
 }

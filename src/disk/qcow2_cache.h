@@ -33,8 +33,9 @@ void *qcow2_cache_fresh(struct qcow2_cache *c, uint64_t offset, struct err *err)
 void qcow2_cache_dirty(struct qcow2_cache *c, const void *table);
 /* Writes what was changed, in the order of the file; it stays cached. Does not sync. */
 int qcow2_cache_flush(struct qcow2_cache *c, struct err *err);
-/* What is cached of the table at `offset`, or of all of them, no longer counts: the file is changed behind our back. */
-void qcow2_cache_forget(struct qcow2_cache *c, uint64_t offset);
-void qcow2_cache_forget_all(struct qcow2_cache *c);
+/* Would _flush write something? */
+bool qcow2_cache_changed(const struct qcow2_cache *c);
+/* What is cached of the tables there no longer counts: the space is free, or the file is changed behind our back. */
+void qcow2_cache_forget(struct qcow2_cache *c, uint64_t from, uint64_t bytes);
 
 #endif

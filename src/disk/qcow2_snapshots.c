@@ -112,5 +112,6 @@ int qcow2_snapshots_load(struct qcow2 *q, struct err *err)
 			    QCOW2_SNAPSHOTS_BYTES_MAX);
 	}
 	free(w.buf);
+	q->snapshots_bytes = at - q->snapshots_offset;
 	return result;
 }
