@@ -5,6 +5,9 @@
 #include "core/mem.h"
 #include "disk/be.h"
 #include "disk/qcow2_cache.h"
+#include "disk/qcow2_refcount.h"
+#include "disk/qcow2_resize.h"
+#include "disk/qcow2_write.h"
 
 static int qcow2_probe(const uint8_t *head, size_t n, const char *name)
 {
@@ -35,6 +38,7 @@ static void qcow2_close(struct img *im)
 	free(q->extensions);
 	qcow2_snapshots_free(q->snapshots, q->n_snapshots);
 	qcow2_cache_free(q->l2_cache);
+	qcow2_refcount_free(q->refs);
 	free(q->data_name);
 	free(q->l1);
 	free(q);
@@ -48,5 +52,10 @@ const struct img_driver img_qcow2 = {
     .close = qcow2_close,
     .map = qcow2_map,
     .unpack = qcow2_unpack,
+    .write = qcow2_write,
+    .zero = qcow2_zero,
+    .discard = qcow2_discard,
+    .resize = qcow2_resize,
+    .flush = qcow2_flush,
     .info = qcow2_info,
 };
