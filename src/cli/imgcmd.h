@@ -83,7 +83,9 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
     uint64_t max, uint64_t *out);
 
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
-#define IMGCMDS(X)
+#define IMGCMDS(X) \
+	X(create)  \
+	/* one line each */
 #define IMGCMD_DECLARE(name) extern const struct imgcmd imgcmd_##name;
 IMGCMDS(IMGCMD_DECLARE)
 #undef IMGCMD_DECLARE
