@@ -16,7 +16,7 @@
 #include "core/err.h"
 
 #define STATUS_MAGIC 0x58554d5648ull /* "HVMUX" */
-#define STATUS_VERSION 3
+#define STATUS_VERSION 4
 #define STATUS_VCPUS_MAX 64 /* vCPUs with figures of their own; more are in the process's total */
 #define STATUS_DISKS_MAX 32
 #define STATUS_NETS_MAX 16
@@ -79,6 +79,7 @@ struct status_disk {
 	char target[16]; /* "vda" */
 	uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, fl_ops;
 	uint64_t rd_ns, wr_ns, fl_ns;            /* total time */
+	uint64_t rd_failed, wr_failed, fl_failed; /* requests that ended in an error */
 	uint64_t capacity, allocation, physical; /* bytes, 0 unknown */
 	char path[STATUS_TEXT_MAX];
 };

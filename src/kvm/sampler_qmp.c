@@ -66,6 +66,9 @@ static void take_disk(struct status_disk *d, struct json_object *stats)
 	d->rd_ns = count_of(stats, "rd_total_time_ns");
 	d->wr_ns = count_of(stats, "wr_total_time_ns");
 	d->fl_ns = count_of(stats, "flush_total_time_ns");
+	d->rd_failed = count_of(stats, "failed_rd_operations");
+	d->wr_failed = count_of(stats, "failed_wr_operations");
+	d->fl_failed = count_of(stats, "failed_flush_operations");
 }
 
 static uint32_t rate_kib(uint64_t from, uint64_t to, uint64_t ns)

@@ -181,9 +181,13 @@ static void test_blocks(void **state)
 	sampler_disk(&x->s, 0, "virtio-disk1");
 	sampler_disk(&x->s, 1, "virtio-disk10");
 	give_blocks(x, 10 * S,
-	    "[{\"qdev\":\"/machine/peripheral/virtio-disk1/virtio-backend\",\"stats\":{\"rd_bytes\":1024,\"wr_bytes\":7}},"
+	    "[{\"qdev\":\"/machine/peripheral/virtio-disk1/virtio-backend\",\"stats\":{\"rd_bytes\":1024,\"wr_bytes\":7,"
+	    "\"failed_rd_operations\":2,\"failed_wr_operations\":3,\"failed_flush_operations\":-1}},"
 	    "{\"qdev\":\"virtio-disk10\",\"stats\":{\"rd_bytes\":5}}]");
 	assert_int_equal(p->disk[0].rd_bytes, 1024);
+	assert_int_equal(p->disk[0].rd_failed, 2);
+	assert_int_equal(p->disk[0].wr_failed, 3);
+	assert_int_equal(p->disk[0].fl_failed, 0);
 	assert_int_equal(p->disk[1].rd_bytes, 5);
 	give_blocks(x, 12 * S,
 	    "[{\"device\":\"virtio-disk1\",\"stats\":{\"rd_bytes\":2098176,\"wr_bytes\":7}},"
