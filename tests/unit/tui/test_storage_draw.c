@@ -78,6 +78,7 @@ static void fill_default(struct storage_pool *p)
 	used_by(v, "web1", true, true);
 	used_by(v, "web2", false, true);
 	v = volume(p, "broken.qcow2", "qcow2", 0, 4096, "");
+	free(v->trouble);
 	v->trouble = xstrdup("the L1 table at 0x30000 lies behind the end of the file");
 	v = volume(p, "db.qcow2", "qcow2", 40 * GIB, 31 * GIB, "");
 	used_by(v, "db", true, false);
