@@ -14,11 +14,19 @@ static void user_fini(struct storage_user *u)
 	free(u->target);
 }
 
-void storage_volume_fini(struct storage_volume *v)
+void storage_volume_users(struct storage_volume *v, struct storage_user *users, size_t n)
 {
 	for (size_t i = 0; i < v->n_users; i++)
 		user_fini(&v->users[i]);
 	free(v->users);
+	v->users = users;
+	v->n_users = n;
+	v->users_known = true;
+}
+
+void storage_volume_fini(struct storage_volume *v)
+{
+	storage_volume_users(v, NULL, 0);
 	free(v->name);
 	free(v->path);
 	free(v->backing);

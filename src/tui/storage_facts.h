@@ -16,6 +16,7 @@ struct storage_user {
 };
 struct storage_volume {
 	char *name, *path;
+	uint64_t dev, ino;             /* who it is; 0 unknown */
 	const char *format;            /* "qcow2"; "iso" */
 	uint64_t capacity, allocation; /* bytes: what the guest sees, what it takes */
 	uint64_t changed_s;            /* seconds since 1970; 0 unknown */
@@ -74,6 +75,8 @@ struct storage_facts {
 };
 
 void storage_volume_fini(struct storage_volume *v);
+/* Takes the array, of n; those that it had are freed. */
+void storage_volume_users(struct storage_volume *v, struct storage_user *users, size_t n);
 void storage_pool_fini(struct storage_pool *p);
 void storage_job_fini(struct storage_job *j);
 void storage_facts_free(struct storage_facts *f);
