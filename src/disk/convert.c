@@ -386,7 +386,7 @@ int convert_run(const struct convert *c, struct convert_target *t, struct err *e
 	for (size_t i = 0; i < threads + ITEMS_SPARE; i++)
 		item_init(&x->items[i], x);
 	for (unsigned i = 0; t->packs && i < threads && r == 0; i++)
-		r = (x->packs[i] = pack_new(t->compression, t->unit, err)) ? 0 : -1;
+		r = (x->packs[i] = pack_new(t->compression, err)) ? 0 : -1;
 	if (r == 0)
 		r = copy_all(x, threads, err);
 	if (r == 0)

@@ -1,48 +1,70 @@
 #include "disk/pack.h"
 
 #include <stdlib.h>
-#include <zlib.h>
 
+#include "config.h"
 #include "core/mem.h"
+#include "disk/deflate.h"
 #include "disk/qcow2.h"
 
-#define WINDOW_BITS (-12) /* raw deflate, 4 KiB: what QEMU's reader takes */
-#define MEMORY_LEVEL 9
+#ifdef HAVE_LIBZSTD
+#include <zstd.h>
+
+#define ZSTD_LEVEL 3 /* QEMU's: zstd's default */
+#endif
 
 struct pack {
-	z_stream z;
+	unsigned compression;
+	struct deflate *deflate;
+#ifdef HAVE_LIBZSTD
+	ZSTD_CCtx *zstd;
+#endif
 };
 
-struct pack *pack_new(unsigned compression, size_t cluster, struct err *err)
+struct pack *pack_new(unsigned compression, struct err *err)
 {
-	(void)cluster;
-	if (compression != QCOW2_ZLIB) {
-		err_set(err, ERR_UNSUPPORTED, "compression other than zlib is not built in");
-		return NULL;
-	}
 	struct pack *p = xcalloc(1, sizeof(*p));
-	if (deflateInit2(&p->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
-	        Z_DEFAULT_STRATEGY) == Z_OK)
+	p->compression = compression;
+	if (compression == QCOW2_ZLIB) {
+		p->deflate = deflate_new();
 		return p;
+	}
+#ifdef HAVE_LIBZSTD
+	p->zstd = ZSTD_createCCtx();
+	if (p->zstd)
+		return p;
+	err_set(err, ERR_FAIL, "zstd cannot begin to compress: no memory");
+#else
+	err_set(err, ERR_UNSUPPORTED, "zstd was not built in");
+#endif
 	free(p);
-	err_set(err, ERR_FAIL, "zlib cannot begin to compress");
 	return NULL;
 }
 
+#ifdef HAVE_LIBZSTD
+static size_t pack_zstd(struct pack *p, const void *in, size_t n, void *out)
+{
+	size_t r = ZSTD_compressCCtx(p->zstd, out, n - 1, in, n, ZSTD_LEVEL);
+	return ZSTD_isError(r) ? 0 : r;
+}
+#endif
+
 size_t pack_cluster(struct pack *p, const void *in, size_t n, void *out)
 {
-	deflateReset(&p->z);
-	p->z.next_in = (Bytef *)(uintptr_t)in;
-	p->z.avail_in = (uInt)n;
-	p->z.next_out = out;
-	p->z.avail_out = (uInt)(n - 1);
-	return deflate(&p->z, Z_FINISH) == Z_STREAM_END ? n - 1 - p->z.avail_out : 0;
+#ifdef HAVE_LIBZSTD
+	if (p->zstd)
+		return pack_zstd(p, in, n, out);
+#endif
+	return deflate_run(p->deflate, in, n, out);
 }
 
 void pack_free(struct pack *p)
 {
 	if (!p)
 		return;
-	deflateEnd(&p->z);
+	deflate_free(p->deflate);
+#ifdef HAVE_LIBZSTD
+	ZSTD_freeCCtx(p->zstd);
+#endif
 	free(p);
 }

@@ -9,8 +9,8 @@
 
 struct pack;
 
-/* compression: QCOW2_ZLIB or QCOW2_ZSTD. ERR_UNSUPPORTED: not built with that library. cluster: bytes, the most of an n. */
-struct pack *pack_new(unsigned compression, size_t cluster, struct err *err);
+/* compression: QCOW2_ZLIB or QCOW2_ZSTD. ERR_UNSUPPORTED: not built with that library. */
+struct pack *pack_new(unsigned compression, struct err *err);
 /* How many bytes it became; 0: no fewer than n, and not tried to the end where that is soon clear. out: room for n. */
 size_t pack_cluster(struct pack *p, const void *in, size_t n, void *out);
 void pack_free(struct pack *p); /* passes NULL through */
