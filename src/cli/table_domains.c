@@ -58,6 +58,7 @@ OPTS(start) = {
     FLAG("paused", "leave the guest paused before its first instruction"),
     FLAG("console", "attach to the console at once"),
     FLAG("throwaway", "discard at its end what the guest writes to its disks"),
+    FLAG("accept-chains", "its images may refer to other files than at its last start"),
     {0},
 };
 OPTS(shutdown) = {
@@ -189,7 +190,12 @@ VERB(start) = {NAMES(start, "start"), .family = "Domains",
         "Starts a supervisor for the domain, outside the login session, and waits until the guest runs.\n\n"
         "With --throwaway, and for disks that say <transient/>, all that is written goes to files of this run, and the "
         "disks themselves are only read. The files are removed when the domain ends; a restart by its policy begins "
-        "from the disks as they were. Firmware variables are not disks."};
+        "from the disks as they were. Firmware variables are not disks.\n\n"
+        "An image names the files that back it, and while a guest runs its QEMU may write that name. What an image "
+        "named is remembered for the run; when it names something else at the next start, and nobody saw who changed "
+        "it, the start is refused, since a guest that broke out of QEMU could otherwise have any file of the host opened. "
+        "--accept-chains takes the images as they are: for who has changed them after a crash of the host, or through "
+        "QEMU's monitor."};
 
 VERB(shutdown) = {NAMES(shutdown, "shutdown"), .family = "Domains",
     .summary = "gracefully shutdown a domain", .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,

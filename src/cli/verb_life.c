@@ -10,6 +10,7 @@
 
 #include "cli/attach.h"
 #include "cli/dispatch.h"
+#include "cli/facts.h"
 #include "cli/live.h"
 #include "cli/out.h"
 #include "cli/shutdown.h"
@@ -18,6 +19,7 @@
 #include "core/rpc.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "kvm/chain_guard.h"
 #include "kvm/supervisor.h"
 
 #define ENDING_STEP_MS 20
@@ -186,6 +188,16 @@ static int probe_settled(struct cli *c, const char *name, struct vm *vm, struct 
 	}
 }
 
+static int accept_chains(struct cli *c, const char *name, struct err *err)
+{
+	struct domain d = {0};
+	int rc = facts_definition(&c->home, name, &d, err);
+	if (rc == 0)
+		chain_guard_accept(&c->home, &d);
+	domain_fini(&d);
+	return rc;
+}
+
 static int start(struct cli *c, const char *name, struct err *err)
 {
 	struct vm vm;
@@ -199,6 +211,8 @@ static int start(struct cli *c, const char *name, struct err *err)
 	/* What became of the last run is recorded before its status page is used anew. */
 	if (unsettled)
 		(void)vm_spawn_supervisor(&c->home, name, VM_SPAWN_ADOPT, NULL);
+	if (cli_flag(c, "accept-chains") && accept_chains(c, name, err) < 0)
+		return -1;
 	unsigned flags = (cli_flag(c, "paused") ? VM_SPAWN_PAUSED : 0u) |
 	                 (cli_flag(c, "throwaway") ? VM_SPAWN_THROWAWAY : 0u);
 	return vm_spawn_supervisor(&c->home, name, flags, err);

@@ -55,6 +55,7 @@ struct supervisor {
 	struct hub *hubs[STATUS_CONSOLES_MAX];
 	unsigned n_hubs;
 	bool keep_rings; /* the consoles' history goes on: adoption, restart */
+	bool chains_checked; /* since QEMU has gone */
 	bool ended;
 
 	/* the present QEMU */
@@ -117,6 +118,8 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err);
 int sup_write_live(const struct supervisor *s, const struct domain *d, struct err *err);
 /* From run/NAME/live.xml: after its hooks, or once more. */
 int sup_launch_live(struct supervisor *s, struct err *err);
+/* Once QEMU is gone: has its guest changed what its images refer to? Once per run. */
+void sup_check_chains(struct supervisor *s);
 void sup_name_disks(struct supervisor *s, const struct domain *d);
 /* The consoles' plain sockets under the names of their ports, which stand in the page. */
 void sup_link_ports(struct supervisor *s);

@@ -330,6 +330,7 @@ static void op_ended(void *arg)
 	s->n_hubs = 0;
 	companion_end_all(s->companions);
 	sup_devices_clear(s);
+	sup_check_chains(s);
 	unlink_files(s);
 	throwaway_clear(s->home, s->name);
 	sup_kit_clear(s);

@@ -51,6 +51,7 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	sup_describe_death(s);
 	sup_crash_died(s);
 	companion_end(s->companions);
+	sup_check_chains(s);
 	machine_handle(&s->machine, EV_DIED, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <libxml/parser.h>
 
+#include "core/audit.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -21,6 +22,7 @@
 #include "core/vm.h"
 #include "kvm/argv_host.h"
 #include "kvm/cgroup_threads.h"
+#include "kvm/chain_guard.h"
 #include "kvm/disk_files.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
@@ -251,6 +253,9 @@ static int launch(
 	int rc = sup_kit_fill(k, s, d, a, err);
 	if (rc == 0)
 		rc = sup_devices_note(s, d, err);
+	if (rc == 0)
+		rc = chain_guard_begin(s->home, d, err);
+	s->chains_checked = false;
 	if (rc < 0 || spawn_it(s, a, k, err) < 0)
 		return -1;
 	make_consoles(s, a->n_consoles);
@@ -299,8 +304,9 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
 	CLEANUP_BUF struct buf missing = BUF_INIT;
-	if (check_files(d, &missing, err) < 0 || put_overlays(s, d, err) < 0 ||
-	    sup_devices_resolve(s, d, err) < 0 || sup_kit_init(&kit, s, d, err) < 0)
+	if (check_files(d, &missing, err) < 0 || chain_guard_check(s->home, d, err) < 0 ||
+	    put_overlays(s, d, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
+	    sup_kit_init(&kit, s, d, err) < 0)
 		return -1;
 	buf_adds(&kit.notes, missing.data != NULL ? missing.data : "");
 	CLEANUP_FREE char *user = confine_words(&kit.confine, s->home);
@@ -322,6 +328,22 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 		sup_devices_drop(s, d, true);
 	malloc_trim(0);
 	return rc;
+}
+
+void sup_check_chains(struct supervisor *s)
+{
+	struct domain d;
+	CLEANUP_BUF struct buf notes = BUF_INIT;
+	if (s->chains_checked || sup_read_domain(s, true, &d, NULL) < 0)
+		return;
+	s->chains_checked = true;
+	chain_guard_end(s->home, &d, &notes);
+	domain_fini(&d);
+	if (notes.len == 0)
+		return;
+	buf_addc(&notes, '\0');
+	log_warn("%s", notes.data);
+	audit_write(s->home, s->name, "who=guest what=chain-changed detail=%s", notes.data);
 }
 
 int sup_launch_live(struct supervisor *s, struct err *err)

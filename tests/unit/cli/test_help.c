@@ -7,8 +7,10 @@
 static void test_one_command(void **state)
 {
 	static const char start[] =
-	    "  NAME\n    start - start a (previously defined) inactive domain\n\n"
-	    "  SYNOPSIS\n    start DOMAIN... [--paused] [--console] [--throwaway]\n\n"
+	    "  NAME\n"
+	    "    start - start a (previously defined) inactive domain\n\n"
+	    "  SYNOPSIS\n"
+	    "    start DOMAIN... [--paused] [--console] [--throwaway] [--accept-chains]\n\n"
 	    "  DESCRIPTION\n"
 	    "    Starts a supervisor for the domain, outside the login session, and waits\n"
 	    "    until the guest runs.\n\n"
@@ -16,11 +18,19 @@ static void test_one_command(void **state)
 	    "    goes to files of this run, and the disks themselves are only read. The files\n"
 	    "    are removed when the domain ends; a restart by its policy begins from the\n"
 	    "    disks as they were. Firmware variables are not disks.\n\n"
+	    "    An image names the files that back it, and while a guest runs its QEMU may\n"
+	    "    write that name. What an image named is remembered for the run; when it\n"
+	    "    names something else at the next start, and nobody saw who changed it, the\n"
+	    "    start is refused, since a guest that broke out of QEMU could otherwise have\n"
+	    "    any file of the host opened. --accept-chains takes the images as they are:\n"
+	    "    for who has changed them after a crash of the host, or through QEMU's\n"
+	    "    monitor.\n\n"
 	    "  OPTIONS\n"
 	    "    [--domain] DOMAIN domain name, id or uuid; several may be given\n"
 	    "    --paused         leave the guest paused before its first instruction\n"
 	    "    --console        attach to the console at once\n"
-	    "    --throwaway      discard at its end what the guest writes to its disks\n\n";
+	    "    --throwaway      discard at its end what the guest writes to its disks\n"
+	    "    --accept-chains  its images may refer to other files than at its last start\n\n";
 	(void)state;
 	EXPECT(0, start, "", "start", "--help");
 	EXPECT(0, start, "", "-q", "help", "start");
