@@ -3,21 +3,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "config.h"
 #include "core/mem.h"
+#include "disk/inflate.h"
 #include "disk/qcow2.h"
 
 #ifdef HAVE_LIBZSTD
 #include <zstd.h>
 #endif
 
-#define WINDOW_BITS (-12) /* QEMU's: raw deflate, a window of 4 KiB */
-
 struct unpacker {
-	bool inflating; /* z is set up */
-	z_stream z;
 #ifdef HAVE_LIBZSTD
 	ZSTD_DCtx *zstd;
 #endif
@@ -31,8 +27,6 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void unpacker_free(void *p)
 {
 	struct unpacker *u = p;
-	if (u->inflating)
-		inflateEnd(&u->z);
 #ifdef HAVE_LIBZSTD
 	ZSTD_freeDCtx(u->zstd);
 #endif
@@ -68,20 +62,6 @@ static void *room(uint8_t **buf, size_t *has, size_t wants)
 	return *buf;
 }
 
-/* True when all of out was filled; what follows in the input is another's. */
-static bool inflate_raw(struct unpacker *u, size_t packed, void *out, size_t n)
-{
-	if (u->inflating ? inflateReset(&u->z) != Z_OK : inflateInit2(&u->z, WINDOW_BITS) != Z_OK)
-		return false;
-	u->inflating = true;
-	u->z.next_in = u->packed;
-	u->z.avail_in = (unsigned)packed;
-	u->z.next_out = out;
-	u->z.avail_out = (unsigned)n;
-	int result = inflate(&u->z, Z_FINISH);
-	return (result == Z_STREAM_END || result == Z_BUF_ERROR) && u->z.avail_out == 0;
-}
-
 #ifdef HAVE_LIBZSTD
 static bool unzstd(struct unpacker *u, size_t packed, void *out, size_t n)
 {
@@ -112,7 +92,7 @@ static int unpack_cluster(
 	if (disk_io_read_padded(e->file, e->host, u->packed, e->packed, err) < 0)
 		return -1;
 	if (q->compression == QCOW2_ZLIB)
-		good = inflate_raw(u, e->packed, out, q->cluster);
+		good = inflate_run(u->packed, e->packed, out, q->cluster);
 #ifdef HAVE_LIBZSTD
 	if (q->compression == QCOW2_ZSTD)
 		good = unzstd(u, e->packed, out, q->cluster);
