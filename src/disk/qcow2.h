@@ -62,7 +62,8 @@ struct qcow2_snapshot {
 	uint32_t extra_bytes;
 };
 struct qcow2_cache; /* disk/qcow2_cache.h: L2 tables in memory, written back in order */
-struct qcow2_refs;  /* disk/qcow2_refcount.h: refcount blocks in memory, and what is to be given back */
+struct
+    qcow2_refs; /* disk/qcow2_refcount.h: refcount blocks in memory, and what is to be given back */
 
 struct qcow2 {
 	struct img *img;
@@ -87,9 +88,9 @@ struct qcow2 {
 	struct qcow2_extension *extensions;
 	size_t n_extensions;
 	struct qcow2_cache *l2_cache;
-	bool
-	    written; /* autoclear bits were cleared, refcounts read, as the first write demands */
-	bool broken; /* writing failed half-way: nothing more is written, as after a crash */
+	bool written;  /* autoclear bits were cleared, refcounts read, as the first write demands */
+	bool unsynced; /* the guest's bytes were written since the last sync */
+	bool broken;   /* writing failed half-way: nothing more is written, as after a crash */
 };
 
 static inline struct qcow2 *qcow2_of(const struct img *im)

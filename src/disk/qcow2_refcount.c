@@ -209,7 +209,7 @@ int qcow2_refcount_add(struct qcow2 *q, uint64_t cluster, uint64_t n, struct err
 		if (count == 0)
 			return unused(q, c, err);
 		if (count == r->most)
-			return err_set(err, ERR_UNSUPPORTED,
+			return err_set(err, ERR_STATE,
 			    "'%s': refcounts of %u bits cannot count another use of the cluster at %#" PRIx64
 			    ": widen them with amend -o refcount_bits",
 			    q->img->name, q->refcount_bits, c << q->cluster_bits);
@@ -346,6 +346,41 @@ static int settle_range(
 	return 0;
 }
 
+/* Free clusters at the end of the file go with it. */
+static int cut_file(struct qcow2 *q, struct err *err)
+{
+	struct qcow2_refs *r = q->refs;
+	if (q->file->block)
+		return 0;
+	for (uint64_t k = r->entries; k-- > 0;) {
+		if (r->table[k] == 0)
+			continue;
+		const struct qcow2_block *b = qcow2_refcount_block(q, k, err);
+		if (!b)
+			return -1;
+		for (uint64_t i = r->per_block; i-- > 0;) {
+			if (qcow2_count_get(q, b->counts, i) == 0)
+				continue;
+			uint64_t end = (k * r->per_block + i + 1) << q->cluster_bits;
+			return end < q->file->size ? disk_io_resize(q->file, end, err) : 0;
+		}
+	}
+	return 0;
+}
+
+/* Gives space back to the file system. */
+static void discard(struct qcow2 *q, const struct qcow2_ranges *freed)
+{
+	for (size_t i = 0; i < freed->n; i++) {
+		uint64_t at = freed->r[i].first << q->cluster_bits;
+		uint64_t n = freed->r[i].n << q->cluster_bits;
+		qcow2_cache_forget(q->l2_cache, at, n);
+		if (at < q->file->size)
+			disk_io_discard(
+			    q->file, at, n < q->file->size - at ? n : q->file->size - at);
+	}
+}
+
 int qcow2_refcount_settle(struct qcow2 *q, struct err *err)
 {
 	struct qcow2_refs *r = q->refs;
@@ -358,12 +393,10 @@ int qcow2_refcount_settle(struct qcow2 *q, struct err *err)
 		rc = settle_range(q, &drops.r[i], &freed, err);
 	if (rc == 0)
 		rc = write_blocks(q, err);
-	for (size_t i = 0; i < freed.n && rc == 0; i++) {
-		qcow2_cache_forget(q->l2_cache, freed.r[i].first << q->cluster_bits,
-		    freed.r[i].n << q->cluster_bits);
-		disk_io_discard(
-		    q->file, freed.r[i].first << q->cluster_bits, freed.r[i].n << q->cluster_bits);
-	}
+	if (rc == 0 && r->cut)
+		rc = cut_file(q, err);
+	if (rc == 0)
+		discard(q, &freed);
 	free(drops.r);
 	free(freed.r);
 	return rc;

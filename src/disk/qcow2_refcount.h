@@ -46,6 +46,7 @@ struct qcow2_refs {
 	bool shadow;
 	uint64_t table_offset; /* where it is, or will be */
 	uint32_t table_clusters;
+	bool cut; /* free clusters at the file's end are cut off when they are settled */
 	struct qcow2_ranges drops;
 };
 
@@ -55,7 +56,7 @@ void qcow2_refcount_free(struct qcow2_refs *r); /* passes NULL through */
 
 /* 0 where there is no block. cluster: a number, as everywhere here. */
 int qcow2_refcount_get(struct qcow2 *q, uint64_t cluster, uint64_t *count, struct err *err);
-/* One more use of n clusters, each in use already: ERR_INVALID when one is not, ERR_UNSUPPORTED when the width does not hold
+/* One more use of n clusters, each in use already: ERR_INVALID when one is not, ERR_STATE when the width does not hold
  * the sum. */
 int qcow2_refcount_add(struct qcow2 *q, uint64_t cluster, uint64_t n, struct err *err);
 /* One use less of each, when it is settled. */

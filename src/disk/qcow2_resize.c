@@ -96,10 +96,11 @@ static int grow(struct qcow2 *q, uint64_t size, struct err *err)
 		return -1;
 	if (q->data != q->file && disk_io_resize(q->data, size, err) != 0)
 		return -1;
-	bool waits = q->l1_stale_to || qcow2_cache_changed(q->l2_cache);
+	bool waits = q->unsynced || q->l1_stale_to || qcow2_cache_changed(q->l2_cache);
 	if (waits && qcow2_table_flush(q, err) != 0)
 		return -1;
 	im->size = size;
+	q->unsynced = true;
 	if (qcow2_head_write(q, err) != 0)
 		return -1;
 	return qcow2_table_flush(q, err);
@@ -135,6 +136,7 @@ static int shrink(struct qcow2 *q, uint64_t size, struct err *err)
 		end = round_up(q, im->size);
 	if (end > from && qcow2_forget(q, from, end - from, err) != 0)
 		return -1;
+	q->refs->cut = true;
 	if (drop_tables(q, tables, err) != 0)
 		return -1;
 	if (qcow2_table_flush(q, err) != 0)
@@ -144,7 +146,18 @@ static int shrink(struct qcow2 *q, uint64_t size, struct err *err)
 		return -1;
 	if (q->data != q->file && disk_io_resize(q->data, size, err) != 0)
 		return -1;
-	return qcow2_resize_file(q, err);
+	return disk_io_sync(q->file, err);
+}
+
+int qcow2_resize_empty(struct qcow2 *q, struct err *err)
+{
+	if (qcow2_table_begin(q, true, err) != 0)
+		return -1;
+	q->refs->cut = true;
+	if (drop_tables(q, 0, err) == 0 && qcow2_table_flush(q, err) == 0)
+		return 0;
+	q->broken = true;
+	return -1;
 }
 
 int qcow2_resize(struct img *im, uint64_t size, struct err *err)
@@ -195,27 +208,6 @@ int qcow2_resize_preallocate(
 			return -1;
 		}
 		at += r.bytes;
-	}
-	return 0;
-}
-
-int qcow2_resize_file(struct qcow2 *q, struct err *err)
-{
-	struct qcow2_refs *r = q->refs;
-	if (q->file->block)
-		return 0;
-	for (uint64_t k = r->entries; k-- > 0;) {
-		if (r->table[k] == 0)
-			continue;
-		const struct qcow2_block *b = qcow2_refcount_block(q, k, err);
-		if (!b)
-			return -1;
-		for (uint64_t i = r->per_block; i-- > 0;) {
-			if (qcow2_count_get(q, b->counts, i) == 0)
-				continue;
-			uint64_t end = (k * r->per_block + i + 1) << q->cluster_bits;
-			return end < q->file->size ? disk_io_resize(q->file, end, err) : 0;
-		}
 	}
 	return 0;
 }

@@ -11,7 +11,7 @@ int qcow2_resize(struct img *im, uint64_t size, struct err *err);
 /* Room for the guest's [from, to), which nothing was ever written to; reads as zeroes. */
 int qcow2_resize_preallocate(
     struct img *im, uint64_t from, uint64_t to, enum img_prealloc how, struct err *err);
-/* Cuts off what is free at the end of the file. */
-int qcow2_resize_file(struct qcow2 *q, struct err *err);
+/* Nothing is left of the disk: what backs it shows, or zeroes; the file gets short again. Snapshots stay. */
+int qcow2_resize_empty(struct qcow2 *q, struct err *err);
 
 #endif

@@ -10,8 +10,7 @@ int qcow2_shadow_begin(struct qcow2 *q, struct err *err)
 {
 	if (qcow2_table_begin(q, false, err) != 0)
 		return -1;
-	if ((qcow2_refcount_pending(q) || q->l1_stale_to || qcow2_cache_changed(q->l2_cache)) &&
-	    qcow2_table_flush(q, err) != 0)
+	if (qcow2_table_flush(q, err) != 0)
 		return -1;
 	struct qcow2_refs *r = q->refs;
 	for (uint64_t k = 0; k < r->entries; k++)

@@ -33,7 +33,8 @@ uint64_t qcow2_table_packed(const struct qcow2 *q, uint64_t word, uint64_t *at);
 /* The host clusters that an entry keeps in use lose one user, or get one more (step -1, +1). */
 int qcow2_table_count(struct qcow2 *q, uint64_t word, int step, struct err *err);
 void qcow2_table_stale(struct qcow2 *q, uint32_t l1_index);
-/* Everything that waits, in order: refcounts, L2 tables, L1 table, then the counts that fall. Ends with a sync. */
+/* Everything that waits, in order: refcounts, L2 tables, L1 table, a sync, then the counts that fall. */
 int qcow2_table_flush(struct qcow2 *q, struct err *err);
+bool qcow2_table_waits(const struct qcow2 *q); /* is there something for it to do? */
 
 #endif

@@ -72,6 +72,7 @@ int qcow2_room_take(
 	const uint8_t *table = qcow2_table_own(q, guest, err);
 	if (!table)
 		return -1;
+	q->unsynced = true;
 	uint64_t inside = guest & (q->cluster - 1), i = qcow2_table_index(q, guest);
 	uint64_t most = least(
 	    (inside + bytes + q->cluster - 1) >> q->cluster_bits, (UINT64_C(1) << q->l2_bits) - i);
@@ -253,6 +254,7 @@ static int write_some(
 /* Ends what changed the image: an error leaves it as a crash would. */
 static int finish(struct qcow2 *q, int rc, struct err *err)
 {
+	q->unsynced = true;
 	if (rc == 0 && q->refs->drops.n > DROPS_MOST)
 		rc = qcow2_table_flush(q, err);
 	if (rc != 0)
