@@ -87,6 +87,10 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
 	X(convert) \
 	X(create)  \
 	X(info)    \
+	X(commit)  \
+	X(rebase)  \
+	X(resize)  \
+	X(snapshot) \
 	/* one line each */
 #define IMGCMD_DECLARE(name) extern const struct imgcmd imgcmd_##name;
 IMGCMDS(IMGCMD_DECLARE)
