@@ -243,7 +243,7 @@ static const char *link_verb(const char *prog)
 {
 	static const char *const links[][2] = {{"virt-host-validate", "virt-host-validate"},
 	    {"kvm-ok", "kvm-ok"}, {"osinfo-query", "osinfo-query"}, {"qemu-img", "img"},
-	    {"kvm-img", "img"}};
+	    {"kvm-img", "img"}, {"virt-clone", "clone"}};
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		if (str_eq(prog, links[i][0]))
 			return links[i][1];

@@ -163,6 +163,7 @@ struct verb {
 	X(adopt, "adopt")
 #define VERBS_STORAGE(X) X(img, "img")
 
+#define VERBS_CLONE(X) X(clone, "clone")
 #define VERBS_JOBS(X)               \
 	X(jobs, "jobs")             \
 	X(job_info, "job-info")     \
@@ -181,6 +182,7 @@ struct verb {
 	VERBS_BOOT(X)        \
 	VERBS_IMPORT(X)      \
 	VERBS_STORAGE(X)     \
+	VERBS_CLONE(X)       \
 	VERBS_JOBS(X)
 
 #define VERB_ENUM(id, name) VERB_##id,

@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "disk/bases.h"
 #include "disk/chain.h"
 #include "disk/chain_memory.h"
 
@@ -98,8 +99,27 @@ static int check_one(const struct home *h, const struct domain *d, const struct 
 	return rc;
 }
 
-int chain_guard_check(const struct home *h, const struct domain *d, struct err *err)
+/* Whoever writes below a linked clone destroys it, whether that runs or not. */
+static int check_base(
+    const struct home *h, const struct domain *d, const struct domain_disk *k, struct err *err)
 {
+	CLEANUP_FREE char *clone = bases_find(h, k->image.path);
+	if (clone == NULL)
+		return 0;
+	return err_set(err, ERR_STATE,
+	    "disk '%s': '%s' is the base of '%s', and what is written to it would destroy that; 'hvmux start %s "
+	    "--throwaway' discards what it writes, 'hvmux img rebase -b \"\" %s' makes that image stand alone",
+	    k->target, k->image.path, clone, d->name, clone);
+}
+
+int chain_guard_check(const struct home *h, const struct domain *d, bool discarded, struct err *err)
+{
+	for (size_t i = 0; i < d->n_disks; i++) {
+		const struct domain_disk *k = &d->disks[i];
+		bool writes = !discarded && !k->transient && !k->readonly && k->device == DISK_DISK;
+		if (writes && k->image.path != NULL && check_base(h, d, k, err) < 0)
+			return -1;
+	}
 	return each_image(h, d, check_one, NULL, err);
 }
 

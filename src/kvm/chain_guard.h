@@ -8,9 +8,11 @@
 #include "core/err.h"
 #include "core/home.h"
 
-/* Before a start: ERR_DENIED says which image refers to what else, and what to do; ERR_INVALID which one does not tell the format of
+/* Before a start. discarded: nothing that it writes reaches its images. ERR_STATE says that one which it would write to is the
+ * base of a linked clone; ERR_DENIED says which image refers to what else, and what to do; ERR_INVALID which one does not tell the format of
  * what backs it. */
-int chain_guard_check(const struct home *h, const struct domain *d, struct err *err);
+int chain_guard_check(
+    const struct home *h, const struct domain *d, bool discarded, struct err *err);
 /* Right before QEMU can write. */
 int chain_guard_begin(const struct home *h, const struct domain *d, struct err *err);
 /* Once it is gone: what is as it was is forgotten. A sentence for each image that is not, added to notes; it stays remembered.

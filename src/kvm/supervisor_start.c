@@ -304,7 +304,8 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
 	CLEANUP_BUF struct buf missing = BUF_INIT;
-	if (check_files(d, &missing, err) < 0 || chain_guard_check(s->home, d, err) < 0 ||
+	if (check_files(d, &missing, err) < 0 ||
+	    chain_guard_check(s->home, d, s->page.page->throwaway != 0, err) < 0 ||
 	    put_overlays(s, d, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
 	    sup_kit_init(&kit, s, d, err) < 0)
 		return -1;
