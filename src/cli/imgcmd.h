@@ -91,6 +91,7 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
 	X(rebase)  \
 	X(resize)  \
 	X(snapshot) \
+	X(map)     \
 	/* one line each */
 #define IMGCMD_DECLARE(name) extern const struct imgcmd imgcmd_##name;
 IMGCMDS(IMGCMD_DECLARE)

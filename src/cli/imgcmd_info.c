@@ -184,6 +184,13 @@ static void dump_snapshots(struct img_dump *d, const struct img_info *info)
 	img_dump_end(d);
 }
 
+/* A protocol stays a part of the name. */
+static const char *full_name(const struct img_info *info)
+{
+	return info->backing_full && !str_prefix(info->backing, "file:") ? info->backing_full
+	                                                                 : info->backing;
+}
+
 static void dump_json(struct img_dump *d, const struct img_info *info)
 {
 	void (*specific)(struct img_dump *, const struct img_info *) = find_specific(info);
@@ -206,8 +213,7 @@ static void dump_json(struct img_dump *d, const struct img_info *info)
 		img_dump_end(d);
 	}
 	if (info->backing)
-		img_dump_text(d, "full-backing-filename",
-		    info->backing_full ? info->backing_full : info->backing);
+		img_dump_text(d, "full-backing-filename", full_name(info));
 	if (info->encrypted)
 		img_dump_bool(d, "encrypted", true);
 	if (info->backing)
@@ -224,12 +230,11 @@ static void add_line(struct buf *out, const char *what, const char *text)
 
 static void add_backing(struct buf *out, const struct img_info *info)
 {
-	const char *full = info->backing_full ? info->backing_full : info->backing;
 	if (!info->backing)
 		return;
 	add_line(out, "backing file", info->backing);
-	if (strcmp(full, info->backing) != 0 && !str_prefix(info->backing, "file:")) {
-		add_line(out, " (actual path", full);
+	if (strcmp(full_name(info), info->backing) != 0) {
+		add_line(out, " (actual path", full_name(info));
 		buf_addc(out, ')');
 	}
 	buf_addc(out, '\n');
@@ -287,6 +292,16 @@ static void print_infos(const struct infos *all, const struct request *r)
 }
 
 /* --- the command ----------------------------------------------------------------------------------- */
+static int read_form(const struct imgcmd_call *c, struct request *r)
+{
+	struct err err = {0};
+	r->json = strcmp(c->value, "json") == 0;
+	if (r->json || strcmp(c->value, "human") == 0)
+		return 0;
+	err_set(&err, ERR_USAGE, "--output must be used with human or json as argument.");
+	return imgcmd_fail(c, &err);
+}
+
 static int read_words(struct imgcmd_call *c, struct request *r)
 {
 	*r = (struct request){0};
@@ -302,10 +317,8 @@ static int read_words(struct imgcmd_call *c, struct request *r)
 			r->chain = true;
 			break;
 		case OPT_OUTPUT:
-			r->json = strcmp(c->value, "json") == 0;
-			if (!r->json && strcmp(c->value, "human") != 0)
-				return imgcmd_usage(
-				    c, "--output must be used with human or json as argument.");
+			if (read_form(c, r) != 0)
+				return 1;
 			break;
 		default:
 			return 1;

@@ -251,6 +251,8 @@ int img_read_extent(
 {
 	switch (e->kind) {
 	case IMG_DATA:
+		if (e->hole)
+			break;
 		return disk_io_read_padded(e->file, e->host + (offset - e->offset), buf, n, err);
 	case IMG_PACKED:
 		return e->layer->driver->unpack(e->layer, e, offset, buf, n, err);

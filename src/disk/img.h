@@ -46,8 +46,9 @@ enum img_extent_kind {
 struct img_extent {
 	uint64_t offset, bytes; /* of the guest; bytes > 0 */
 	enum img_extent_kind kind;
-	bool
-	    hosted; /* host and file are set: always for DATA and PACKED, for ZERO where space is kept for it */
+	/* host and file are set: always for DATA and PACKED; for ZERO and ABSENT where space is kept for it */
+	bool hosted;
+	bool hole; /* DATA whose place in the file was never written: zeroes. False: not known */
 	uint64_t host;
 	uint64_t packed;       /* PACKED: how many bytes at host at most */
 	uint64_t packed_start; /* PACKED: where in the guest the compressed cluster begins */

@@ -91,6 +91,8 @@ struct qcow2 {
 	bool written;  /* autoclear bits were cleared, refcounts read, as the first write demands */
 	bool unsynced; /* the guest's bytes were written since the last sync */
 	bool broken;   /* writing failed half-way: nothing more is written, as after a crash */
+	/* Were clusters allocated ahead and not written? qcow2_map finds out. */
+	enum { QCOW2_SPARSE_UNKNOWN, QCOW2_SPARSE_NO, QCOW2_SPARSE_YES } sparse;
 };
 
 static inline struct qcow2 *qcow2_of(const struct img *im)

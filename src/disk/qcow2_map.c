@@ -4,6 +4,7 @@
 #include "disk/be.h"
 #include "disk/qcow2.h"
 #include "disk/qcow2_cache.h"
+#include "disk/qcow2_refcount.h"
 
 #define SUBCLUSTERS 32u
 #define SECTOR 512u
@@ -72,8 +73,6 @@ static int read_entry(
 	if ((allocated && zero) || (allocated && !p->hosted))
 		return broken(q, offset, "its subclusters' bitmap", bits, err);
 	p->kind = zero ? IMG_ZERO : allocated ? IMG_DATA : IMG_ABSENT;
-	/* An absent subcluster's place is kept, but nothing that is there counts. */
-	p->hosted = p->hosted && p->kind != IMG_ABSENT;
 	return 0;
 }
 
@@ -108,6 +107,37 @@ static void extend(const struct qcow2 *q, const uint8_t *table, uint64_t end, st
 	e->bytes = (at < end ? at : end) - e->offset;
 }
 
+/* By QEMU's measure, so that both say the same of an image: there are more clusters in use than the file has blocks for. */
+static bool find_sparse(struct qcow2 *q)
+{
+	uint64_t clusters = q->file->size / q->cluster, used = 0, count;
+	uint64_t real = disk_io_allocated(q->file) / q->cluster;
+	uint64_t most = real * 10 / 9 > real + 2 ? real * 10 / 9 : real + 2;
+	if (q->file->block || clusters < most || qcow2_refcount_load(q, NULL) < 0)
+		return false;
+	for (uint64_t i = 0; i < clusters && used < most; i++) {
+		if (qcow2_refcount_get(q, i, &count, NULL) < 0)
+			return false;
+		used += count > 0;
+	}
+	return used >= most;
+}
+
+/* Where the file is known to have holes under the guest's data, an extent ends where one begins or ends. */
+static int find_hole(struct qcow2 *q, struct img_extent *e, struct err *err)
+{
+	uint64_t from, to;
+	if (q->sparse == QCOW2_SPARSE_UNKNOWN)
+		q->sparse = find_sparse(q) ? QCOW2_SPARSE_YES : QCOW2_SPARSE_NO;
+	if (q->sparse == QCOW2_SPARSE_NO)
+		return 0;
+	if (disk_io_next_data(e->file, e->host, e->host + e->bytes, &from, &to, err) < 0)
+		return -1;
+	e->hole = from > e->host;
+	e->bytes = (e->hole ? from : to) - e->host;
+	return 0;
+}
+
 static int map_table(struct qcow2 *q, const uint8_t *table, uint64_t offset, uint64_t end,
     struct img_extent *e, struct err *err)
 {
@@ -122,7 +152,7 @@ static int map_table(struct qcow2 *q, const uint8_t *table, uint64_t offset, uin
 	    .file = p.hosted ? q->data : NULL};
 	if (p.kind != IMG_PACKED) {
 		extend(q, table, end, e);
-		return 0;
+		return p.kind == IMG_DATA ? find_hole(q, e, err) : 0;
 	}
 	uint64_t cluster_end = (offset & ~(q->cluster - 1)) + q->cluster;
 	e->bytes = (cluster_end < end ? cluster_end : end) - offset;

@@ -242,6 +242,7 @@ static void test_subclusters(void **state)
 	make_image();
 	memcpy(big, image, 104);
 	be32_put(big + 20, 14);
+	be64_put(big + 24, 4 * K);
 	be64_put(big + 40, 3 * K);
 	be64_put(big + 48, K);
 	be64_put(big + 72, QCOW2_EXTENDED_L2);
@@ -261,10 +262,12 @@ static void test_subclusters(void **state)
 	assert_int_equal(e.kind, IMG_ZERO);
 	assert_int_equal(e.host, 5 * K + 2 * K / 32);
 	assert_int_equal(e.bytes, K / 32);
-	assert_int_equal(img_map(im, 3 * K / 32, K, &e, &err), 0);
+	assert_int_equal(img_map(im, 3 * K / 32, 2 * K, &e, &err), 0);
 	assert_int_equal(e.kind, IMG_ABSENT);
-	assert_false(e.hosted);
-	assert_int_equal(e.bytes, K);
+	assert_true(e.hosted); /* the cluster is there */
+	assert_int_equal(e.bytes, K - 3 * K / 32);
+	assert_int_equal(img_map(im, K, K, &e, &err), 0);
+	assert_true(e.kind == IMG_ABSENT && !e.hosted);
 	img_drop(&im);
 	be64_put(big + 4 * K + 8, 0x0000000100000001); /* both at once */
 	assert_int_equal(file_write_atomic(path, big, 6 * K, 0600, NULL), 0);
