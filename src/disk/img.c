@@ -12,6 +12,12 @@
 /* Each format adds its line when it comes. */
 const struct img_driver *const img_drivers[] = {
     &img_qcow2,
+    &img_vmdk,
+    &img_vdi,
+    &img_vpc,
+    &img_vhdx,
+    &img_qed,
+    &img_unread,
     &img_raw,
     NULL,
 };

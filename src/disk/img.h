@@ -124,6 +124,7 @@ int img_flush(struct img *im, struct err *err);
 /* NULL ends the list; raw is the last. */
 extern const struct img_driver *const img_drivers[];
 extern const struct img_driver img_raw, img_qcow2, img_vmdk, img_vdi, img_vpc, img_vhdx, img_qed;
+extern const struct img_driver img_unread; /* what is recognised, and then refused by name */
 /* By QEMU's word ("qcow2", "vpc", also "vhd"); NULL we do not read it. */
 const struct img_driver *img_driver_find(const char *format);
 /* By contents; never NULL: what is nothing else is raw. */
