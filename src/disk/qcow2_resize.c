@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "disk/be.h"
 #include "disk/qcow2_alloc.h"
+#include "disk/qcow2_bitmap.h"
 #include "disk/qcow2_cache.h"
 #include "disk/qcow2_create.h"
 #include "disk/qcow2_head.h"
@@ -167,6 +168,8 @@ int qcow2_resize(struct img *im, uint64_t size, struct err *err)
 		return -1;
 	if (size == im->size)
 		return 0;
+	if (qcow2_bitmap_check_write(q, true, err) != 0)
+		return -1;
 	if (q->n_snapshots && q->version < 3)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "'%s' has snapshots, whose size version 2 does not know: amend it to compat=1.1 first",

@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "disk/be.h"
 #include "disk/qcow2_alloc.h"
+#include "disk/qcow2_bitmap.h"
 #include "disk/qcow2_cache.h"
 #include "disk/qcow2_refcount.h"
 #include "disk/qcow2_shadow.h"
@@ -44,17 +45,16 @@ static void add_entry(struct buf *b, const struct qcow2_snapshot *s)
 	buf_add(b, pad, -(b->len - from) & 7);
 }
 
-void qcow2_snapshot_table(const struct qcow2 *q, struct buf *b)
+static void compose_table(const struct qcow2 *q, struct buf *b)
 {
 	for (uint32_t i = 0; i < q->n_snapshots; i++)
 		add_entry(b, &q->snapshots[i]);
 }
 
-/* The table to a new place, the old one's to be given back. */
-static int write_table(struct qcow2 *q, struct err *err)
+int qcow2_snapshot_write_table(struct qcow2 *q, struct err *err)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	qcow2_snapshot_table(q, &b);
+	compose_table(q, &b);
 	if (b.len > QCOW2_SNAPSHOTS_BYTES_MAX)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "'%s': a table of %" PRIu32 " snapshots would be longer than %u MiB",
@@ -373,7 +373,8 @@ int qcow2_snapshot_create(struct qcow2 *q, const char *name, struct err *err)
 		free(l1);
 		return -1;
 	}
-	if (replace_active(q, l1, q->l1_entries, err) != 0 || write_table(q, err) != 0)
+	if (replace_active(q, l1, q->l1_entries, err) != 0 ||
+	    qcow2_snapshot_write_table(q, err) != 0)
 		return -1;
 	return qcow2_shadow_switch(q, err);
 }
@@ -389,7 +390,7 @@ int qcow2_snapshot_apply(struct qcow2 *q, uint32_t which, struct err *err)
 	const struct qcow2_snapshot *s = &q->snapshots[which];
 	uint64_t size = s->what.disk_size;
 	if (check_can(q, err) != 0 || check_l1(q, s, err) != 0 ||
-	    qcow2_table_begin(q, true, err) != 0)
+	    qcow2_table_begin(q, false, err) != 0 || qcow2_bitmap_check_write(q, true, err) != 0)
 		return -1;
 	if (size > IMG_SIZE_MAX || size % IMG_SECTOR ||
 	    size >> (q->cluster_bits + q->l2_bits) >= QCOW2_L1_BYTES_MAX / 8)
@@ -440,7 +441,7 @@ int qcow2_snapshot_delete(struct qcow2 *q, uint32_t which, struct err *err)
 	if (changed <= 0)
 		free(l1);
 	if (changed < 0 || (changed && replace_active(q, l1, q->l1_entries, err) != 0) ||
-	    write_table(q, err) != 0)
+	    qcow2_snapshot_write_table(q, err) != 0)
 		return -1;
 	return qcow2_shadow_switch(q, err);
 }

@@ -12,8 +12,7 @@ int qcow2_snapshot_apply(struct qcow2 *q, uint32_t which, struct err *err);
 int qcow2_snapshot_delete(struct qcow2 *q, uint32_t which, struct err *err);
 /* By name; or by id when by_id and no name is it. UINT32_MAX: none. */
 uint32_t qcow2_snapshot_find(const struct qcow2 *q, const char *name, bool by_id);
-/* The table as it would be written, for its size. */
-struct buf;
-void qcow2_snapshot_table(const struct qcow2 *q, struct buf *b);
+/* In a shadow: the table to a new place, the old one's to be given back. */
+int qcow2_snapshot_write_table(struct qcow2 *q, struct err *err);
 
 #endif

@@ -47,8 +47,11 @@ int qcow2_table_begin(struct qcow2 *q, bool bitmaps_too, struct err *err)
 {
 	if (check_state(q, err) != 0)
 		return -1;
-	if (bitmaps_too && qcow2_bitmap_check_write(q, err) != 0)
-		return -1;
+	if (bitmaps_too && !q->bitmaps_checked) {
+		if (qcow2_bitmap_check_write(q, false, err) != 0)
+			return -1;
+		q->bitmaps_checked = true;
+	}
 	if (q->written)
 		return 0;
 	if (qcow2_refcount_load(q, err) != 0)
