@@ -87,6 +87,8 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
 	X(convert) \
 	X(create)  \
 	X(info)    \
+	X(amend) \
+	X(bitmap) \
 	X(commit)  \
 	X(rebase)  \
 	X(resize)  \

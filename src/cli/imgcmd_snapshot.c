@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/img_dump.h"
 #include "cli/imgcmd.h"
-#include "cli/imgcmd_text.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "disk/img.h"
@@ -67,7 +67,9 @@ static int list(struct imgcmd_call *c, const struct img *im)
 	struct img_info info = {0};
 	if (img_info(im, &info, &err) != 0)
 		return imgcmd_fail(c, &err);
-	imgcmd_text_snapshots(&info);
+	CLEANUP_BUF struct buf out = BUF_INIT;
+	img_dump_snapshots(info.snapshots, info.n_snapshots, &out);
+	fwrite(out.data, 1, out.len, stdout);
 	img_info_fini(&info);
 	return 0;
 }

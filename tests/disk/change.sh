@@ -184,4 +184,65 @@ did "rebase: no such format" rebase -u -b base -F none top
 refused "rebase: no such file" rebase -b none -F raw top
 check "… equal" equal top
 
+# --- amend ----------------------------------------------------------------------------------------------
+for o in cluster_size=64k cluster_size=512 compat=0.10; do
+	rm -f ours/* theirs/*
+	both real create -q -f qcow2 -o $o a 30M
+	both fill a
+	both real snapshot -c one a
+	both real_io a "write -P 7 1M 3M"
+	did "amend $o: upgraded" amend -o compat=1.1 a
+	check "… equal" equal a
+	for bits in 64 8 32 2 4 16; do
+		did "amend $o: counts of $bits bits" amend -o refcount_bits=$bits a
+		check "… equal" equal a
+	done
+	did "amend $o: lazy" amend -o lazy_refcounts=on a
+	did "amend $o: larger" amend -o size=50M a
+	check "… equal" equal a
+	did "amend $o: not lazy" amend -o lazy_refcounts=off a
+	check "… equal" equal a
+	refused "amend $o: counts of one bit have no room" amend -o refcount_bits=1 a
+	did "amend $o: downgraded by qemu-img" amend -o compat=0.10 a
+	check "… equal" equal a
+	did "amend $o: no other width in version 2" amend -o refcount_bits=8 a
+	did "amend $o: nothing lazy in version 2" amend -o lazy_refcounts=on a
+done
+did "amend: no options" amend a
+did "amend: no file" amend -o size=1M
+did "amend: unknown" amend -o foo=1 a
+did "amend: for new images alone" amend -o cluster_size=4096 a
+did "amend: another backing file" amend -o backing_file=b a
+did "amend: no width" amend -o refcount_bits=65 a
+both real create -q -f raw r 1M
+did "amend: raw" amend -f raw -o size=2M r
+
+# --- bitmaps --------------------------------------------------------------------------------------------
+both real create -q -f qcow2 b 30M
+did "bitmap: added" bitmap --add b b0
+did "bitmap: added twice" bitmap --add b b0
+did "bitmap: finer" bitmap --add -g 32k b b1
+did "bitmap: not recording" bitmap --add --disable b b2
+check "… equal" equal b
+both real_io b "write -P 1 1M 3M"
+did "bitmap: merged by qemu-img" bitmap --merge b0 b b2
+did "bitmap: enabled" bitmap --enable b b2
+did "bitmap: cleared and disabled" bitmap --clear --disable b b0
+did "bitmap: none to remove" bitmap --remove b none
+did "bitmap: none to clear" bitmap --clear b none
+did "bitmap: what" bitmap b b0
+did "bitmap: of what" bitmap --add b
+did "bitmap: too fine" bitmap --add -g 100 b b5
+did "bitmap: granularity of an old one" bitmap -g 64k --clear b b0
+did "bitmap: source of nothing" bitmap -b x --add b b9
+did "bitmap: added and removed at once" bitmap --add --remove b b7
+check "… equal" equal b
+did "bitmap: a snapshot beside them" snapshot -c one b
+did "bitmap: another size is left to qemu-img" resize b 40M
+check "… equal" equal b
+for bitmap in b0 b1 b2; do
+	did "bitmap: $bitmap removed" bitmap --remove b $bitmap
+done
+check "… equal" equal b
+
 tap_done
