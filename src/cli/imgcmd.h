@@ -85,6 +85,7 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
 #define IMGCMDS(X) \
 	X(convert) \
+	X(check)   \
 	X(create)  \
 	X(info)    \
 	X(amend) \
