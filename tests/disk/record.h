@@ -1,0 +1,15 @@
+/* record: what tests/disk/shim/record.c writes down, and tests/disk/replay.c does again: after each struct come the path of the
+ * file (its length in `path`) and the bytes that were written (`bytes` of them for RECORD_WRITE). */
+#ifndef TESTS_DISK_RECORD_H
+#define TESTS_DISK_RECORD_H
+
+#include <stdint.h>
+
+enum record_op { RECORD_WRITE, RECORD_PUNCH, RECORD_ALLOCATE, RECORD_TRUNCATE, RECORD_SYNC };
+
+struct record {
+	uint32_t op, path;
+	uint64_t offset, bytes;
+};
+
+#endif
