@@ -18,7 +18,8 @@ static int qcow2_probe(const uint8_t *head, size_t n, const char *name)
 
 void qcow2_snapshots_free(struct qcow2_snapshot *snapshots, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++) {
+	/* The header's count is there before they are. */
+	for (uint32_t i = 0; snapshots && i < n; i++) {
 		free(snapshots[i].what.id);
 		free(snapshots[i].what.name);
 		free(snapshots[i].extra);

@@ -22,18 +22,18 @@ shimmed() {
 	(cd run && env LD_PRELOAD="$shim" RECORD_UNDER="$PWD/" $shimmed_env "$HVMUX" img "$@" </dev/null)
 }
 restore() { rm -rf "$1" && cp -a --sparse=always orig "$1"; }
-# Sound, or leaking: every qcow2 file of the folder. With "keeps", top.qcow2 reads as it did.
+# Sound, or leaking, or as bad as it was ($worst): every qcow2 file of the folder. With "keeps", top.qcow2 reads as it did.
 sound() {
 	for sound_f in "$1"/*.qcow2; do
 		real check -q "$sound_f" >check.out 2>&1
 		sound_rc=$?
-		if [ $sound_rc -ne 0 ] && [ $sound_rc -ne 3 ]; then
+		if [ $sound_rc -ne 0 ] && [ $sound_rc -ne 3 ] && [ $sound_rc -ne "$worst" ]; then
 			echo "$sound_f: exit status $sound_rc"
 			real check "$sound_f" 2>&1 | head -n 5
 			return 1
 		fi
 	done
-	[ -z "$keeps" ] || real compare "$1/top.qcow2" orig.raw
+	[ -z "$keeps" ] || real compare -f qcow2 -F raw "$1/top.qcow2" orig.raw
 }
 
 # Each state on the way, and that with half of the next write.
@@ -131,16 +131,20 @@ image() {
 }
 poke() { printf "$3" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc status=none; }
 
-keeps=yes
+worst=0 keeps=yes
 image
-io -c "write -P 3 512k 64k" orig/base.qcow2
-# A leak and a count of nothing behind the L2 tables, no block of counts.
+# A leak; then a count that is too high, too, and a block of counts that is not found.
 blocks=$(real check --output=json orig/top.qcow2 | sed -n 's/.*image-end-offset": \([0-9]*\).*/\1/p')
 truncate -s $((blocks + 65536)) orig/top.qcow2
 poke orig/top.qcow2 $((0x2000 + (blocks / 4096 + 3) * 2)) '\0\1'
 crash "check -r leaks" check -r leaks top.qcow2
 poke orig/top.qcow2 $((0x2000 + 2 * (blocks / 4096 - 1))) '\0\5'
+worst=2
 crash "check -r all" check -r all top.qcow2
+poke orig/top.qcow2 $((0x1000)) '\0\0\0\0\0\0\0\0'
+crash "check -r all, with new counts" check -r all top.qcow2
+check "… which leaves nothing" sh -c 'cp orig/top.qcow2 orig/base.qcow2 run && cd run && "$HVMUX" img check -r all top.qcow2 && qemu-img check top.qcow2'
+worst=0
 
 for o in "" refcount_bits=1 extended_l2=on,cluster_size=16k; do
 	keeps=yes

@@ -12,4 +12,11 @@ struct record {
 	uint64_t offset, bytes;
 };
 
+/* About half of a write, up to where a sector begins. */
+static inline uint64_t record_half(uint64_t offset, uint64_t bytes)
+{
+	uint64_t end = (offset + bytes / 2) / 512 * 512;
+	return end > offset ? end - offset : 0;
+}
+
 #endif

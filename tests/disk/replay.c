@@ -2,7 +2,8 @@
  *
  *	replay LOG count                  "RECORDS EPOCHS", an epoch ends with a sync
  *	replay LOG step FOLDER K          the Kth record, to the files of the same names in FOLDER
- *	replay LOG half FOLDER K          half of the bytes that it wrote
+ *	replay LOG half FOLDER K          half of the bytes that it wrote, whole sectors of them: no disk tears one, and
+ *	                                  no kill -9 ends a write inside of one
  *	replay LOG lose FOLDER E SEED     all of the epochs before E, and those of epoch E that chance wants, in any
  *	                                  order: what a power cut leaves of a cache
  */
@@ -72,7 +73,7 @@ static void apply(const struct step *s, const char *folder, bool half)
 	if (fd < 0)
 		die(path);
 	if (half)
-		n = s->r.op == RECORD_WRITE ? n / 2 : 0;
+		n = s->r.op == RECORD_WRITE ? record_half(s->r.offset, n) : 0;
 	if (n == 0 && s->r.op != RECORD_TRUNCATE)
 		return;
 	switch ((enum record_op)s->r.op) {

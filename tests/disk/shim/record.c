@@ -92,7 +92,7 @@ ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
 	if (fails())
 		return -1;
 	if (dies()) {
-		(void)!REAL(pwrite)(fd, buf, n / 2, offset);
+		(void)!REAL(pwrite)(fd, buf, record_half((uint64_t)offset, n), offset);
 		raise(SIGKILL);
 	}
 	ssize_t done = REAL(pwrite)(fd, buf, shorter(n), offset);
