@@ -14,6 +14,7 @@
 #endif
 
 struct unpacker {
+	struct inflater *inflater;
 #ifdef HAVE_LIBZSTD
 	ZSTD_DCtx *zstd;
 #endif
@@ -27,6 +28,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void unpacker_free(void *p)
 {
 	struct unpacker *u = p;
+	inflater_free(u->inflater);
 #ifdef HAVE_LIBZSTD
 	ZSTD_freeDCtx(u->zstd);
 #endif
@@ -47,6 +49,7 @@ static struct unpacker *unpacker_get(void)
 	struct unpacker *u = pthread_getspecific(key);
 	if (!u) {
 		u = xcalloc(1, sizeof(*u));
+		u->inflater = inflater_new();
 		pthread_setspecific(key, u);
 	}
 	return u;
@@ -92,7 +95,7 @@ static int unpack_cluster(
 	if (disk_io_read_padded(e->file, e->host, u->packed, e->packed, err) < 0)
 		return -1;
 	if (q->compression == QCOW2_ZLIB)
-		good = inflate_run(u->packed, e->packed, out, q->cluster);
+		good = inflate_run(u->inflater, u->packed, e->packed, out, q->cluster);
 #ifdef HAVE_LIBZSTD
 	if (q->compression == QCOW2_ZSTD)
 		good = unzstd(u, e->packed, out, q->cluster);
