@@ -1,13 +1,11 @@
 /* Definitions: define, dumpxml, domxml-to-native. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/dispatch.h"
+#include "cli/document.h"
 #include "cli/out.h"
 #include "core/audit.h"
 #include "core/buf.h"
@@ -23,38 +21,6 @@
 #include "kvm/argv.h"
 #include "kvm/argv_host.h"
 #include "kvm/caps.h"
-
-static int read_stream(int fd, const char *shown, struct buf *out, struct err *err)
-{
-	for (;;) {
-		char *to = buf_reserve(out, 65536);
-		ssize_t n = read(fd, to, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, errno, "cannot read '%s'", shown);
-		if (n == 0)
-			return 0;
-		out->len += (size_t)n;
-		if (out->len > STORE_XML_MAX)
-			return err_set(
-			    err, ERR_INVALID, "'%s' is larger than %u bytes", shown, STORE_XML_MAX);
-	}
-}
-
-/* A shell's <(…) is a pipe, and is read as one; of what is no file at all (a folder, a disk) file_read says so. */
-static int read_document(const char *path, struct buf *out, struct err *err)
-{
-	struct stat st;
-	if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0)
-		return read_stream(STDIN_FILENO, "standard input", out, err);
-	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
-		return file_read(path, STORE_XML_MAX, out, err);
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, errno, "cannot read '%s'", path);
-	return read_stream(fd, path, out, err);
-}
 
 /* --- define --- */
 /* Each line of the text by itself. */
@@ -152,12 +118,11 @@ static int define_file(struct define *w, const char *path, struct err *err)
 {
 	CLEANUP_BUF struct buf xml = BUF_INIT, warnings = BUF_INIT;
 	CLEANUP(domain_fini) struct domain d = {0};
-	bool input = strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
-	const char *shown = input ? "standard input" : path;
+	const char *shown = document_shown(path);
 	/* A pipe may take its time. */
-	if (input)
+	if (shown != path)
 		define_flush(w);
-	if (read_document(path, &xml, err) < 0)
+	if (document_read(path, &xml, err) < 0)
 		return -1;
 	int rc =
 	    domain_parse(xml.len > 0 ? xml.data : "", xml.len, shown, w->flags, &d, &warnings, err);
@@ -249,8 +214,8 @@ static int read_either(struct cli *c, struct buf *xml, char **shown, struct err 
 	if ((file == NULL) == (word == NULL))
 		return err_set(err, ERR_USAGE, "either a domain or --xml FILE is needed");
 	if (file != NULL) {
-		*shown = xstrdup(strcmp(file, "-") == 0 ? "standard input" : file);
-		return read_document(file, xml, err);
+		*shown = xstrdup(document_shown(file));
+		return document_read(file, xml, err);
 	}
 	*shown = vm_resolve(&c->home, word, err);
 	return *shown != NULL ? store_read(&c->home, *shown, xml, err) : -1;
