@@ -45,6 +45,7 @@ static const struct key {
     {"prefix_key", KIND_KEY, offsetof(struct hostconf, prefix_key), 0, 0},
     {"detach_key", KIND_KEY, offsetof(struct hostconf, detach_key), 0, 0},
     {"console_answers", KIND_SWITCH, offsetof(struct hostconf, console_answers), 0, 0},
+    {"trash_days", KIND_NUMBER, offsetof(struct hostconf, trash_days), 0, 36500},
     {"reader_group", KIND_NAME, offsetof(struct hostconf, reader_group), 0, 0},
 };
 
@@ -62,6 +63,7 @@ static void set_defaults(struct hostconf *c)
 	    .crash_records = 20,
 	    .crash_size = 64u << 20,
 	    .crash_dumps = 3,
+	    .trash_days = 7,
 	};
 }
 

@@ -30,6 +30,7 @@ struct hostconf {
 	uint64_t crash_records; /* kept of each VM (core/crashes.h) */
 	uint64_t crash_size;    /* bytes of them */
 	uint64_t crash_dumps;   /* of guests' memory, kept of each VM */
+	uint64_t trash_days;    /* that a deleted volume is kept; 0: it is not */
 	char *operator_group;   /* core/access.h; NULL not said */
 	char *reader_group;     /* may look at VMs and consoles and change nothing; NULL nobody */
 	char *prefix_key;       /* opens the menu of an attached console; NULL not said */
