@@ -37,6 +37,9 @@ void pool_list_free(struct pool *pools, size_t n);
 /* By name, else by uuid. ERR_NOT_FOUND in libvirt's words. */
 int pool_find(const struct home *h, const char *word, struct pool *pool, struct err *err);
 void pool_fini(struct pool *pool);
+/* What the next start will make of it: def of an active pool is what it was started as. */
+int pool_definition(
+    const struct home *h, const struct pool *pool, struct pool_def *def, struct err *err);
 /* "running", "inactive" */
 const char *pool_state_word(const struct pool *pool);
 

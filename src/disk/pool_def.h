@@ -62,7 +62,7 @@ struct pool_def {
 };
 
 /* Complete and possible? ERR_INVALID "file:line: …". A missing name is taken from the source's (libvirt's rule); a
- * missing uuid stays so. */
+ * missing uuid stays so. file NULL: the document was made of a command line's words. */
 int pool_def_parse(
     const char *xml, size_t n, const char *file, struct pool_def *def, struct err *err);
 void pool_def_fini(struct pool_def *def);

@@ -13,12 +13,14 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "core/buf.h"
 #include "core/domain_disk.h"
 #include "core/err.h"
 #include "core/home.h"
 #include "disk/pool.h"
 
-#define VOLUMES_MAX 65536u /* of one pool */
+#define VOLUME_TRASH ".hvmux-trash" /* folder of deleted volumes in a pool of files */
+#define VOLUMES_MAX 65536u          /* of one pool */
 #define VOLUME_NAME_MAX 255u
 
 enum volume_type { VOLUME_FILE, VOLUME_BLOCK, VOLUME_DIR };
@@ -33,9 +35,10 @@ struct volume {
 	char *backing, *backing_format;          /* resolved, NULL none */
 	bool encrypted;
 	struct storage_access access; /* as it is, label NULL */
-	struct timespec atime, mtime, ctime;
-	dev_t dev; /* of the file, of the block device's node: who it is */
+	struct timespec atime, mtime, ctime, btime; /* btime: 0 unknown */
+	dev_t dev; /* who it is: a file by dev and ino, a block device by its number and 0 */
 	ino_t ino;
+	char *origin;  /* logical: the volume that it is a snapshot of; NULL none */
 	char *trouble; /* why its header cannot be read, in words; NULL it was */
 };
 
@@ -44,15 +47,19 @@ int volume_list(const struct pool *pool, struct volume **vols, size_t *n, struct
 void volume_list_free(struct volume *vols, size_t n);
 void volume_fini(struct volume *vol);
 
-/* What a command line may say: a name (pool given), else a path or key (pool NULL: of any active pool). pool_word: name or
- * uuid, NULL any. *pool is set, too: pool_fini. ERR_NOT_FOUND in libvirt's words. */
+/* What a command line may say: a name (pool given), else a path or key (pool_word NULL: of any active pool). pool_word: a
+ * pool's name or uuid. *pool is set, too: pool_fini. ERR_NOT_FOUND in libvirt's words. */
 int volume_find(const struct home *h, const char *pool_word, const char *word, struct pool *pool,
     struct volume *vol, struct err *err);
 /* May a volume be named so? No '/', no leading dot or dash, no control characters; LVM's and partitions' rules besides. */
 int volume_name_check(const struct pool *pool, const char *name, struct err *err);
-/* One file as a volume, not as a member of a pool: for chains. */
+/* Where a volume of that name would be, in a pool of files. On the heap. */
+char *volume_path(const struct pool *pool, const char *name);
+/* One file, block device or folder, whether it is in a pool or not; its key is its path. */
 int volume_look(const char *path, struct volume *vol, struct err *err);
-/* libvirt's document. */
+/* libvirt's document; opens the image for what its header says besides. */
 void volume_format(const struct volume *vol, struct buf *out);
+/* libvirt's word for the format: "qcow2", "iso", "dir" … */
+const char *volume_format_word(const struct volume *vol);
 
 #endif
