@@ -162,6 +162,45 @@ struct verb {
 	X(domxml_from_native, "domxml-from-native") \
 	X(adopt, "adopt")
 #define VERBS_STORAGE(X) X(img, "img")
+#define VERBS_POOLS(X)                      \
+	X(pool_list, "pool-list")           \
+	X(pool_info, "pool-info")           \
+	X(pool_dumpxml, "pool-dumpxml")     \
+	X(pool_name, "pool-name")           \
+	X(pool_uuid, "pool-uuid")           \
+	X(pool_define, "pool-define")       \
+	X(pool_define_as, "pool-define-as") \
+	X(pool_create, "pool-create")       \
+	X(pool_create_as, "pool-create-as") \
+	X(pool_edit, "pool-edit")           \
+	X(pool_undefine, "pool-undefine")   \
+	X(pool_start, "pool-start")         \
+	X(pool_destroy, "pool-destroy")     \
+	X(pool_autostart, "pool-autostart") \
+	X(pool_build, "pool-build")         \
+	X(pool_delete, "pool-delete")       \
+	X(pool_refresh, "pool-refresh")
+#define VERBS_VOLUMES(X)                      \
+	X(vol_list, "vol-list")               \
+	X(vol_info, "vol-info")               \
+	X(vol_dumpxml, "vol-dumpxml")         \
+	X(vol_path, "vol-path")               \
+	X(vol_name, "vol-name")               \
+	X(vol_key, "vol-key")                 \
+	X(vol_pool, "vol-pool")               \
+	X(vol_create, "vol-create")           \
+	X(vol_create_as, "vol-create-as")     \
+	X(vol_create_from, "vol-create-from") \
+	X(vol_clone, "vol-clone")             \
+	X(vol_delete, "vol-delete")           \
+	X(vol_undelete, "vol-undelete")       \
+	X(vol_trash, "vol-trash")             \
+	X(vol_resize, "vol-resize")           \
+	X(vol_upload, "vol-upload")           \
+	X(vol_download, "vol-download")       \
+	X(vol_wipe, "vol-wipe")               \
+	X(vol_tree, "vol-tree")               \
+	X(vol_orphans, "vol-orphans")
 
 #define VERBS_CLONE(X) X(clone, "clone")
 #define VERBS_JOBS(X)               \
@@ -183,6 +222,8 @@ struct verb {
 	VERBS_IMPORT(X)      \
 	VERBS_STORAGE(X)     \
 	VERBS_CLONE(X)       \
+	VERBS_POOLS(X)       \
+	VERBS_VOLUMES(X)     \
 	VERBS_JOBS(X)
 
 #define VERB_ENUM(id, name) VERB_##id,

@@ -2,14 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/children.h"
 #include "cli/dispatch.h"
 #include "cli/guests.h"
 #include "cli/out.h"
-#include "cli/children.h"
 #include "core/autostart.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/vm.h"
+#include "disk/pool.h"
 
 #define PARALLEL 4u /* starts at a time: each reads images and firmware from the same disks */
 #define PARALLEL_MAX 64u
@@ -98,6 +99,9 @@ int verb_guests_start(struct cli *c)
 		out_error("%s", err.msg);
 		return CLI_FAILED;
 	}
+	/* Their disks may be there. */
+	if (pool_start_all(&c->home, &err) < 0)
+		out_warning("not all storage pools were started: %s", err.msg);
 	guests_init(&s.g, c, names, n, false);
 	s.pool = children_new(c, (unsigned)parallel);
 	start_all(&s);

@@ -8,10 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/children.h"
 #include "cli/dispatch.h"
 #include "cli/guests.h"
 #include "cli/out.h"
-#include "cli/children.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/store.h"
