@@ -34,7 +34,7 @@ struct volume {
 	uint64_t capacity, allocation, physical; /* bytes; physical: where the file ends */
 	char *backing, *backing_format;          /* resolved, NULL none */
 	bool encrypted;
-	struct storage_access access; /* as it is, label NULL */
+	struct storage_access access;               /* as it is, label NULL */
 	struct timespec atime, mtime, ctime, btime; /* btime: 0 unknown */
 	dev_t dev; /* who it is: a file by dev and ino, a block device by its number and 0 */
 	ino_t ino;
