@@ -64,8 +64,8 @@ OPTS(pool_dumpxml) = {
     FLAG("wrap", "in a common root element"),
     {0},
 };
-OPTS(pool_name) = {POOL, {0}};
-OPTS(pool_uuid) = {POOL, {0}};
+OPTS(pool_name) = {POOL, JSON, {0}};
+OPTS(pool_uuid) = {POOL, JSON, {0}};
 OPTS(pool_define) = {POOL_FILE, FLAG("validate", "accepted; documents are always checked"), {0}};
 OPTS(pool_define_as) = {SOURCE, {0}};
 OPTS(pool_create) = {POOL_FILE, FLAG("build", "make what it lies in first"), OVERWRITE, {0}};
@@ -127,7 +127,7 @@ VERB(pool_start) = {NAMES(pool_start, "pool-start"), .family = "Storage",
     .text = "Mounts what has to be mounted, activates a volume group."};
 
 VERB(pool_destroy) = {NAMES(pool_destroy, "pool-destroy"), .family = "Storage",
-    .summary = "destroy (stop) a pool", .flags = VERB_DISRUPTS | VERB_VIRSH,
+    .summary = "destroy (stop) a pool", .flags = VERB_CHANGES | VERB_VIRSH,
     .text =
         "The pool is not shown as active any more, and unmounted. Its volumes stay, and what is in use cannot be unmounted."};
 

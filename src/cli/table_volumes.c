@@ -41,10 +41,10 @@ OPTS(vol_info) = {
     {0},
 };
 OPTS(vol_dumpxml) = {VOL, IN_POOL, XPATH, {0}};
-OPTS(vol_path) = {VOL, IN_POOL, {0}};
-OPTS(vol_name) = {VOL, {0}};
-OPTS(vol_key) = {VOL, IN_POOL, {0}};
-OPTS(vol_pool) = {VOL, FLAG("uuid", "the pool's uuid instead of its name"), {0}};
+OPTS(vol_path) = {VOL, IN_POOL, JSON, {0}};
+OPTS(vol_name) = {VOL, JSON, {0}};
+OPTS(vol_key) = {VOL, IN_POOL, JSON, {0}};
+OPTS(vol_pool) = {VOL, FLAG("uuid", "the pool's uuid instead of its name"), JSON, {0}};
 OPTS(vol_create) = {
     POOL, VOL_FILE, PREALLOC, FLAG("validate", "accepted; documents are always checked"), {0}};
 OPTS(vol_create_as) = {
@@ -133,6 +133,7 @@ OPTS(vol_wipe) = {
 };
 OPTS(vol_tree) = {
     {"pool", OPT_WORD, .value = "POOL", .help = "of this pool only"},
+    JSON,
     {0},
 };
 OPTS(vol_orphans) = {

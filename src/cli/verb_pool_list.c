@@ -249,23 +249,27 @@ int verb_pool_dumpxml(struct cli *c)
 }
 
 /* --- pool-name, pool-uuid --- */
-int verb_pool_name(struct cli *c)
+static int print_word(struct cli *c, bool uuid)
 {
-	CLEANUP(pool_fini) struct pool pool = {0};
-	int status = storage_pool(c, "pool", &pool);
-	if (status == CLI_DONE)
-		puts(pool.def.name);
-	return status;
-}
-
-int verb_pool_uuid(struct cli *c)
-{
-	char uuid[OUT_UUID_MAX];
+	struct view v;
 	CLEANUP(pool_fini) struct pool pool = {0};
 	int status = storage_pool(c, "pool", &pool);
 	if (status != CLI_DONE)
 		return status;
-	out_uuid(pool.def.uuid, uuid);
-	puts(uuid);
+	look(&v, &pool, false);
+	if (c->json)
+		out_json(json_of(&v));
+	else
+		puts(uuid ? v.uuid : pool.def.name);
 	return CLI_DONE;
+}
+
+int verb_pool_name(struct cli *c)
+{
+	return print_word(c, false);
+}
+
+int verb_pool_uuid(struct cli *c)
+{
+	return print_word(c, true);
 }

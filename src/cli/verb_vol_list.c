@@ -128,6 +128,13 @@ static int print_word(struct cli *c, enum word which)
 	if (status != CLI_DONE)
 		return status;
 	out_uuid(pool.def.uuid, uuid);
+	if (c->json) {
+		struct json_object *o = json_of(&vol);
+		out_add_str(o, "pool", pool.def.name);
+		out_add_str(o, "pool_uuid", uuid);
+		out_json(o);
+		return CLI_DONE;
+	}
 	const char *const words[] = {[WORD_NAME] = vol.name,
 	    [WORD_PATH] = vol.path,
 	    [WORD_KEY] = vol.key,

@@ -189,6 +189,27 @@ static int pool_option(struct cli *c, struct pool *pool, const char **name)
 	return status;
 }
 
+static void print_tree_json(const struct forest *f, const char *pool)
+{
+	struct json_object *all = json_object_new_array();
+	for (size_t i = 0; i < f->n; i++) {
+		const struct node *n = &f->nodes[i];
+		if (!in_pool(n, pool))
+			continue;
+		struct json_object *o = json_object_new_object();
+		out_add_str(o, "name", n->vol->name);
+		out_add_str(o, "pool", n->pool->def.name);
+		out_add_str(o, "path", n->vol->path);
+		out_add_str(o, "format", volume_format_word(n->vol));
+		out_add_u64(o, "capacity", n->vol->capacity);
+		out_add_u64(o, "allocation", n->vol->allocation);
+		out_add_str(o, "backing", n->vol->backing);
+		out_add_str(o, "users", n->who[0] != '\0' ? n->who : NULL);
+		json_object_array_add(all, o);
+	}
+	out_json(all);
+}
+
 int verb_vol_tree(struct cli *c)
 {
 	static const char *const heads[] = {
@@ -204,6 +225,10 @@ int verb_vol_tree(struct cli *c)
 	if (forest_read(c, &f, &err) < 0) {
 		out_error("%s", err.msg);
 		return out_status(&err);
+	}
+	if (c->json) {
+		print_tree_json(&f, name);
+		return CLI_DONE;
 	}
 	struct drawing d = {&f, out_table_new(ARRAY_LEN(heads), heads), utf8 ? "├─ " : "|- ",
 	    utf8 ? "└─ " : "`- ", utf8 ? "│  " : "|  ", "   "};
