@@ -33,6 +33,14 @@ static void look(struct view *v, const struct pool *pool, bool facts)
 	out_warning("pool '%s': %s", pool->def.name, err.msg);
 }
 
+static void add_bytes(struct json_object *o, const char *key, bool known, uint64_t bytes)
+{
+	if (known)
+		out_add_u64(o, key, bytes);
+	else
+		out_add_str(o, key, NULL);
+}
+
 static struct json_object *json_of(const struct view *v)
 {
 	const struct pool *p = v->pool;
@@ -44,11 +52,9 @@ static struct json_object *json_of(const struct view *v)
 	out_add_bool(o, "persistent", p->persistent);
 	out_add_bool(o, "autostart", p->autostart);
 	out_add_str(o, "target", p->def.target);
-	if (v->known) {
-		out_add_u64(o, "capacity", v->facts.capacity);
-		out_add_u64(o, "allocation", v->facts.allocation);
-		out_add_u64(o, "available", v->facts.available);
-	}
+	add_bytes(o, "capacity_bytes", v->known, v->facts.capacity);
+	add_bytes(o, "allocation_bytes", v->known, v->facts.allocation);
+	add_bytes(o, "available_bytes", v->known, v->facts.available);
 	return o;
 }
 

@@ -119,9 +119,9 @@ static void print_trash_json(const struct trashed *items, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_new_object();
 		out_add_str(o, "name", items[i].name);
-		out_add_u64(o, "deleted_s", (uint64_t)items[i].deleted);
-		out_add_u64(o, "size", items[i].size);
-		out_add_u64(o, "allocation", items[i].allocation);
+		out_add_u64(o, "deleted_time_ns", (uint64_t)items[i].deleted * 1000000000u);
+		out_add_u64(o, "size_bytes", items[i].size);
+		out_add_u64(o, "allocation_bytes", items[i].allocation);
 		out_add_str(o, "file", items[i].file);
 		json_object_array_add(all, o);
 	}

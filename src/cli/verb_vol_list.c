@@ -18,9 +18,9 @@ static struct json_object *json_of(const struct volume *v)
 	out_add_str(o, "key", v->key);
 	out_add_str(o, "type", volume_type_name(v->type));
 	out_add_str(o, "format", volume_format_word(v));
-	out_add_u64(o, "capacity", v->capacity);
-	out_add_u64(o, "allocation", v->allocation);
-	out_add_u64(o, "physical", v->physical);
+	out_add_u64(o, "capacity_bytes", v->capacity);
+	out_add_u64(o, "allocation_bytes", v->allocation);
+	out_add_u64(o, "physical_bytes", v->physical);
 	out_add_str(o, "backing", v->backing);
 	out_add_str(o, "trouble", v->trouble);
 	return o;

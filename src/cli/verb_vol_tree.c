@@ -201,8 +201,8 @@ static void print_tree_json(const struct forest *f, const char *pool)
 		out_add_str(o, "pool", n->pool->def.name);
 		out_add_str(o, "path", n->vol->path);
 		out_add_str(o, "format", volume_format_word(n->vol));
-		out_add_u64(o, "capacity", n->vol->capacity);
-		out_add_u64(o, "allocation", n->vol->allocation);
+		out_add_u64(o, "capacity_bytes", n->vol->capacity);
+		out_add_u64(o, "allocation_bytes", n->vol->allocation);
 		out_add_str(o, "backing", n->vol->backing);
 		out_add_str(o, "users", n->who[0] != '\0' ? n->who : NULL);
 		json_object_array_add(all, o);
@@ -293,8 +293,9 @@ static void print_orphans_json(const struct forest *f, const char *pool)
 		out_add_str(o, "pool", n->pool->def.name);
 		out_add_str(o, "path", n->vol->path);
 		out_add_str(o, "format", volume_format_word(n->vol));
-		out_add_u64(o, "allocation", n->vol->allocation);
-		out_add_u64(o, "modified_s", (uint64_t)n->vol->mtime.tv_sec);
+		out_add_u64(o, "allocation_bytes", n->vol->allocation);
+		out_add_u64(o, "modified_time_ns",
+		    (uint64_t)n->vol->mtime.tv_sec * 1000000000u + (uint64_t)n->vol->mtime.tv_nsec);
 		json_object_array_add(all, o);
 	}
 	out_json(all);
