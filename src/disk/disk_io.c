@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "disk/img_lock.h"
 
 #define END_MAX ((uint64_t)INT64_MAX) /* off_t */
 #define PIECE (1u << 30)              /* the kernel moves less than 2 GiB by one call */
@@ -82,7 +83,7 @@ struct disk_io *disk_io_open(const char *path, unsigned flags, struct err *err)
 	struct disk_io *io = disk_io_take(fd, path, writable, err);
 	if (!io || !create || io->block || io->size == 0)
 		return io;
-	if (disk_io_resize(io, 0, err) == 0)
+	if (img_lock_check(path, err) == 0 && disk_io_resize(io, 0, err) == 0)
 		return io;
 	disk_io_close(io);
 	return NULL;

@@ -23,7 +23,8 @@ struct disk_io {
 enum disk_io_flag {
 	DISK_IO_WRITE = 1,
 	DISK_IO_CREATE =
-	    2, /* made when it is missing, mode 0644 less the umask; what is there already is emptied */
+	    2, /* made when it is missing, mode 0644 less the umask; what is there already is emptied, unless
+	     * somebody uses it as an image (disk/img_lock.h) */
 	DISK_IO_DIRECT =
 	    4, /* O_DIRECT; buffers, offsets and lengths are then the caller's to align to 4096 */
 };

@@ -8,6 +8,8 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "disk/img_lock.h"
+#include "disk/img_lock.h"
 
 /* Each format adds its line when it comes. */
 const struct img_driver *const img_drivers[] = {
@@ -71,6 +73,7 @@ char *img_resolve(const char *image, const char *name)
 /* --- opening --------------------------------------------------------------------------------------- */
 /* Which files a chain holds so far. */
 struct seen {
+	unsigned flags; /* that the chain is opened with */
 	size_t n;
 	struct {
 		dev_t dev;
@@ -95,6 +98,28 @@ static int note_file(struct seen *seen, const struct img *im, struct err *err)
 	return 0;
 }
 
+/* What would be taken for raw, and is what QEMU reads and we do not. */
+static const char *find_unread(const struct disk_io *io)
+{
+	static const struct {
+		const char *format, *magic;
+		size_t bytes;
+	} formats[] = {
+	    {"qcow", "QFI\xfb\0\0\0\1", 8},
+	    {"luks", "LUKS\xba\xbe", 6},
+	    {"parallels", "WithoutFreeSpace", 16},
+	    {"parallels", "WithouFreSpacExt", 16},
+	    {"bochs", "Bochs Virtual HD Image", 22},
+	    {"cloop", "#!/bin/sh\n#V2.0 Format\nmodprobe cloop", 37},
+	};
+	char head[64] = {0};
+	(void)disk_io_read_padded(io, 0, head, sizeof(head), NULL);
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		if (memcmp(head, formats[i].magic, formats[i].bytes) == 0)
+			return formats[i].format;
+	return NULL;
+}
+
 static int choose_driver(struct img *im, const char *format, struct err *err)
 {
 	struct err why = {0};
@@ -106,7 +131,13 @@ static int choose_driver(struct img *im, const char *format, struct err *err)
 		                        im->name, format);
 	}
 	im->driver = img_probe(im->file, im->name, &why);
-	return why.code == ERR_NONE ? 0 : err_set(err, why.code, "%s", why.msg);
+	if (why.code != ERR_NONE)
+		return err_set(err, why.code, "%s", why.msg);
+	const char *unread = im->driver == &img_raw ? find_unread(im->file) : NULL;
+	return unread ? err_set(err, ERR_UNSUPPORTED,
+	                    "'%s' is an image of the format '%s', which is not read here", im->name,
+	                    unread)
+	              : 0;
 }
 
 /* One image, without what backs it. */
@@ -119,9 +150,10 @@ static struct img *open_one(
 	im->file = disk_io_open(path,
 	    (flags & IMG_WRITE ? DISK_IO_WRITE : 0) | (flags & IMG_DIRECT ? DISK_IO_DIRECT : 0),
 	    err);
-	if (!im->file || note_file(seen, im, err) < 0 || choose_driver(im, format, err) < 0)
+	if (!im->file || note_file(seen, im, err) < 0 ||
+	    img_lock_for(im->file, seen->flags, seen->n > 1, err) < 0)
 		return NULL;
-	if (im->driver->open(im, err) < 0)
+	if (choose_driver(im, format, err) < 0 || im->driver->open(im, err) < 0)
 		return NULL;
 	if (im->size > IMG_SIZE_MAX) {
 		err_set(err, ERR_INVALID, "'%s': no disk is that large", im->name);
@@ -155,7 +187,7 @@ static struct img *open_backing(
 
 struct img *img_open(const char *name, const char *format, unsigned flags, struct err *err)
 {
-	struct seen seen = {0};
+	struct seen seen = {.flags = flags};
 	CLEANUP_FREE char *path = img_resolve("", name);
 	if (!path) {
 		err_set(

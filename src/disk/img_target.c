@@ -10,6 +10,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "disk/img_lock.h"
 
 #define LINKS_MAX 40 /* the kernel's limit */
 
@@ -52,6 +53,13 @@ static int open_in_place(struct img_target *t, const char *path, unsigned flags,
 	return t->io == NULL ? -1 : 0;
 }
 
+/* Whoever uses what is there would go on with a file that has no name. Held until the new one has it. */
+static int lock_old(struct img_target *t, const char *path, struct err *err)
+{
+	t->old = disk_io_open(path, 0, NULL);
+	return t->old == NULL ? 0 : img_lock(t->old, IMG_LOCK_CREATE, err);
+}
+
 static int open_whole(
     struct img_target *t, const char *path, const struct stat *old, struct err *err)
 {
@@ -88,7 +96,8 @@ int img_target_open(struct img_target *t, const char *path, struct err *err)
 		return err_errno(err, errno, "cannot make '%s'", path);
 	if (there && !S_ISREG(st.st_mode))
 		return open_in_place(t, real, 0, err); /* refuses what is no disk */
-	if (open_whole(t, real, there ? &st : NULL, err) == 0)
+	if ((!there || lock_old(t, real, err) == 0) &&
+	    open_whole(t, real, there ? &st : NULL, err) == 0)
 		return 0;
 	img_target_close(t);
 	return -1;

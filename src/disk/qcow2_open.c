@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "disk/be.h"
+#include "disk/img_lock.h"
 #include "disk/qcow2.h"
 #include "disk/qcow2_cache.h"
 
@@ -255,7 +256,7 @@ static int open_data_file(struct qcow2 *q, unsigned flags, struct err *err)
 	if (fstat(q->file->fd, &a) == 0 && fstat(q->data->fd, &b) == 0 && a.st_dev == b.st_dev &&
 	    a.st_ino == b.st_ino)
 		return invalid(q, err, "it names itself as the file of its data");
-	return 0;
+	return img_lock_for(q->data, flags, false, err);
 }
 
 /* How many entries of the L1 table the guest's disk needs; more than there can be when it is too large. */

@@ -78,6 +78,68 @@ static void test_raw_written(void **state)
 	assert_int_equal(img_close(im, &err), 0);
 }
 
+/* Two openings are two users, whether in one process or two. */
+static void test_locks(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned first, second;
+		enum err_code says;
+	} pairs[] = {
+	    {0, 0, ERR_NONE},
+	    {0, IMG_WRITE, ERR_BUSY},
+	    {IMG_WRITE, 0, ERR_BUSY},
+	    {IMG_WRITE, IMG_WRITE, ERR_BUSY},
+	    {IMG_WRITE, IMG_INFO, ERR_BUSY},
+	    {IMG_WRITE, IMG_FORCE_SHARE, ERR_NONE},
+	    {IMG_WRITE, IMG_NO_LOCK, ERR_NONE},
+	    {IMG_INFO, 0, ERR_NONE},
+	    {IMG_NO_LOCK, IMG_WRITE, ERR_NONE},
+	};
+	make("locked", MIB);
+	CLEANUP_FREE char *path = at("locked");
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		struct err err = {0};
+		struct img *first = img("locked", pairs[i].first);
+		struct img *second = img_open(path, "raw", pairs[i].second, &err);
+		if ((second == NULL) != (pairs[i].says != ERR_NONE) || err.code != pairs[i].says)
+			fail_msg("%zu: %s", i, err.msg);
+		img_drop(&second);
+		img_drop(&first);
+	}
+	/* Nobody empties what another has open. */
+	struct err err = {0};
+	struct img *im = img("locked", IMG_WRITE);
+	assert_null(disk_io_open(path, DISK_IO_CREATE, &err));
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_int_equal(disk_io_allocated(im->file) > 0, true);
+	img_drop(&im);
+}
+
+/* What QEMU would not take for raw is not taken for raw. */
+static void test_unread(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *magic, *format;
+		size_t n;
+	} heads[] = {{"QFI\xfb\0\0\0\1", "'qcow'", 8}, {"LUKS\xba\xbe\0\1", "'luks'", 8},
+	    {"WithoutFreeSpace", "'parallels'", 16}};
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		struct err err = {0};
+		char buf[1024] = {0};
+		CLEANUP_FREE char *path = at("unread");
+		memcpy(buf, heads[i].magic, heads[i].n);
+		assert_int_equal(file_write_atomic(path, buf, sizeof(buf), 0600, NULL), 0);
+		assert_null(img_open(path, NULL, 0, &err));
+		assert_int_equal(err.code, ERR_UNSUPPORTED);
+		assert_non_null(strstr(err.msg, heads[i].format));
+		struct img *im = img_open(path, "raw", 0, &err);
+		assert_non_null(im);
+		img_drop(&im);
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -142,6 +204,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_raw),
 	    cmocka_unit_test(test_raw_written),
+	    cmocka_unit_test(test_locks),
+	    cmocka_unit_test(test_unread),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_refused),
 	};
