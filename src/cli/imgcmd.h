@@ -84,7 +84,9 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
 
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
 #define IMGCMDS(X) \
+	X(compare) \
 	X(convert) \
+	X(dd)      \
 	X(check)   \
 	X(create)  \
 	X(info)    \

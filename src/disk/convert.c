@@ -13,6 +13,7 @@
 
 #define ITEM_BYTES (512u << 10) /* through a processor's cache, not around it */
 #define ITEMS_SPARE 2u          /* more than threads: there is always one to be filled */
+#define MEMORY_MAX (32u << 20)  /* of all items' bytes; fewer processors where clusters are large */
 #define HOLE_MIN (64u << 10)    /* what is shorter is read as zeroes with what surrounds it */
 #define SALVAGE_STEP 4096u
 #define SECOND 1000000000ull
@@ -53,7 +54,8 @@ uint64_t convert_bytes(const struct convert *c)
 	for (size_t i = 0; i < c->n_sources; i++)
 		if (__builtin_add_overflow(total, c->sources[i]->size, &total))
 			return UINT64_MAX;
-	return total;
+	total -= c->skip < total ? c->skip : total;
+	return c->limit > 0 && c->limit < total ? c->limit : total;
 }
 
 /* --- work: read, look for zeroes, compress ------------------------------------------------------------ */
@@ -207,10 +209,12 @@ static int look(struct copy *x, uint64_t at, struct err *err)
 {
 	if (at >= x->e_at && at < x->e_end)
 		return 0;
-	while (at - x->source_at >= x->c->sources[x->source]->size)
+	uint64_t from = at + x->c->skip;
+	while (from - x->source_at >= x->c->sources[x->source]->size)
 		x->source_at += x->c->sources[x->source++]->size;
 	struct img *im = x->c->sources[x->source];
-	uint64_t offset = at - x->source_at, bytes = im->size - offset;
+	uint64_t offset = from - x->source_at, bytes = im->size - offset;
+	bytes = bytes < x->total - at ? bytes : x->total - at;
 	int r = x->c->top_only ? img_map(im, offset, bytes, &x->e, err)
 	                       : img_map_chain(im, offset, bytes, &x->e, err);
 	if (r < 0)
@@ -288,6 +292,7 @@ static int64_t add_some(struct copy *x, uint64_t at, struct err *err)
 	uint64_t unit = x->t->unit, n = x->e_end - at;
 	uint64_t end = (x->open->out.guest / x->room + 1) * x->room;
 	uint64_t boundary = (at + unit - 1) & ~(unit - 1);
+	uint64_t offset = at + x->c->skip - x->source_at;
 	bool below = x->c->top_only && x->e.kind == IMG_ABSENT;
 	uint64_t hole = below || unit > HOLE_MIN ? unit : HOLE_MIN;
 	if (is_empty(&x->e) && at == boundary && (n >= hole || (below && x->e_end == x->total))) {
@@ -299,8 +304,8 @@ static int64_t add_some(struct copy *x, uint64_t at, struct err *err)
 		n = boundary - at;
 	n = n < end - at ? n : end - at;
 	if (!below)
-		add_piece(x->open, (size_t)n, at - x->source_at, &x->e);
-	else if (add_below(x, at - x->source_at, (size_t)n, err) < 0)
+		add_piece(x->open, (size_t)n, offset, &x->e);
+	else if (add_below(x, offset, (size_t)n, err) < 0)
 		return -1;
 	if (at + n == end || at + n == x->total)
 		give(x);
@@ -371,15 +376,22 @@ static int copy_all(struct copy *x, unsigned threads, struct err *err)
 	return worked;
 }
 
+static unsigned count_threads(const struct copy *x)
+{
+	size_t each = x->room * (x->t->packs ? 2 : 1);
+	unsigned most = (unsigned)(MEMORY_MAX / each) - ITEMS_SPARE, n = workers_processors();
+	n = x->c->threads > 0 && x->c->threads < n ? x->c->threads : n;
+	return n < most ? n : most;
+}
+
 int convert_run(const struct convert *c, struct convert_target *t, struct err *err)
 {
-	unsigned threads = c->threads ? c->threads : workers_processors();
 	struct copy *x = xcalloc(1, sizeof(*x));
 	int r = 0;
-	threads = threads < WORKERS_MAX ? threads : WORKERS_MAX;
 	x->c = c;
 	x->t = t;
 	x->room = t->unit > ITEM_BYTES ? t->unit : ITEM_BYTES;
+	unsigned threads = count_threads(x);
 	x->total = convert_bytes(c);
 	x->start_ns = now_ns();
 	pthread_mutex_init(&x->lost_lock, NULL);

@@ -19,6 +19,7 @@
 struct convert {
 	struct img *const *sources; /* one behind the other; borrowed */
 	size_t n_sources;
+	uint64_t skip, limit; /* of all of them: where to begin, how much at most (0 all) */
 	bool
 	    top_only; /* -B: what a top image itself does not hold is left to what backs the target */
 	uint64_t sparse;  /* -S: bytes, whole sectors; 0: everything is allocated and written */
@@ -30,7 +31,7 @@ struct convert {
 	struct progress *progress; /* of convert_bytes(); NULL none */
 };
 
-/* All of the sources together. */
+/* All of the sources together, less what is skipped, and no more than the limit. */
 uint64_t convert_bytes(const struct convert *c);
 /* Ends with t's end, when all went well. ERR_FAIL "interrupted" when progress_interrupted(). */
 int convert_run(const struct convert *c, struct convert_target *t, struct err *err);
