@@ -88,3 +88,15 @@ int block_table_map(struct img *im, uint64_t size, block_lookup *lookup, uint64_
 	}
 	return 0;
 }
+
+int block_table_holes(struct img_extent *e, struct err *err)
+{
+	uint64_t from, to;
+	if (e->kind != IMG_DATA)
+		return 0;
+	if (disk_io_next_data(e->file, e->host, e->host + e->bytes, &from, &to, err) < 0)
+		return -1;
+	e->hole = from > e->host;
+	e->bytes = (e->hole ? from : to) - e->host;
+	return 0;
+}

@@ -43,5 +43,7 @@ typedef int block_lookup(struct img *im, uint64_t number, struct block *b, struc
 /* img_driver's map for blocks of `size` bytes, the first at guest offset 0: neighbours that continue each other are one extent. */
 int block_table_map(struct img *im, uint64_t size, block_lookup *lookup, uint64_t offset,
     uint64_t bytes, struct img_extent *e, struct err *err);
+/* A DATA extent of a file that may have been preallocated: ends where a hole begins or ends, and says so. */
+int block_table_holes(struct img_extent *e, struct err *err);
 
 #endif

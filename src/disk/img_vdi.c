@@ -35,6 +35,7 @@ enum { /* offsets in the header */
 struct vdi {
 	uint64_t table_at, data_at;
 	uint32_t block, blocks; /* bytes of one; how many */
+	bool whole;             /* static: the file was made with all of them */
 	struct block_table table;
 };
 
@@ -108,6 +109,7 @@ static int vdi_open(struct img *im, struct err *err)
 	v->data_at = le32_get(h + AT_DATA);
 	v->block = im->cluster = le32_get(h + AT_BLOCK);
 	v->blocks = le32_get(h + AT_BLOCKS);
+	v->whole = le32_get(h + AT_TYPE) == TYPE_STATIC;
 	uint64_t size = le64_get(h + AT_SIZE);
 	if (size > IMG_SIZE_MAX)
 		return invalid(im, err, "size", size);
@@ -131,7 +133,7 @@ static int lookup(struct img *im, uint64_t number, struct block *b, struct err *
 	if (!p)
 		return -1;
 	uint32_t entry = le32_get(p);
-	b->kind = entry == ENTRY_FREE ? IMG_ABSENT : entry == ENTRY_ZERO ? IMG_ZERO : IMG_DATA;
+	b->kind = entry == ENTRY_FREE || entry == ENTRY_ZERO ? IMG_ZERO : IMG_DATA;
 	if (b->kind != IMG_DATA)
 		return 0;
 	b->host = v->data_at + (uint64_t)entry * v->block;
@@ -142,7 +144,9 @@ static int vdi_map(
     struct img *im, uint64_t offset, uint64_t bytes, struct img_extent *e, struct err *err)
 {
 	const struct vdi *v = im->state;
-	return block_table_map(im, v->block, lookup, offset, bytes, e, err);
+	if (block_table_map(im, v->block, lookup, offset, bytes, e, err) < 0)
+		return -1;
+	return v->whole ? block_table_holes(e, err) : 0;
 }
 
 const struct img_driver img_vdi = {

@@ -332,7 +332,7 @@ static int vmdk_map(
 	e->hosted = true;
 	e->host = x->host + in;
 	e->file = x->file;
-	return 0;
+	return block_table_holes(e, err);
 }
 
 static int vmdk_unpack(const struct img *im, const struct img_extent *e, uint64_t offset, void *buf,

@@ -152,8 +152,8 @@ static int lookup(struct img *im, uint64_t number, struct block *b, struct err *
 	if (!p)
 		return -1;
 	uint32_t entry = be32_get(p);
-	b->kind = entry == ENTRY_FREE ? IMG_ABSENT : IMG_DATA;
-	if (b->kind == IMG_ABSENT)
+	b->kind = entry == ENTRY_FREE ? IMG_ZERO : IMG_DATA;
+	if (b->kind == IMG_ZERO)
 		return 0;
 	b->host = (uint64_t)entry * IMG_SECTOR + v->bitmap;
 	return block_table_check(im, im->file, b->host, "block", number, err);
@@ -171,7 +171,7 @@ static int vpc_map(
 	    .hosted = true,
 	    .host = offset,
 	    .file = im->file};
-	return 0;
+	return block_table_holes(e, err);
 }
 
 const struct img_driver img_vpc = {

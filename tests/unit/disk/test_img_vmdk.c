@@ -251,6 +251,16 @@ static void test_extents(void **state)
 	free(m.data);
 }
 
+/* One that names the files which lie beside the fuzz target's image: "flat", and the image itself. */
+static void test_seed(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    HEAD "createType=\"custom\"\nRW 100 FLAT \"flat\" 3\nRW 30 ZERO\n"
+	         "RDONLY 1 VMFS \"flat\"\nRW 1 FLAT \"disk.vmdk\" 0\n";
+	foreign_seed("vmdk", "text", text, strlen(text));
+}
+
 static void test_places(void **state)
 {
 	(void)state;
@@ -365,6 +375,7 @@ int main(void)
 	    FOREIGN_TEST(test_hostile),
 	    FOREIGN_TEST(test_extents),
 	    FOREIGN_TEST(test_places),
+	    FOREIGN_TEST(test_seed),
 	    FOREIGN_TEST(test_text_refused),
 	    FOREIGN_TEST(test_parent),
 	};
