@@ -1,0 +1,10 @@
+/* Any bytes as a QED image. */
+#include "fuzz/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	image_try_fd(image_memory(data, size), "qed");
+	return 0;
+}
