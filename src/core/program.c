@@ -43,15 +43,17 @@ static char *find(const char *name)
 
 static char **make_environment(void)
 {
-	static char locale[] = "LC_ALL=C";
+	/* The second: LVM complains of descriptors that our caller left open. */
+	static char locale[] = "LC_ALL=C", lvm[] = "LVM_SUPPRESS_FD_WARNINGS=1";
 	size_t n = 0, kept = 0;
 	while (environ[n] != NULL)
 		n++;
-	char **env = xcalloc(n + 2, sizeof *env);
+	char **env = xcalloc(n + 3, sizeof *env);
 	for (size_t i = 0; i < n; i++)
 		if (!str_prefix(environ[i], "LC_") && !str_prefix(environ[i], "LANG"))
 			env[kept++] = environ[i];
 	env[kept++] = locale;
+	env[kept++] = lvm;
 	env[kept] = NULL;
 	return env;
 }

@@ -133,17 +133,30 @@ static int look_disk(const struct pool_def *def, struct pool_facts *facts, struc
 	return 0;
 }
 
+/* The table says that it is there, even if the kernel has made no node for it yet. */
+static int add_partition(const char *node, uint64_t bytes, struct volume_set *set, struct err *err)
+{
+	struct volume vol;
+	struct err why = {0};
+	if (volume_look(node, &vol, &why) < 0)
+		vol = (struct volume){.name = xstrdup(strrchr(node, '/') + 1),
+		    .path = xstrdup(node),
+		    .key = xstrdup(node),
+		    .type = VOLUME_BLOCK,
+		    .access = STORAGE_ACCESS_NONE,
+		    .trouble = xstrdup(why.msg)};
+	vol.capacity = vol.allocation = vol.physical = bytes;
+	return volume_set_add(set, &vol, err);
+}
+
 static int scan_disk(const struct pool_def *def, struct volume_set *set, struct err *err)
 {
 	CLEANUP(table_fini) struct table t = {0};
 	int rc = read_table(def, &t, err);
 	for (size_t i = 0; rc == 0 && i < count(&t); i++) {
-		struct volume vol;
 		const char *node = node_of(&t, i);
-		if (node == NULL || volume_look(node, &vol, NULL) < 0)
-			continue;
-		vol.capacity = vol.allocation = vol.physical = bytes_of(&t, i);
-		rc = volume_set_add(set, &vol, err);
+		if (node != NULL)
+			rc = add_partition(node, bytes_of(&t, i), set, err);
 	}
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "disk/img_create.h"
 #include "disk/pool_backend.h"
 #include "disk/reach.h"
+#include "disk/volume_trash.h"
 
 #define QEMU_IMG_MS 600000
 #define VOLUME_MODE 0600 /* libvirt's */
@@ -44,7 +45,7 @@ char *volume_draft(const struct pool *pool, const char *name, struct err *err)
 		err_errno(err, errno, "cannot make the folder '%s'", folder);
 		return NULL;
 	}
-	return xasprintf("%s/new-%d-%s", folder, (int)getpid(), name);
+	return xasprintf("%s/" VOLUME_DRAFT "%d-%s", folder, (int)getpid(), name);
 }
 
 static int give_access(const char *path, const struct storage_access *a, struct err *err)

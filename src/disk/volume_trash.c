@@ -16,7 +16,8 @@
 
 #define STAMP_BYTES 16 /* "20261121T201512Z" */
 #define ITEMS_MAX 65536u
-#define NAMES_TRIED 100 /* of one name within as many seconds */
+#define DRAFT_SECONDS 86400 /* since it was written to last */
+#define NAMES_TRIED 100     /* of one name within as many seconds */
 
 static char *folder_of(const struct pool *pool)
 {
@@ -183,6 +184,22 @@ int volume_trash_empty(const struct pool *pool, const struct trashed *only, stru
 	return rc;
 }
 
+/* Volumes that were never finished: whoever wrote them was killed. */
+static void remove_drafts(const struct pool *pool)
+{
+	CLEANUP_FREE char *folder = folder_of(pool);
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+		struct stat st;
+		if (str_prefix(e->d_name, VOLUME_DRAFT) &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime < time(NULL) - DRAFT_SECONDS)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 int volume_trash_expire(const struct home *h, const struct pool *pool, struct err *err)
 {
 	size_t n;
@@ -195,6 +212,7 @@ int volume_trash_expire(const struct home *h, const struct pool *pool, struct er
 		return -1;
 	time_t limit = time(NULL) - (time_t)conf.trash_days * 86400;
 	hostconf_fini(&conf);
+	remove_drafts(pool);
 	if (volume_trash_list(pool, &items, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)

@@ -12,6 +12,9 @@
 #include "core/home.h"
 #include "disk/volume.h"
 
+/* Volumes that are being made lie there, too, as VOLUME_DRAFT "PID-NAME". */
+#define VOLUME_DRAFT "new-"
+
 struct trashed {
 	char *file;                /* in the trash */
 	char *name;                /* that it had */

@@ -1,5 +1,6 @@
 #include "unit/cm.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "disk/pool.h"
@@ -334,6 +335,12 @@ static void test_trash_expires(void **state)
 	/* Names that are not ours stay. */
 	put_trash(&p, "20200101T00000+Z-mine");
 	put_trash(&p, "README");
+	put_trash(&p, VOLUME_DRAFT "1-left");
+	put_trash(&p, VOLUME_DRAFT "1-young");
+	CLEANUP_FREE char *left = xasprintf("%s/" VOLUME_DRAFT "1-left", folder);
+	CLEANUP_FREE char *young = xasprintf("%s/" VOLUME_DRAFT "1-young", folder);
+	const struct timespec old[2] = {{1, 0}, {1, 0}};
+	assert_int_equal(utimensat(AT_FDCWD, left, old, 0), 0);
 	assert_int_equal(volume_trash_expire(&w.home, &p, &w.err), 0);
 	assert_int_equal(volume_trash_list(&p, &items, &n, &w.err), 0);
 	assert_int_equal(n, 1);
@@ -341,6 +348,8 @@ static void test_trash_expires(void **state)
 	volume_trash_list_free(items, n);
 	CLEANUP_FREE char *mine = xasprintf("%s/README", folder);
 	assert_int_equal(access(mine, F_OK), 0);
+	assert_int_equal(access(left, F_OK), -1);
+	assert_int_equal(access(young, F_OK), 0);
 	pool_fini(&p);
 	teardown(&w);
 }
