@@ -9,7 +9,8 @@
 #include "disk/qcow2_alloc.h"
 #include "disk/qcow2_cache.h"
 
-#define HEADER_REFTABLE 48 /* refcount_table_offset and refcount_table_clusters, 12 bytes */
+#define DISCARD_LEAST (1u << 20) /* bytes that become free together */
+#define HEADER_REFTABLE 48       /* refcount_table_offset and refcount_table_clusters, 12 bytes */
 
 uint64_t qcow2_count_get(const struct qcow2 *q, const uint8_t *counts, uint64_t i)
 {
@@ -368,14 +369,18 @@ static int cut_file(struct qcow2 *q, struct err *err)
 	return 0;
 }
 
-/* Gives space back to the file system. */
+/* Gives space back to the file system: not a few tables, which the next change takes again and the disk would have to
+ * find anew. */
 static void discard(struct qcow2 *q, const struct qcow2_ranges *freed)
 {
+	uint64_t all = 0;
+	for (size_t i = 0; i < freed->n; i++)
+		all += freed->r[i].n << q->cluster_bits;
 	for (size_t i = 0; i < freed->n; i++) {
 		uint64_t at = freed->r[i].first << q->cluster_bits;
 		uint64_t n = freed->r[i].n << q->cluster_bits;
 		qcow2_cache_forget(q->l2_cache, at, n);
-		if (at < q->file->size)
+		if (all >= DISCARD_LEAST && at < q->file->size)
 			disk_io_discard(
 			    q->file, at, n < q->file->size - at ? n : q->file->size - at);
 	}
