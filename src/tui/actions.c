@@ -83,6 +83,9 @@ static void run_console(struct app *app, char *const *names)
 		app_message(app, STYLE_ERROR, "console: name one domain");
 }
 
+/* What a command is about that is about no domain: its first word that is neither an option nor a value of one. */
+static const char *subject_of(const struct verb *v, const char *const *words);
+
 static void ask_or_start(
     struct app *app, const struct verb *v, const char *const *words, char *const *names)
 {
@@ -90,6 +93,8 @@ static void ask_or_start(
 		run_console(app, names);
 	else if (v->flags & VERB_TERMINAL)
 		foreground_run(app, words);
+	else if ((v->flags & (VERB_DISRUPTS | VERB_DELETES)) && !names[0])
+		view_confirm_about(app, v, words, subject_of(v, words), NULL);
 	else if (v->flags & (VERB_DISRUPTS | VERB_DELETES))
 		view_confirm_open(app, v, words, names);
 	else
@@ -211,6 +216,17 @@ static bool is_value(const struct verb *v, char *const *words, unsigned i)
 {
 	const struct verb_opt *o = i > 1 ? option_of(v, words[i - 1]) : NULL;
 	return o && opt_takes_value(o) && !strchr(words[i - 1], '=');
+}
+
+static const char *subject_of(const struct verb *v, const char *const *words)
+{
+	for (unsigned i = 1; words[i]; i++)
+		if (words[i][0] != '-' && !is_value(v, (char *const *)(uintptr_t)words, i))
+			return words[i];
+	for (unsigned i = 1; words[i]; i++)
+		if (words[i][0] != '-')
+			return words[i];
+	return v->name;
 }
 
 static const struct verb_opt *positional(const struct verb *v, unsigned k)

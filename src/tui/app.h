@@ -12,6 +12,7 @@
 #include "tui/input.h"
 #include "tui/jobs.h"
 #include "tui/model.h"
+#include "tui/offload.h"
 #include "tui/theme.h"
 #include "tui/tty.h"
 #include "tui/tui.h"
@@ -26,6 +27,7 @@ struct app {
 	struct theme theme;
 	struct model *model; /* NULL in a console of its own */
 	struct jobs *jobs;
+	struct offload *offload; /* NULL: nothing was given to it yet */
 	struct host host;
 	struct foreground *foreground; /* NULL: the terminal is ours */
 	struct view *top;
@@ -54,6 +56,8 @@ void app_message(struct app *app, enum style st, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* A view that refused a key or a paste can take it now. */
 void app_input_continue(struct app *app);
+/* Threads for looks that may take their time. */
+struct offload *app_offload(struct app *app);
 /* Looks at the VMs now, not at the next second. */
 void app_refresh(struct app *app);
 /* The footer of every view: the message when there is one; true: drawn, the view's own footer is not. */

@@ -89,6 +89,22 @@ void disk_rows_of(struct disk_table *t, const struct domain *d)
 	}
 }
 
+void disk_rows_of_page(struct disk_table *t, const struct status_page *page)
+{
+	size_t n = page->disks < STATUS_DISKS_MAX ? page->disks : STATUS_DISKS_MAX;
+	t->rows = xcalloc(n + 1, sizeof(*t->rows));
+	t->n = n;
+	for (size_t i = 0; i < n; i++)
+		t->rows[i] = (struct disk_row){.target = xstrdup(page->disk[i].target),
+		    .device = "",
+		    .bus = "",
+		    .format = "",
+		    .source = xstrdup(page->disk[i].path),
+		    .options = xstrdup(""),
+		    .cache = "",
+		    .file = page->disk[i].path[0] == '/'};
+}
+
 static uint64_t since(uint64_t was, uint64_t is)
 {
 	return is > was ? is - was : 0;

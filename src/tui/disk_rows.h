@@ -15,6 +15,8 @@ struct disk_count {
 
 /* counts: as many as rows, zero at first. */
 void disk_rows_of(struct disk_table *t, const struct domain *d);
+/* What the page alone tells, where the document cannot be read. */
+void disk_rows_of_page(struct disk_table *t, const struct status_page *page);
 /* Counters of the page, and their rates since they last changed; now_ms: of any clock that runs evenly. */
 void disk_rows_count(struct disk_table *t, const struct status_page *page,
     struct disk_count *counts, uint64_t now_ms);

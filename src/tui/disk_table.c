@@ -115,9 +115,9 @@ static void draw_row(struct pen *p, const struct disk_row *r, int row)
 		str_human(capacity, size);
 	if (top && top->allocation)
 		str_human(top->allocation, used);
-	if (top)
+	if (top && !*top->why)
 		snprintf(chain, sizeof(chain), "%zu", r->chain.n + r->chain.deeper);
-	if (top)
+	if (top && !*top->why)
 		snprintf(snaps, sizeof(snaps), "%zu", r->chain.n_snapshots);
 	if (r->counted) {
 		widget_rate(r->read_rate, rd);

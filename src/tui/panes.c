@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "tui/disk_watch.h"
 #include "tui/draw.h"
 #include "tui/lines.h"
 #include "tui/preview.h"
@@ -19,11 +20,13 @@ struct panes {
 	struct preview *preview;
 	char *preview_name; /* whose; NULL none yet */
 	uint64_t preview_bytes;
-	struct lines lines; /* of hardware, host, log */
-	char lines_of;      /* the pane that they are of; 0 none */
-	char *lines_name;   /* the VM; NULL: none was asked for */
-	unsigned first;     /* line at the top */
-	int height;         /* as last drawn */
+	struct lines lines;       /* of hardware, host, log */
+	char lines_of;            /* the pane that they are of; 0 none */
+	char *lines_name;         /* the VM; NULL: none was asked for */
+	unsigned first;           /* line at the top */
+	int height;               /* as last drawn */
+	struct disk_watch *disks; /* NULL: not asked for yet */
+	struct sheet sheet;
 };
 
 struct place {
@@ -51,6 +54,8 @@ void panes_free(struct panes *p)
 	preview_drop(p);
 	lines_clear(&p->lines);
 	free(p->lines_name);
+	disk_watch_free(p->disks);
+	sheet_fini(&p->sheet);
 	free(p);
 }
 
@@ -188,27 +193,55 @@ static void draw_graphs(struct panes *p, const struct vm_entry *e, const struct 
 		    width - 1);
 }
 
-/* --- 3 Disks, 4 Network --- */
+/* At the right end of a row, up to its last column: which lines of how many are shown. */
+static void draw_where(const struct panes *p, int row, int cols, unsigned shown, unsigned lines)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), " lines %u-%u of %u   [ ] scroll ", p->first + 1,
+	    p->first + shown, lines);
+	draw_text(row, cols > n ? cols - n : 0, n, STYLE_BAR, text);
+}
+
+/* --- 3 Disks --- */
+
+static void disks_changed(void *arg)
+{
+	app_dirty(((struct panes *)arg)->app);
+}
+
+static void follow_disks(struct panes *p, const struct vm_entry *e)
+{
+	if (!p->disks)
+		p->disks = disk_watch_new(p->app->home, app_offload(p->app), disks_changed, p);
+	disk_watch_tick(p->disks, p->app->model, e);
+}
+
+static unsigned make_disks(struct panes *p, const struct place *at)
+{
+	sheet_init(&p->sheet, at->height, at->cols, p->app->theme.utf8);
+	return disk_table_draw(disk_watch_table(p->disks), p->first, &p->sheet);
+}
 
 static void draw_disks(struct panes *p, const struct vm_entry *e, const struct place *at)
 {
-	const struct status_page *page = model_page(p->app->model, e);
-	char cap[STR_HUMAN_MAX], rd[STR_HUMAN_MAX], wr[STR_HUMAN_MAX], line[512];
-	draw_field(
-	    at->row, 0, at->cols, STYLE_COLUMNS, "  DISK      SIZE     READ      WRITTEN   FILE");
-	if (!page || !page->disks)
-		draw_text(at->row + 1, 2, at->cols - 2, STYLE_DIM,
-		    page ? "no disks" : "known while it runs");
-	for (unsigned i = 0; page && i < page->disks && (int)i + 1 < at->height; i++) {
-		const struct status_disk *d = &page->disk[i];
-		str_human(d->capacity, cap);
-		str_human(d->rd_bytes, rd);
-		str_human(d->wr_bytes, wr);
-		snprintf(line, sizeof(line), "  %-9s %-8s %-9s %-9s %s", d->target,
-		    d->capacity ? cap : "?", rd, wr, d->path);
-		draw_field(at->row + 1 + (int)i, 0, at->cols, STYLE_NORMAL, line);
+	unsigned lines, shown = at->height > 1 ? (unsigned)at->height - 1 : 1;
+	if (!p->disks || !str_eq(disk_watch_name(p->disks), e->name)) {
+		p->first = 0;
+		follow_disks(p, e);
 	}
+	p->height = at->height;
+	lines = make_disks(p, at);
+	if (p->first && p->first + shown > lines) { /* scrolled behind the end */
+		p->first = lines > shown ? lines - shown : 0;
+		make_disks(p, at);
+	}
+	sheet_show(&p->sheet, at->row, 0);
+	if (lines > shown && at->height > 1)
+		draw_where(
+		    p, at->row, at->cols, shown, lines); /* over the titles: no file is hidden */
 }
+
+/* --- 4 Network --- */
 
 static void draw_nets(struct panes *p, const struct vm_entry *e, const struct place *at)
 {
@@ -287,15 +320,6 @@ static bool lines_renew(struct panes *p, const struct vm_entry *e)
 	return false;
 }
 
-/* At the right end of the last row, up to its last column. */
-static void draw_where(const struct panes *p, const struct place *at)
-{
-	char text[64];
-	int n = snprintf(text, sizeof(text), " lines %u-%u of %u   [ ] scroll ", p->first + 1,
-	    p->first + (unsigned)at->height, p->lines.n);
-	draw_text(at->row + at->height - 1, at->cols > n ? at->cols - n : 0, n, STYLE_BAR, text);
-}
-
 static void draw_lines(struct panes *p, const struct vm_entry *e, const struct place *at)
 {
 	const char *name = p->open == '8' ? "" : e->name;
@@ -313,7 +337,7 @@ static void draw_lines(struct panes *p, const struct vm_entry *e, const struct p
 		    p->lines.n > (unsigned)at->height ? p->lines.n - (unsigned)at->height : 0;
 	lines_draw(&p->lines, p->first, 0, at->row, at->height, at->cols);
 	if (p->lines.n > (unsigned)at->height && at->height > 1)
-		draw_where(p, at);
+		draw_where(p, at->row + at->height - 1, at->cols, (unsigned)at->height, p->lines.n);
 }
 
 void panes_scroll(struct panes *p, int by)
@@ -384,6 +408,8 @@ void panes_tick(struct panes *p, const struct vm_entry *e)
 	if (p->open == '1' && e && p->preview && str_eq(p->preview_name, e->name) &&
 	    preview_poll(p->preview, 0))
 		app_dirty(p->app);
+	if (p->open == '3' && e)
+		follow_disks(p, e);
 	if (p->lines_of == p->open && (p->open == '8' || (e && str_eq(p->lines_name, e->name))) &&
 	    lines_renew(p, e))
 		app_dirty(p->app);

@@ -263,6 +263,14 @@ static void on_job_ended(void *arg, struct job *j)
 	else
 		app_message(app, STYLE_ERROR, "%s: %s", j->command, *words ? words : "failed");
 	app_refresh(app);
+	view_news_all(app);
+}
+
+struct offload *app_offload(struct app *app)
+{
+	if (!app->offload)
+		app->offload = offload_new(app->loop);
+	return app->offload;
 }
 
 /* --- signals --- */
@@ -360,6 +368,7 @@ static void app_close(struct app *app)
 	event_free(app->frame_timer);
 	event_free(app->tick_timer);
 	jobs_free(app->jobs);
+	offload_free(app->offload);
 	model_free(app->model);
 	loop_free(app->loop);
 	free(app->selected);

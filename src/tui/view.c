@@ -53,6 +53,13 @@ void view_tick_all(struct app *app)
 			v->ops->tick(v);
 }
 
+void view_news_all(struct app *app)
+{
+	for (struct view *v = app->top; v; v = v->below)
+		if (v->ops->news)
+			v->ops->news(v);
+}
+
 void view_resized_all(struct app *app)
 {
 	for (struct view *v = app->top; v; v = v->below)

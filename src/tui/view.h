@@ -25,8 +25,9 @@ struct view_ops {
 	void (*pasted)(struct view *v);                          /* all of it came; may be NULL */
 	void (*mouse)(struct view *v, const struct vt_mouse *e); /* may be NULL */
 	void (*tick)(struct view *v);                            /* once a second; may be NULL */
-	void (*resized)(struct view *v);                         /* may be NULL */
-	void (*close)(struct view *v);                           /* frees v */
+	void (*news)(struct view *v);    /* a command has ended; may be NULL */
+	void (*resized)(struct view *v); /* may be NULL */
+	void (*close)(struct view *v);   /* frees v */
 };
 
 struct view {
@@ -40,6 +41,7 @@ void view_push(struct app *app, struct view *v);
 void view_pop(struct view *v);
 void view_draw_all(struct app *app);
 void view_tick_all(struct app *app);
+void view_news_all(struct app *app);
 void view_resized_all(struct app *app);
 void view_close_all(struct app *app);
 

@@ -16,8 +16,10 @@
 struct confirm {
 	struct view v;
 	const struct verb *verb;
-	char **words, **names;
+	char **words, **names; /* names: domains; or the one thing that it is about */
 	unsigned n_names;
+	char **notes; /* NULL: of domains, the model knows */
+	unsigned n_notes;
 	char *command;
 	struct editline line; /* VERB_DELETES: the name has to be typed */
 	char wanted[256];
@@ -41,6 +43,13 @@ static int draw_line(int row, int limit, int col, int width, enum style st, cons
 	if (row < limit)
 		draw_field(row, col, width, st, text);
 	return row + 1;
+}
+
+static int draw_notes(struct confirm *c, int row, int limit, int col, int width)
+{
+	for (unsigned i = 0; i < c->n_notes; i++)
+		row = draw_line(row, limit, col, width, STYLE_STRONG, c->notes[i]);
+	return row;
 }
 
 /* Who is hit, in which state: "web1  running, up 3d04h". */
@@ -88,7 +97,8 @@ static int draw_answer(struct confirm *c, int row, int col, int width)
 static void confirm_draw(struct view *v)
 {
 	struct confirm *c = (struct confirm *)v;
-	int names = (int)(c->n_names > NAMES_SHOWN ? NAMES_SHOWN + 1 : c->n_names);
+	int names = c->notes ? (int)c->n_notes
+	                     : (int)(c->n_names > NAMES_SHOWN ? NAMES_SHOWN + 1 : c->n_names);
 	int width = draw_cols() < WIDTH_MAX ? draw_cols() : WIDTH_MAX;
 	int height = names + 6, row, col,
 	    limit; /* a frame, what is lost, what runs, a gap, the answer */
@@ -105,7 +115,7 @@ static void confirm_draw(struct view *v)
 		draw_answer(c, row + height - 1, col + 1, width - 2);
 		return;
 	}
-	row = draw_names(c, row + 1, limit, col + 2, width - 4);
+	row = (c->notes ? draw_notes : draw_names)(c, row + 1, limit, col + 2, width - 4);
 	snprintf(text, sizeof(text), "%s: %s", c->verb->flags & VERB_DELETES ? "Deleted" : "Lost",
 	    c->verb->losses ? c->verb->losses : "the present state");
 	row = draw_line(row, limit, col + 2, width - 4, STYLE_BAD, text);
@@ -152,6 +162,7 @@ static void confirm_close(struct view *v)
 	struct confirm *c = (struct confirm *)v;
 	action_targets_free(c->words);
 	action_targets_free(c->names);
+	action_targets_free(c->notes);
 	free(c->command);
 	free(c);
 }
@@ -159,20 +170,36 @@ static void confirm_close(struct view *v)
 static const struct view_ops ops = {
     .overlay = true, .draw = confirm_draw, .key = confirm_key, .close = confirm_close};
 
-void view_confirm_open(
-    struct app *app, const struct verb *v, const char *const *words, char *const *names)
+static struct confirm *confirm_new(
+    const struct verb *v, const char *const *words, const char *const *names)
 {
 	struct confirm *c = xcalloc(1, sizeof(*c));
 	unsigned n;
 	c->v.ops = &ops;
 	c->verb = v;
 	c->words = copy(words, &n);
-	c->names = copy((const char *const *)names, &c->n_names);
+	c->names = copy(names, &c->n_names);
 	CLEANUP_FREE char *line = jobs_quote(words);
 	c->command = xasprintf("hvmux %s", line);
 	if (c->n_names == 1)
 		snprintf(c->wanted, sizeof(c->wanted), "%.200s", names[0]);
 	else
 		snprintf(c->wanted, sizeof(c->wanted), "%s %u", v->name, c->n_names);
+	return c;
+}
+
+void view_confirm_open(
+    struct app *app, const struct verb *v, const char *const *words, char *const *names)
+{
+	view_push(app, &confirm_new(v, words, (const char *const *)names)->v);
+}
+
+void view_confirm_about(struct app *app, const struct verb *v, const char *const *words,
+    const char *what, const char *const *notes)
+{
+	static const char *const none[] = {NULL};
+	const char *const names[] = {what, NULL};
+	struct confirm *c = confirm_new(v, words, names);
+	c->notes = copy(notes ? notes : none, &c->n_notes);
 	view_push(app, &c->v);
 }

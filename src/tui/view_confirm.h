@@ -10,4 +10,9 @@
 void view_confirm_open(
     struct app *app, const struct verb *v, const char *const *words, char *const *names);
 
+/* The same for what is no domain: its name, which has to be typed where the verb deletes, and what is known of it: lines,
+ * NULL-terminated; NULL none. */
+void view_confirm_about(struct app *app, const struct verb *v, const char *const *words,
+    const char *what, const char *const *notes);
+
 #endif

@@ -249,8 +249,14 @@ static const struct view_ops ops = {.overlay = true,
 
 void view_palette_open(struct app *app)
 {
+	view_palette_edit(app, "");
+}
+
+void view_palette_edit(struct app *app, const char *line)
+{
 	struct palette *p = xcalloc(1, sizeof(*p));
 	p->v.ops = &ops;
+	editline_set(&p->line, line);
 	view_push(app, &p->v);
 	look_up(p);
 }

@@ -6,4 +6,7 @@
 
 void view_palette_open(struct app *app);
 
+/* With a line that is to be finished. */
+void view_palette_edit(struct app *app, const char *line);
+
 #endif
