@@ -127,9 +127,11 @@ VERB(pool_start) = {NAMES(pool_start, "pool-start"), .family = "Storage",
     .text = "Mounts what has to be mounted, activates a volume group."};
 
 VERB(pool_destroy) = {NAMES(pool_destroy, "pool-destroy"), .family = "Storage",
-    .summary = "destroy (stop) a pool", .flags = VERB_CHANGES | VERB_VIRSH,
+    .summary = "destroy (stop) a pool", .flags = VERB_DISRUPTS | VERB_VIRSH,
     .text =
-        "The pool is not shown as active any more, and unmounted. Its volumes stay, and what is in use cannot be unmounted."};
+        "The pool is not shown as active any more, and unmounted. Its volumes stay, and what is in use cannot be unmounted.",
+    .losses =
+        "nothing on the disk; domains with volumes of it cannot be started until it is active again"};
 
 VERB(pool_autostart) = {NAMES(pool_autostart, "pool-autostart"), .family = "Storage",
     .summary = "autostart a pool", .flags = VERB_CHANGES | VERB_VIRSH,

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "tui/console_menu.h"
 #include "tui/input.h"
+#include "tui/storage_keys.h"
 #include "tui/wall_keys.h"
 
 #define MOVE "Moving"
@@ -69,6 +70,8 @@ const struct key_binding key_table[] = {
     {{"l"}, ACT_LOG, NULL, NULL, LOOK, "the log on a screen of its own"},
     {{"f"}, ACT_CRASHES, NULL, NULL, LOOK, "what was kept of its crashes (flight recorder)"},
     {{"v"}, ACT_RUN, "host-validate", NULL, LOOK, "what the host has and lacks"},
+    {{"i"}, ACT_STORAGE, NULL, "storage", LOOK,
+        "the Storage screen: pools, volumes (images) and who uses them, background jobs"},
     {{"t"}, ACT_SCALE, NULL, NULL, LOOK, "graphs: ten minutes, or a day"},
     {{"e"}, ACT_EVENTS, NULL, "events", LOOK, "all events, with the commands' whole output"},
     {{"?", "F1"}, ACT_HELP, NULL, "help", REST, "this page"},
@@ -140,6 +143,7 @@ void keys_help(struct buf *out, const struct console_keys *console)
 	console_menu_help(console, out);
 	buf_adds(out,
 	    "\nUpper case keys disrupt and ask first: y confirms, Esc cancels. Quitting never touches a guest.\n");
+	storage_keys_help(out);
 	wall_keys_help(out);
 	help_verbs(out);
 }

@@ -40,6 +40,7 @@ enum key_action {
 	ACT_LOG,
 	ACT_CRASHES,
 	ACT_RUN,
+	ACT_STORAGE,
 	ACT_EVENTS,
 	ACT_HELP,
 	ACT_REDRAW,

@@ -15,6 +15,7 @@
 #include "tui/panes.h"
 #include "tui/view_lines.h"
 #include "tui/view_palette.h"
+#include "tui/view_storage.h"
 #include "tui/view_text.h"
 
 #define PANE_ROWS_MIN 14 /* terminals lower than this have no room for a pane */
@@ -496,6 +497,9 @@ static void list_action(struct list *l, const struct key_binding *b)
 		mark_all(l, !c.marked);
 		break;
 	}
+	case ACT_STORAGE:
+		view_storage_open(app);
+		break;
 	case ACT_EVENTS:
 		view_events_open(app);
 		break;
