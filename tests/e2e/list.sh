@@ -62,7 +62,7 @@ check "2 shows graphs" see "CPU  (top 100%, 10 minutes)"
 keys t
 check "t shows the day" see "24 hours"
 keys 3
-check "3 shows disks" see "/var/lib/hvmux/images/"
+check "3 shows disks" see "vm1.qcow2"
 keys 4
 check "4 shows interfaces" see "52:54:00:00:00:"
 keys 7
