@@ -11,7 +11,6 @@ static uint64_t clusters_of(const struct qcow2 *q, uint64_t bytes)
 	return (bytes >> q->cluster_bits) + ((bytes & (q->cluster - 1)) != 0);
 }
 
-/* Counts the free clusters from c on that lie in c's block, `want` at most, and tells where the run ended by a used one. */
 struct scan {
 	uint64_t c, run; /* the next cluster to look at; free ones just before it */
 	uint64_t free_from;

@@ -25,7 +25,5 @@ int qcow2_room_take(
 int qcow2_room_use(struct qcow2 *q, const struct qcow2_room *r, struct err *err);
 /* As discard, but so that nothing is left in the table: what lies below shows. Whole clusters. */
 int qcow2_forget(struct qcow2 *q, uint64_t offset, uint64_t bytes, struct err *err);
-/* Room for all of it, reading as before (as zeroes, if nothing was there): preallocation. */
-int qcow2_write_preallocate(struct qcow2 *q, uint64_t offset, uint64_t bytes, struct err *err);
 
 #endif
