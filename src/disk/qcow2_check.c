@@ -91,6 +91,11 @@ int qcow2_check(struct img *im, enum qcow2_repair how, struct qcow2_check *c,
 	int r = look(q, c, &w, err);
 	bool wanted = how == QCOW2_REPAIR_ALL ? c->corruptions + c->leaks > 0
 	                                      : how == QCOW2_REPAIR_LEAKS && c->leaks > 0;
+	if (r == 0 && wanted && w.tangled) {
+		qcow2_walk_tell(&w, "Tables lie on each other: nothing is repaired, as that would "
+		                    "destroy more; 'img convert' saves what can be read");
+		wanted = false;
+	}
 	if (r == 0 && wanted)
 		r = qcow2_repair(&w, how, err);
 	qcow2_walk_fini(&w);

@@ -79,7 +79,10 @@ static void use(struct qcow2_walk *w, uint64_t at, uint64_t bytes, uint64_t time
 			continue;
 		qcow2_walk_bad(
 		    w, "ERROR cluster %" PRIu64 " holds a table, and is used as %s, too", c, what);
-		w->rebuild |= w->marks[c] & MARK_REFS;
+		if (w->marks[c] & MARK_REFS)
+			w->rebuild = true;
+		else
+			w->tangled = true;
 	}
 }
 

@@ -16,7 +16,8 @@ struct qcow2_walk {
 	bool silent; /* nothing is told or counted but the uses */
 	bool
 	    without_refs; /* the refcount table and its blocks are not counted: they are to be replaced */
-	bool rebuild;      /* they are in a state in which they cannot be written to */
+	bool rebuild; /* they are in a state in which they cannot be written to */
+	bool tangled; /* other tables lie on each other: a change of one would change the other */
 	uint64_t clusters; /* of the file, the last may be cut */
 	struct qcow2_counts uses;
 	struct qcow2_counts tables; /* how many L1 entries name the cluster as an L2 table */
