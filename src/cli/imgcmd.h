@@ -83,20 +83,21 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
     uint64_t max, uint64_t *out);
 
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
-#define IMGCMDS(X) \
-	X(compare) \
-	X(convert) \
-	X(dd)      \
-	X(check)   \
-	X(create)  \
-	X(info)    \
-	X(amend) \
-	X(bitmap) \
-	X(commit)  \
-	X(rebase)  \
-	X(resize)  \
+#define IMGCMDS(X)  \
+	X(compare)  \
+	X(convert)  \
+	X(dd)       \
+	X(check)    \
+	X(create)   \
+	X(measure)  \
+	X(info)     \
+	X(amend)    \
+	X(bitmap)   \
+	X(commit)   \
+	X(rebase)   \
+	X(resize)   \
 	X(snapshot) \
-	X(map)     \
+	X(map)      \
 	/* one line each */
 #define IMGCMD_DECLARE(name) extern const struct imgcmd imgcmd_##name;
 IMGCMDS(IMGCMD_DECLARE)
