@@ -5,40 +5,13 @@
 #include <strings.h>
 
 #include "cli/dispatch.h"
+#include "cli/help_fold.h"
 #include "cli/out.h"
 #include "config.h"
 #include "core/domain_rules.h"
 #include "core/mem.h"
 
 #define WIDTH 80
-
-void help_fold(struct buf *out, const char *text, unsigned indent, unsigned width)
-{
-	while (*text) {
-		size_t col = indent;
-		bool first = true;
-		buf_addf(out, "%*s", (int)indent, "");
-		while (*text && *text != '\n') {
-			size_t n = strcspn(text, " \n");
-			if (!first && col + 1 + n > width) {
-				buf_addf(out, "\n%*s", (int)indent, "");
-				col = indent;
-				first = true;
-			}
-			if (!first)
-				buf_addc(out, ' ');
-			buf_add(out, text, n);
-			col += n + !first;
-			first = false;
-			text += n;
-			text += strspn(text, " ");
-		}
-		buf_addc(out, '\n');
-		if (*text == '\n' && text[1] == '\n')
-			buf_addc(out, '\n');
-		text += strspn(text, "\n");
-	}
-}
 
 static void format_option(struct buf *out, const struct verb_opt *o)
 {

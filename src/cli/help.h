@@ -20,7 +20,5 @@ void help_format_verb(const struct verb *v, struct buf *out);
 bool help_format_family(const char *keyword, struct buf *out);
 /* The verbs' section of hvmux(1), mdoc. */
 void help_format_man(struct buf *out);
-/* Adds text folded at blanks to lines of at most width bytes, each after indent blanks. */
-void help_fold(struct buf *out, const char *text, unsigned indent, unsigned width);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "cli/help.h"
+#include "cli/help_fold.h"
 #include "config.h"
 #include "core/mem.h"
 

@@ -28,24 +28,6 @@ const char *disk_device_name(enum disk_device d)
 	return words[d];
 }
 
-const char *disk_format_name(enum disk_format f)
-{
-	static const char *const words[DISK_FORMATS] = {[DISK_RAW] = "raw",
-	    [DISK_QCOW2] = "qcow2",
-	    [DISK_QCOW] = "qcow",
-	    [DISK_QED] = "qed",
-	    [DISK_VMDK] = "vmdk",
-	    [DISK_VDI] = "vdi",
-	    [DISK_VHDX] = "vhdx",
-	    [DISK_VPC] = "vpc",
-	    [DISK_PARALLELS] = "parallels",
-	    [DISK_BOCHS] = "bochs",
-	    [DISK_CLOOP] = "cloop",
-	    [DISK_DMG] = "dmg",
-	    [DISK_FAT] = "fat"};
-	return words[f];
-}
-
 const char *image_type_name(enum image_type t)
 {
 	static const char *const words[IMAGE_TYPES] = {[IMAGE_FILE] = "file",

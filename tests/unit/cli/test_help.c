@@ -2,6 +2,7 @@
 #include "unit/cli/run_cli.h"
 
 #include "cli/help.h"
+#include "cli/help_fold.h"
 #include "core/domain_rules.h"
 
 static void test_one_command(void **state)
