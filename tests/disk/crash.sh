@@ -122,7 +122,7 @@ crash() {
 image() {
 	rm -rf orig && mkdir orig
 	(
-		cd orig
+		cd orig || exit
 		real create -q -f qcow2 -o "cluster_size=4k${1:+,$1}" base.qcow2 4M
 		io -c "write -P 1 0 1M" -c "write -P 2 2M 64k" base.qcow2
 		real create -q -f qcow2 -o "cluster_size=4k${1:+,$1}" -b base.qcow2 -F qcow2 top.qcow2 4M

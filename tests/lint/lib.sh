@@ -28,7 +28,7 @@ lint_done() {
 	exit $lint_failed
 }
 # Every file of the project, one a line, ./ in front.
-project_files() { find . \( -name .git -o -path ./build \) -prune -o -type f ! -path ./Makefile ! -path ./hvmux -print | sort; }
+project_files() { find . \( -name .git -o -path ./build \) -prune -o -type f ! -path ./Makefile ! -path ./hvmux ! -path ./hvmux-img -print | sort; }
 c_files() { find src tests -name '*.[ch]' | sort; }
 # By name or by first line.
 shell_files() {
