@@ -53,10 +53,14 @@ int whole_file_open(struct whole_file *f, const char *path, mode_t mode, struct 
 	return err_errno(err, e, "cannot make '%s'", path);
 }
 
-/* link(2) replaces nothing: a name of its own first. */
+/* What has no name gets it at once where none is to be replaced, as link(2) cannot; else one of its own first. */
 static int give_name(struct whole_file *f)
 {
 	CLEANUP_FREE char *self = xasprintf("/proc/self/fd/%d", f->fd);
+	if (f->temp == NULL && linkat(AT_FDCWD, self, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (f->temp == NULL && errno != EEXIST)
+		return -1;
 	for (unsigned i = 0; i < TRIES && f->temp == NULL; i++) {
 		CLEANUP_FREE char *name = temp_name(f->path);
 		if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
@@ -64,15 +68,15 @@ static int give_name(struct whole_file *f)
 		else if (errno != EEXIST)
 			return -1;
 	}
-	return f->temp == NULL ? -1 : 0;
+	if (f->temp == NULL || rename(f->temp, f->path) < 0)
+		return -1;
+	free(TAKE_PTR(f->temp));
+	return 0;
 }
 
 int whole_file_name(struct whole_file *f, struct err *err)
 {
-	if (give_name(f) < 0 || rename(f->temp, f->path) < 0)
-		return err_errno(err, errno, "cannot write '%s'", f->path);
-	free(TAKE_PTR(f->temp));
-	return 0;
+	return give_name(f) < 0 ? err_errno(err, errno, "cannot write '%s'", f->path) : 0;
 }
 
 int whole_file_keep(struct whole_file *f, struct err *err)
