@@ -50,7 +50,10 @@ static int open_in_place(struct img_target *t, const char *path, unsigned flags,
 {
 	t->in_place = true;
 	t->io = disk_io_open(path, DISK_IO_WRITE | flags, err);
-	return t->io == NULL ? -1 : 0;
+	if (t->io == NULL)
+		return -1;
+	/* Two openings are two holders, in one process, too. */
+	return t->old != NULL ? 0 : img_lock(t->io, IMG_LOCK_CREATE, err);
 }
 
 /* Whoever uses what is there would go on with a file that has no name. Held until the new one has it. */
@@ -94,10 +97,14 @@ int img_target_open(struct img_target *t, const char *path, struct err *err)
 	bool there = stat(real, &st) == 0;
 	if (!there && errno != ENOENT)
 		return err_errno(err, errno, "cannot make '%s'", path);
+	int r;
 	if (there && !S_ISREG(st.st_mode))
-		return open_in_place(t, real, 0, err); /* refuses what is no disk */
-	if ((!there || lock_old(t, real, err) == 0) &&
-	    open_whole(t, real, there ? &st : NULL, err) == 0)
+		r = open_in_place(t, real, 0, err); /* refuses what is no disk */
+	else
+		r = there && lock_old(t, real, err) < 0
+		        ? -1
+		        : open_whole(t, real, there ? &st : NULL, err);
+	if (r == 0)
 		return 0;
 	img_target_close(t);
 	return -1;
