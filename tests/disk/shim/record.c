@@ -176,6 +176,8 @@ int fdatasync(int fd)
 		return REAL(fdatasync)(fd);
 	if (fails())
 		return -1;
+	if (dies())
+		raise(SIGKILL);
 	put(path, RECORD_SYNC, 0, 0, NULL);
 	return 0;
 }
