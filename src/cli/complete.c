@@ -10,6 +10,8 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "disk/pool.h"
+#include "disk/volume.h"
 #include "serial/console_port.h"
 
 struct completer {
@@ -148,6 +150,49 @@ static void offer_ports(struct completer *k)
 		offer(k, names[i], "console");
 }
 
+static void offer_pools(struct completer *k)
+{
+	struct pool *pools;
+	size_t n;
+	if (pool_list(k->home, &pools, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		offer(k, pools[i].def.name, pool_state_word(&pools[i]));
+	pool_list_free(pools, n);
+}
+
+/* Is one of the words before the last this pool? */
+static bool pool_named(const struct completer *k, const char *name)
+{
+	for (unsigned i = 0; i < k->n_seen; i++)
+		if (str_eq(k->seen[i], name) ||
+		    (str_prefix(k->seen[i], "--pool=") && str_eq(k->seen[i] + 7, name)))
+			return true;
+	return false;
+}
+
+/* Names where the pool was named already, else paths. One that does not answer has none. */
+static void offer_volumes(struct completer *k)
+{
+	struct pool *pools;
+	size_t n, n_vols;
+	bool named = false;
+	if (pool_list(k->home, &pools, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		named = named || pool_named(k, pools[i].def.name);
+	for (size_t i = 0; i < n; i++) {
+		struct volume *vols;
+		if (!pools[i].active || (named && !pool_named(k, pools[i].def.name)) ||
+		    volume_list(&pools[i], &vols, &n_vols, NULL) < 0)
+			continue;
+		for (size_t v = 0; v < n_vols; v++)
+			offer(k, named ? vols[v].name : vols[v].path, volume_format_word(&vols[v]));
+		volume_list_free(vols, n_vols);
+	}
+	pool_list_free(pools, n);
+}
+
 static void offer_value(struct completer *k, const struct verb_opt *o)
 {
 	if (o->words)
@@ -158,6 +203,10 @@ static void offer_value(struct completer *k, const struct verb_opt *o)
 		offer_marks(k, str_eq(o->name, "group"));
 	else if (str_eq(o->name, "port") || str_eq(o->name, "devname"))
 		offer_ports(k);
+	else if (str_eq(o->name, "pool") || str_eq(o->name, "inputpool"))
+		offer_pools(k);
+	else if (str_eq(o->name, "vol") || str_eq(o->name, "backing-vol"))
+		offer_volumes(k);
 	else if (o->kind == OPT_WORD && k->verb == &verb_def_help)
 		offer_verbs(k);
 }

@@ -96,7 +96,7 @@ done
 check_fails "no such format" 1 "unknown volume format type zzz" hv vol-create-as p1 x 1M --format zzz
 check_fails "no size" 2 "Malformed size 1Q" hv vol-create-as p1 x 1Q
 check "vol-list" says " Name          Path
-----------------------------$(printf '%s' "$pool" | sed 's/./-/g')
+-----------------------------$(printf '%s' "$pool" | sed 's/./-/g')
  base.qcow2    $pool/base.qcow2
  clone.qcow2   $pool/clone.qcow2
  thick.raw     $pool/thick.raw

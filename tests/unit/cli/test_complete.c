@@ -35,6 +35,22 @@ static void test_commands(void **state)
 	COMPLETES("", "help", "events", "");
 }
 
+static void test_storage(void **state)
+{
+	(void)state;
+	/* The first look at pools makes the default one. */
+	COMPLETES("default", "pool-info", "");
+	COMPLETES("default", "vol-list", "def");
+	COMPLETES("default", "vol-create-from", "default", "x.xml", "y", "--inputpool", "");
+	CLEANUP_FREE char *path = xasprintf("%s/images/a.raw", run_paths.data);
+	assert_int_equal(file_write_atomic(path, "x", 1, 0600, NULL), 0);
+	COMPLETES("a.raw", "vol-info", "--pool", "default", "");
+	COMPLETES("a.raw", "vol-create-as", "default", "b", "1G", "--backing-vol", "");
+	const char *words[] = {"vol-path", ""};
+	expect(path, words, 2);
+	unlink(path);
+}
+
 static void test_options(void **state)
 {
 	(void)state;
@@ -118,7 +134,7 @@ int main(int argc, char **argv)
 	if (argc > 1) /* nobody may take this program for hvmux and start a supervisor with it */
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
-	const struct CMUnitTest tests[] = {T(test_commands), T(test_options), T(test_domains),
-	    T(test_ports), T(test_as_a_command), T(test_marks)};
+	const struct CMUnitTest tests[] = {T(test_commands), T(test_options), T(test_storage),
+	    T(test_domains), T(test_ports), T(test_as_a_command), T(test_marks)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
