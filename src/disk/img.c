@@ -98,28 +98,6 @@ static int note_file(struct seen *seen, const struct img *im, struct err *err)
 	return 0;
 }
 
-/* What would be taken for raw, and is what QEMU reads and we do not. */
-static const char *find_unread(const struct disk_io *io)
-{
-	static const struct {
-		const char *format, *magic;
-		size_t bytes;
-	} formats[] = {
-	    {"qcow", "QFI\xfb\0\0\0\1", 8},
-	    {"luks", "LUKS\xba\xbe", 6},
-	    {"parallels", "WithoutFreeSpace", 16},
-	    {"parallels", "WithouFreSpacExt", 16},
-	    {"bochs", "Bochs Virtual HD Image", 22},
-	    {"cloop", "#!/bin/sh\n#V2.0 Format\nmodprobe cloop", 37},
-	};
-	char head[64] = {0};
-	(void)disk_io_read_padded(io, 0, head, sizeof(head), NULL);
-	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-		if (memcmp(head, formats[i].magic, formats[i].bytes) == 0)
-			return formats[i].format;
-	return NULL;
-}
-
 static int choose_driver(struct img *im, const char *format, struct err *err)
 {
 	struct err why = {0};
@@ -131,13 +109,7 @@ static int choose_driver(struct img *im, const char *format, struct err *err)
 		                        im->name, format);
 	}
 	im->driver = img_probe(im->file, im->name, &why);
-	if (why.code != ERR_NONE)
-		return err_set(err, why.code, "%s", why.msg);
-	const char *unread = im->driver == &img_raw ? find_unread(im->file) : NULL;
-	return unread ? err_set(err, ERR_UNSUPPORTED,
-	                    "'%s' is an image of the format '%s', which is not read here", im->name,
-	                    unread)
-	              : 0;
+	return why.code == ERR_NONE ? 0 : err_set(err, why.code, "%s", why.msg);
 }
 
 /* One image, without what backs it. */

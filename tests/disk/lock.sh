@@ -4,12 +4,12 @@
 need_program qemu-system-x86_64
 need_program qemu-io
 
-qemu_pid= holder_pid=
+qemu_pid="" holder_pid=""
 stop() {
 	for stop_pid in $qemu_pid $holder_pid; do
 		kill "$stop_pid" 2>/dev/null && wait "$stop_pid" 2>/dev/null
 	done
-	qemu_pid= holder_pid=
+	qemu_pid="" holder_pid=""
 }
 trap 'stop; cleanup' EXIT
 
