@@ -39,6 +39,7 @@ static const struct caught {
     {SIGUSR1, on_ask, SA_RESTART},
     {SIGINT, on_interrupt, (int)SA_RESETHAND | SA_RESTART},
     {SIGTERM, on_interrupt, (int)SA_RESETHAND | SA_RESTART},
+    {SIGPIPE, SIG_IGN, 0}, /* who looked has gone: the work goes on */
     {SIGHUP, on_interrupt, (int)SA_RESETHAND | SA_RESTART},
 };
 static struct sigaction before[ARRAY_LEN(caught)];
@@ -125,7 +126,6 @@ void progress_bar(
 
 static void put(int fd, const char *text, size_t n)
 {
-	/* Who looked may be gone; the work is not for them alone. */
 	if (write(fd, text, n) < 0)
 		return;
 }
