@@ -99,4 +99,46 @@ if mount -t tmpfs -o size=6m none full 2>/dev/null; then
 else
 	tap_skip "a full disk" "no mounts here"
 fi
+# A disk that fails at its Nth change, from the first to the last one; one that reads and writes by pieces.
+shim=$HVMUX_BUILD/tests/disk/shim/record.so
+shimmed() { env LD_PRELOAD="$shim" RECORD_UNDER="$PWD/dir/" "$@"; }
+failing() {
+	i=0
+	while i=$((i + 1)) && [ $i -lt 500 ]; do
+		begin "$1"
+		if shimmed RECORD_FAIL=$i RECORD_ERRNO="$2" "$HVMUX" img convert $words dir/out >said 2>&1; then
+			[ $i -gt 2 ] && real compare $reads dir/out small.raw
+			return
+		fi
+		as_before "$1" || {
+			echo "at change $i"
+			return 1
+		}
+	done
+	echo "it never ended well"
+	return 1
+}
+if [ -r "$shim" ]; then
+	head -c 1500000 src.raw >small.raw
+	dd if=src.raw of=small.raw bs=1k skip=4096 seek=5000 count=900 conv=notrunc status=none
+	real convert -f raw -O qcow2 small.raw small.qcow2
+	for words in "-f raw -O qcow2 small.raw" "-f raw -O raw small.raw" "-c -f raw -O qcow2 -o cluster_size=4k small.raw" \
+		"-f qcow2 -O raw -t writeback small.qcow2" "-f raw -O qcow2 -o preallocation=full small.raw"; do
+		case $words in
+		*"-O raw"*) reads="-f raw -F raw" ;;
+		*) reads="-f qcow2 -F raw" ;;
+		esac
+		for old in none old; do
+			check "EIO at each change, $old: $words" failing $old 5
+			check "a full disk at each change, $old: $words" failing $old 28
+		done
+		rm -f dir/out
+		# shellcheck disable=SC2086
+		check "by pieces: $words" shimmed RECORD_SHORT=1 "$HVMUX" img convert $words dir/out
+		# shellcheck disable=SC2086
+		check "… equal" real compare $reads dir/out small.raw
+	done
+else
+	tap_skip "a disk that fails" "the recorder is not built: make tests"
+fi
 tap_done
