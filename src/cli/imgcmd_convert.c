@@ -130,7 +130,7 @@ static int read_option(struct imgcmd_call *c, struct request *r, int code)
 		f->zeroed = true;
 		return 0;
 	case 'l':
-		r->foreign = "converting an internal snapshot";
+		f->snapshot = c->value;
 		return 0;
 	case OPT_BITMAPS:
 		r->foreign = "copying bitmaps";

@@ -9,6 +9,7 @@
 #include "disk/img_create.h"
 #include "disk/img_target.h"
 #include "disk/qcow2_create.h"
+#include "disk/qcow2_view.h"
 
 /* Is it one of the files that are read, however far down? */
 static bool is_source(struct img *const *sources, size_t n, const char *path)
@@ -31,6 +32,10 @@ static int open_sources(const struct convert_file *f, struct img **sources, stru
 		if (!sources[i])
 			return -1;
 	}
+	if (f->snapshot && f->n_sources > 1)
+		return err_set(err, ERR_USAGE, "No support for concatenating multiple snapshot");
+	if (f->snapshot && qcow2_view(sources[0], f->snapshot, err) < 0)
+		return -1;
 	const char *path = img_target_path(f->target, err);
 	if (!path)
 		return -1;

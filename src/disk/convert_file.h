@@ -16,6 +16,7 @@ struct convert_file {
 	size_t n_sources;
 	const char *source_format; /* NULL: found out */
 	unsigned source_flags;     /* IMG_FORCE_SHARE … */
+	const char *snapshot;      /* -l: of the one source; NULL as it is now */
 	const char *target;
 	const char *format; /* "raw", "qcow2"; others are ERR_UNSUPPORTED, but for `existing` */
 	struct qcow2_options options; /* of the target; size is filled in unless with_size */

@@ -99,6 +99,23 @@ real create -q -f qcow2 out 30M
 check "--target-is-zero" img convert -n --target-is-zero -O qcow2 top.qcow2 out
 check "… equal" holds out qcow2 top.qcow2 qcow2
 
+# Internal snapshots.
+cp mid.qcow2 snap.qcow2
+real snapshot -c one snap.qcow2
+qemu-io -c "write -P 8 0 2M" -c "write -P 2 28M 1M" snap.qcow2 >/dev/null
+real snapshot -c 'two words' snap.qcow2
+real resize -q snap.qcow2 31M
+qemu-io -c "write -P 9 1M 2M" snap.qcow2 >/dev/null
+for l in one 1 2 'two words' snapshot.id=2 'snapshot.name=two words' 'snapshot.id=1,snapshot.name=one'; do
+	real convert -l "$l" -O raw snap.qcow2 want.raw
+	check "-l $l" img convert -l "$l" -O raw snap.qcow2 out
+	# Ours is as long as the disk was then; qemu-img's as it is now.
+	check "… equal" real compare -f raw -F raw out want.raw
+	check "… as long as it was" test "$(stat -c %s out)" = 31457280
+done
+same "no such snapshot" convert -l three -O raw ../snap.qcow2 b
+same "snapshots of two" convert -l one -O raw ../snap.qcow2 ../snap.qcow2 b
+
 # Words.
 p=$(img convert -p -O qcow2 src.raw out | tr '\r' '\n')
 check "-p is qemu-img's" sh -c 'echo "$1" | head -n 1 | grep -qx "    (0.00/100%)" && echo "$1" | grep -qx "    (100.00/100%)"' - "$p"
