@@ -88,10 +88,10 @@ struct qcow2 {
 	struct qcow2_extension *extensions;
 	size_t n_extensions;
 	struct qcow2_cache *l2_cache;
-	bool written;  /* autoclear bits were cleared, refcounts read, as the first write demands */
+	bool written; /* autoclear bits were cleared, refcounts read, as the first write demands */
 	bool bitmaps_checked; /* none records what is written */
-	bool unsynced; /* the guest's bytes were written since the last sync */
-	bool broken;   /* writing failed half-way: nothing more is written, as after a crash */
+	bool unsynced;        /* the guest's bytes were written since the last sync */
+	bool broken; /* writing failed half-way: nothing more is written, as after a crash */
 	/* Were clusters allocated ahead and not written? qcow2_map finds out. */
 	enum { QCOW2_SPARSE_UNKNOWN, QCOW2_SPARSE_NO, QCOW2_SPARSE_YES } sparse;
 };

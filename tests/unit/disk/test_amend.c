@@ -1,5 +1,5 @@
 /* amend and the bitmaps: what the header switches to, and what a crash leaves. */
-#include "qcow2_lab.h"
+#include "unit/disk/qcow2_lab.h"
 
 #include "disk/amend.h"
 #include "disk/qcow2_bitmap.h"

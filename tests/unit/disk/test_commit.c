@@ -1,5 +1,5 @@
 /* commit and rebase: chains, and what a crash leaves of them. */
-#include "qcow2_lab.h"
+#include "unit/disk/qcow2_lab.h"
 
 #include "disk/commit.h"
 #include "disk/rebase.h"

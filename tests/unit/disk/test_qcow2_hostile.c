@@ -1,6 +1,6 @@
 /* Writing into images whose tables were made by somebody who means harm, or by a broken disk: an error or not, but no crash,
  * no memory without a limit, and an end. Made for the sanitizers. */
-#include "qcow2_lab.h"
+#include "unit/disk/qcow2_lab.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "qcow2_lab.h"
+#include "unit/disk/qcow2_lab.h"
 
 #include "core/str.h"
 #include "disk/qcow2_snapshot.h"
