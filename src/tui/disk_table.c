@@ -64,7 +64,7 @@ static const struct column all[D_COUNT] = {
     [D_WRITE] = {.title = "WRITE/s", .width = 7, .right = true, .rank = 4},
     [D_WAIT] = {.title = "WAIT", .width = 6, .right = true, .rank = 7},
     [D_FAILED] = {.title = "ERRORS", .width = 6, .right = true, .rank = 6},
-    [D_SOURCE] = {.title = "FILE", .width = 12, .most = 80, .rank = 2},
+    [D_SOURCE] = {.title = "FILE", .width = 20, .most = 80, .rank = 2},
 };
 
 /* "0.4ms", "12ms", "1.2s" */

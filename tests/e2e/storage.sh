@@ -45,7 +45,7 @@ text new.qcow2
 keys Enter
 check "the volume is made" wait_for 20 line_shows "new.qcow2" "10G"
 made() { [ "$(qemu-img info --output=json "$images/new.qcow2" | sed -n 's/.*"format": "\(.*\)".*/\1/p')" = qcow2 ]; }
-check "for qemu-img, too" made
+check "for qemu-img, too" wait_for 20 made
 
 # --- deletion ---
 text /spare
@@ -121,6 +121,7 @@ check "? tells the screen's keys" see "hvmux: keys and commands"
 keys q q
 check "q goes back to the domains" see "1 VM"
 resize 120x40
+see "DISK r/w"
 keys q
 check "and quits" see "ENDED 0"
 check "the terminal is restored" wait_for 10 restored
