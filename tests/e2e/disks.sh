@@ -34,7 +34,7 @@ rm "$images/base.qcow2"
 check "a backing file that goes is seen" wait_for 20 line_shows "base.qcow2: " "No such file"
 resize 80x14
 check "a pane with more lines than rows scrolls" wait_for 20 line_shows "lines 1-" "[ ] scroll"
-keys ]
+keys ']'
 check "to its end" see "empty"
 keys q
 check "q quits" see "ENDED 0"
