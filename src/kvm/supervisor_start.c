@@ -296,8 +296,7 @@ static int build_and_launch(
 
 static int put_overlays(struct supervisor *s, struct domain *d, struct err *err)
 {
-	return throwaway_apply(
-	    s->companions, s->home, s->name, d, s->page.page->throwaway != 0, err);
+	return throwaway_apply(s->home, s->name, d, s->page.page->throwaway != 0, err);
 }
 
 int sup_launch(struct supervisor *s, struct domain *d, struct err *err)

@@ -8,8 +8,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/mem.h"
-
-#define MAKE_MS 20000
+#include "disk/img_create.h"
 
 static char *folder_of(const struct home *h, const char *name)
 {
@@ -41,22 +40,15 @@ static int check(const struct domain_disk *k, struct err *err)
 	return 0;
 }
 
-/* qemu-img reads the size of what is below, and the locks tell when another QEMU writes to that. */
-static int make(struct companion_set *s, const struct domain_disk *k, char *path, struct err *err)
+/* Its size is that of what is below, which is locked meanwhile: another QEMU may be writing to that. */
+static int make(const struct domain_disk *k, const char *path, struct err *err)
 {
-	CLEANUP_FREE char *program = file_find_program("qemu-img");
-	if (program == NULL)
-		return refuse(k, "there is no qemu-img in PATH (Debian: qemu-utils)", err);
-	char *argv[] = {program, (char *)"create", (char *)"-q", (char *)"-f", (char *)"qcow2",
-	    (char *)"-F", (char *)(uintptr_t)disk_format_name(k->image.format), (char *)"-b",
-	    k->image.path, path, NULL};
-	const struct confine limits = {.max_files = 1024, .no_new_privs = true};
-	const struct companion_spec spec = {.label = "throwaway",
-	    .what = "qemu-img (makes an overlay)",
-	    .argv = argv,
-	    .fd = -1,
-	    .confine = &limits};
-	return companion_run(s, &spec, MAKE_MS, err);
+	struct img_create c = {.format = "qcow2",
+	    .qcow2 = {
+	        .backing = k->image.path, .backing_format = disk_format_name(k->image.format)}};
+	if (img_create_now(path, &c, err) == 0)
+		return 0;
+	return err_wrap(err, "what is written to disk '%s' cannot be discarded", k->target);
 }
 
 /* The image becomes what the overlay is backed by. */
@@ -88,8 +80,8 @@ void throwaway_lift(struct domain *d)
 	}
 }
 
-int throwaway_apply(struct companion_set *s, const struct home *h, const char *name,
-    struct domain *d, bool all, struct err *err)
+int throwaway_apply(
+    const struct home *h, const char *name, struct domain *d, bool all, struct err *err)
 {
 	CLEANUP_FREE char *folder = folder_of(h, name);
 	if (file_remove_tree(folder, err) < 0)
@@ -99,8 +91,7 @@ int throwaway_apply(struct companion_set *s, const struct home *h, const char *n
 		if (!is_written(k) || (!all && !k->transient))
 			continue;
 		CLEANUP_FREE char *path = xasprintf("%s/%s.qcow2", folder, k->target);
-		if (check(k, err) < 0 || home_mkdir(h, folder, err) < 0 ||
-		    make(s, k, path, err) < 0)
+		if (check(k, err) < 0 || home_mkdir(h, folder, err) < 0 || make(k, path, err) < 0)
 			return -1;
 		put_on_top(k, &path);
 	}

@@ -8,12 +8,11 @@
 #include "core/domain.h"
 #include "core/err.h"
 #include "core/home.h"
-#include "kvm/companion.h"
 
 /* Makes the overlays (those of an earlier run are removed) and puts them on top of d's disks: of all that
  * are written, or only of those that say <transient/>. ERR_UNSUPPORTED for a disk that cannot have one. */
-int throwaway_apply(struct companion_set *s, const struct home *h, const char *name,
-    struct domain *d, bool all, struct err *err);
+int throwaway_apply(
+    const struct home *h, const char *name, struct domain *d, bool all, struct err *err);
 /* *d is again what the document says: once the command line is built. */
 void throwaway_lift(struct domain *d);
 void throwaway_clear(const struct home *h, const char *name);

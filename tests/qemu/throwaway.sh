@@ -1,7 +1,6 @@
 #!/bin/sh
 # A run whose writes are discarded, and a disk that is transient.
 . "$(dirname "$0")/../qemu/lib.sh"
-command -v qemu-img >/dev/null || tap_skip_all "no qemu-img here"
 
 disk=$TEST_TMP/data.img
 overlays=$HVMUX_HOME/data/throwaway
