@@ -202,7 +202,7 @@ struct verb {
 	X(vol_tree, "vol-tree")               \
 	X(vol_orphans, "vol-orphans")
 
-#define VERBS_CLONE(X) X(clone, "clone")
+#define VERBS_CLONE(X) X(clone, "clone") X(growth, "growth") X(growth_record, "growth-record")
 #define VERBS_JOBS(X)               \
 	X(jobs, "jobs")             \
 	X(job_info, "job-info")     \

@@ -59,3 +59,25 @@ VERB(clone) = {NAMES(clone, "clone"), .family = "Domains",
         "power cut ('hvmux domfsfreeze' before makes its file systems whole). When cloning fails or is interrupted, "
         "nothing stays behind. As a job it outlives the terminal: 'hvmux job-start clone web1 --name web2'.\n\n"
         "A link to hvmux named virt-clone does the same."};
+
+OPTS(growth) = {
+    {"path", OPT_FILE, .many = true, .value = "PATH",
+        .help = "of this folder or image; all by default"},
+    JSON,
+    {0},
+};
+OPTS(growth_record) = {
+    {"name", OPT_WORD, .required = true, .value = "NAME", .help = "name of the domain"},
+    {0},
+};
+
+VERB(growth) = {NAMES(growth, "growth"), .family = "Storage",
+    .summary = "how fast disks fill, and when they will be full", .flags = VERB_READS,
+    .text =
+        "Of the images of domains that run and of the folders that these lie in, as it was recorded: every ten minutes for a "
+        "day, four times a day for three months. A day tells the present pace, Full in when there will be no room left; "
+        "neither is told of what does not grow steadily, since one large file is no trend."};
+
+VERB(growth_record) = {NAMES(growth_record, "growth-record"), .family = "Storage",
+    .summary = "record how full a domain's disks are (internal)",
+    .flags = VERB_CHANGES | VERB_HIDDEN};

@@ -11,6 +11,14 @@ bool str_eq(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+uint64_t str_hash(const char *s)
+{
+	uint64_t hash = 14695981039346656037ull;
+	for (; *s; s++)
+		hash = (hash ^ (unsigned char)*s) * 1099511628211ull;
+	return hash;
+}
+
 bool str_prefix(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -9,6 +9,8 @@
 #include "core/err.h"
 
 bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
+/* FNV-1a, 64 bits: for names of files, not against enemies. */
+uint64_t str_hash(const char *s);
 bool str_prefix(const char *s, const char *prefix);
 /* Strict: whole string, decimal digits only (no sign, no space), within 0..max. 0 or -1; *out
  * untouched on -1. */

@@ -16,14 +16,11 @@
 
 #define FILE_MAX (16u << 20) /* bytes */
 
-/* FNV-1a; another path of the same sum is told apart by what the file says. */
+/* Another path of the same sum is told apart by what the file says. */
 static char *note_path(const struct home *h, const char *base)
 {
 	char name[32];
-	uint64_t hash = 14695981039346656037ull;
-	for (const char *p = base; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 1099511628211ull;
-	snprintf(name, sizeof(name), "%016llx.json", (unsigned long long)hash);
+	snprintf(name, sizeof(name), "%016llx.json", (unsigned long long)str_hash(base));
 	return home_data_file(h, "bases", name);
 }
 

@@ -18,14 +18,11 @@
 static const char *const kind_names[CHAIN_KINDS] = {
     [CHAIN_IMAGE] = "image", [CHAIN_BACKING] = "backing", [CHAIN_DATA] = "data"};
 
-/* FNV-1a. The definition names the path, not the guest; another of the same sum is told apart by what the file says. */
+/* The definition names the path, not the guest; another of the same sum is told apart by what the file says. */
 static char *memory_path(const struct home *h, const char *path)
 {
 	char name[32];
-	uint64_t hash = 14695981039346656037ull;
-	for (const char *p = path; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 1099511628211ull;
-	snprintf(name, sizeof(name), "%016llx.json", (unsigned long long)hash);
+	snprintf(name, sizeof(name), "%016llx.json", (unsigned long long)str_hash(path));
 	return home_data_file(h, "chains", name);
 }
 

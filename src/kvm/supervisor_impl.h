@@ -55,6 +55,8 @@ struct supervisor {
 	struct hub *hubs[STATUS_CONSOLES_MAX];
 	unsigned n_hubs;
 	bool keep_rings; /* the consoles' history goes on: adoption, restart */
+	uint64_t growth_at_s,
+	    growth_own_s;    /* CLOCK_MONOTONIC: when it is looked at again; 0 not planned yet */
 	bool chains_checked; /* since QEMU has gone */
 	bool ended;
 
@@ -234,6 +236,7 @@ int sup_keys_keep(struct supervisor *s, const struct domain *d, struct err *err)
 void sup_dump(struct supervisor *s);                                     /* ops->dump */
 void sup_dump_completed(struct supervisor *s, struct json_object *data); /* QMP's DUMP_COMPLETED */
 void sup_dump_tick(struct supervisor *s);
+void sup_growth_tick(struct supervisor *s);  /* supervisor_growth.c */
 void sup_dump_abandon(struct supervisor *s); /* QEMU is gone */
 
 /* --- supervisor_adopt.c --- */

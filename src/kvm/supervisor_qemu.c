@@ -381,6 +381,7 @@ void sup_tick(struct supervisor *s)
 	sup_consoles_tick(s);
 	sup_agent_tick(s);
 	sup_dump_tick(s);
+	sup_growth_tick(s);
 	if (++ticks % LOG_LIMIT_TICKS == 0)
 		qemu_log_limit(s->home, s->name);
 }
