@@ -20,6 +20,7 @@
 #include "disk/bases.h"
 #include "disk/convert_file.h"
 #include "disk/img_create.h"
+#include "kvm/disk_volumes.h"
 
 #define COPIES_MAX 1000u /* of a name that --auto numbers */
 
@@ -32,8 +33,12 @@ struct clone {
 	struct clone_plan plan;
 	char *old_nvram, *new_nvram; /* NULL: there are no variables to copy */
 	bool explicit_nvram;         /* the document says where they are */
-	int idle;                    /* the original's lock: nobody starts it meanwhile */
-	bool paused;                 /* by us */
+	struct img *
+	    *held; /* the original's images, locked as readers do: nobody starts it meanwhile */
+	size_t n_held;
+	int idle;     /* -1: nobody's, or another clone's that is being made */
+	bool running; /* its QEMU has the locks */
+	bool paused;  /* by us */
 	struct progress progress;
 	bool progressing;
 	char **made; /* files, to be removed when the clone fails */
@@ -52,6 +57,9 @@ static void clone_fini(struct clone *k)
 	free(k->to);
 	free(k->old_nvram);
 	free(k->new_nvram);
+	for (size_t i = 0; i < k->n_held; i++)
+		img_drop(&k->held[i]);
+	free(k->held);
 	cleanup_close(&k->idle);
 }
 
@@ -102,8 +110,10 @@ static int read_original(struct clone *k, struct err *err)
 		vm_fini(&vm);
 		return err_set(err, ERR_EXISTS, "domain '%s' is there already", k->to);
 	}
-	return domain_parse(k->xml.len ? k->xml.data : "", k->xml.len, k->from,
-	    DOMAIN_PARSE_LENIENT, &k->d, NULL, err);
+	if (domain_parse(k->xml.len ? k->xml.data : "", k->xml.len, k->from, DOMAIN_PARSE_LENIENT,
+	        &k->d, NULL, err) < 0)
+		return -1;
+	return disk_volumes_resolve(k->h, &k->d, err);
 }
 
 /* --- what --- */
@@ -179,16 +189,34 @@ static int hold_running(struct clone *k, enum vm_state state, struct err *err)
 	return 0;
 }
 
+/* Other clones of the same may be made at the same time. */
+static int hold_images(struct clone *k, struct err *err)
+{
+	k->held = xcalloc(k->plan.n + 1, sizeof(*k->held));
+	for (size_t i = 0; i < k->plan.n; i++) {
+		const struct clone_disk *disk = &k->plan.disks[i];
+		if (disk->way != CLONE_COPY && disk->way != CLONE_LINK)
+			continue;
+		struct img *im = img_open(
+		    disk->disk->image.path, disk_format_name(disk->disk->image.format), 0, err);
+		if (!im)
+			return err_wrap(err, "disk '%s'", disk->disk->target);
+		k->held[k->n_held++] = im;
+	}
+	return 0;
+}
+
 static int hold_original(struct clone *k, struct err *err)
 {
 	struct vm vm;
 	if (vm_probe(k->h, k->from, &vm, err) < 0)
 		return -1;
-	int rc = vm.live ? hold_running(k, vm.state, err) : 0;
-	if (rc == 0 && !vm.live)
-		rc = k->idle = vm_lock(k->h, k->from, err);
+	k->running = vm.live;
+	if (!vm.live)
+		k->idle = vm_lock(k->h, k->from, NULL);
+	int rc = vm.live ? hold_running(k, vm.state, err) : hold_images(k, err);
 	vm_fini(&vm);
-	return rc < 0 ? -1 : 0;
+	return rc;
 }
 
 static void let_go(struct clone *k)
@@ -222,7 +250,7 @@ static void take_access(const char *from, const char *to)
 
 static unsigned source_flags(const struct clone *k)
 {
-	return k->idle < 0 ? IMG_FORCE_SHARE : 0;
+	return k->running ? IMG_FORCE_SHARE : 0;
 }
 
 static int copy_image(struct clone *k, const char *from, const char *from_format, const char *to,

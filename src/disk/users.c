@@ -13,6 +13,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "disk/chain.h"
+#include "disk/pool.h"
 
 /* A file changed twice within a tick of the kernel's clock has the same times; the coarsest is 10 ms. */
 #define SETTLE_NS 1000000000ull
@@ -157,6 +158,27 @@ static void add_disk(struct document *d, const char *target, const char *path, c
 	    .follow = follow};
 }
 
+/* The path of a volume, by what its pool's document says; NULL: not known, or none of a file. On the heap. */
+static char *volume_path(const struct users *u, const struct disk_image *i)
+{
+	struct pool pool;
+	if (!i->pool || !i->volume || strchr(i->volume, '/') ||
+	    pool_find(u->h, i->pool, &pool, NULL) < 0)
+		return NULL;
+	char *path = pool.def.target ? xasprintf("%s/%s", pool.def.target, i->volume) : NULL;
+	pool_fini(&pool);
+	return path;
+}
+
+static void find_volumes(const struct users *u, struct domain *o)
+{
+	for (size_t i = 0; i < o->n_disks; i++)
+		for (struct disk_image *m = &o->disks[i].image; m; m = m->backing)
+			if (m->type == IMAGE_VOLUME && !m->path &&
+			    (m->path = volume_path(u, m)) != NULL)
+				m->type = IMAGE_FILE;
+}
+
 static void add_image(struct document *d, const struct domain_disk *k)
 {
 	unsigned depth = 0;
@@ -219,6 +241,7 @@ static void read_document(struct users *u, size_t known, const char *domain, boo
 	if (file_read(path, STORE_XML_MAX, &xml, NULL) < 0 || xml.len == 0 ||
 	    domain_parse(xml.data, xml.len, path, DOMAIN_PARSE_LENIENT, &o, NULL, NULL) < 0)
 		return;
+	find_volumes(u, &o);
 	for (size_t i = 0; i < o.n_disks; i++)
 		add_image(d, &o.disks[i]);
 	add_firmware(d, &o);

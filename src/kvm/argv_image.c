@@ -363,7 +363,7 @@ static int add_place(struct node *n)
 		return 0;
 	case IMAGE_VOLUME:
 		return refuse(n,
-		    "volume '%s' of pool '%s' is not known: there is no such pool here",
+		    "volume '%s' of pool '%s' is not known: its pool is asked when the domain starts",
 		    image->volume, image->pool);
 	case IMAGE_VHOST_USER:
 	case IMAGE_TYPES:

@@ -24,6 +24,7 @@
 #include "kvm/cgroup_threads.h"
 #include "kvm/chain_guard.h"
 #include "kvm/disk_files.h"
+#include "kvm/disk_volumes.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
@@ -303,7 +304,7 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
 	CLEANUP_BUF struct buf missing = BUF_INIT;
-	if (check_files(d, &missing, err) < 0 ||
+	if (disk_volumes_resolve(s->home, d, err) < 0 || check_files(d, &missing, err) < 0 ||
 	    chain_guard_check(s->home, d, s->page.page->throwaway != 0, err) < 0 ||
 	    put_overlays(s, d, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||
 	    sup_kit_init(&kit, s, d, err) < 0)
@@ -337,6 +338,7 @@ void sup_check_chains(struct supervisor *s)
 	if (s->chains_checked || sup_read_domain(s, true, &d, NULL) < 0)
 		return;
 	s->chains_checked = true;
+	(void)disk_volumes_resolve(s->home, &d, NULL);
 	chain_guard_end(s->home, &d, &notes);
 	domain_fini(&d);
 	if (notes.len == 0)

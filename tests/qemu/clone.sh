@@ -73,6 +73,12 @@ killed() {
 	done
 	true
 }
+# Nobody who only reads is in another's way.
+together() {
+	hv clone o1 --name p1 >"$TEST_TMP/p1" 2>&1 &
+	pid=$!
+	hv clone o1 --name p2 && wait $pid && same "$a" "$images/p1.qcow2" && same "$a" "$images/p2.qcow2"
+}
 job() {
 	hv job-start clone o1 --name j1 && hv job-info 1 --wait && has j1 "$images/j1.qcow2" && hv jobs | grep "done" &&
 		same "$a" "$images/j1.qcow2"
@@ -93,5 +99,6 @@ check "its base may run when nothing is written" throwaway
 check "without clones the base is free" stands_alone
 check "a running domain" running
 check "kill -9" killed
+check "two at a time" together
 check "as a job" job
 tap_done
