@@ -25,10 +25,16 @@ static const char *find(const uint8_t *head, size_t n)
 	return NULL;
 }
 
+/* A macOS image has its signature at the end: QEMU goes by the name. */
+static bool is_dmg(const char *name)
+{
+	size_t n = strlen(name);
+	return n >= 4 && strcmp(name + n - 4, ".dmg") == 0;
+}
+
 static int unread_probe(const uint8_t *head, size_t n, const char *name)
 {
-	(void)name;
-	return find(head, n) ? 100 : 0;
+	return find(head, n) ? 100 : is_dmg(name) ? 2 : 0;
 }
 
 static int unread_open(struct img *im, struct err *err)
@@ -37,6 +43,8 @@ static int unread_open(struct img *im, struct err *err)
 	if (disk_io_read_padded(im->file, 0, head, sizeof(head), err) < 0)
 		return -1;
 	const char *format = find(head, sizeof(head));
+	if (!format && is_dmg(im->name))
+		format = "dmg";
 	return err_set(err, ERR_UNSUPPORTED, "'%s': images of the format '%s' are not read here",
 	    im->name, format ? format : disk_format_name(im->driver->format));
 }
