@@ -6,6 +6,7 @@
 
 #include "cli/dispatch.h"
 #include "cli/facts.h"
+#include "cli/imgcmd.h"
 #include "core/domain_meta.h"
 #include "core/mem.h"
 #include "core/str.h"
@@ -281,6 +282,26 @@ static void offer_glued(struct completer *k, const char *last)
 	k->before = "";
 }
 
+/* Behind img: its command, then that one's options. What else there is are files. */
+static void offer_imgcmd(struct completer *k, const char *last)
+{
+	const struct imgcmd *command = NULL;
+	for (unsigned i = 0; i < k->n_seen && !command; i++)
+		command = imgcmd_find(k->seen[i]);
+	for (size_t i = 0; !command && imgcmds[i]; i++)
+		offer(k, imgcmds[i]->name, imgcmds[i]->summary);
+	if (!command || last[0] != '-')
+		return;
+	for (const struct imgcmd_opt *o = command->opts; o->code; o++) {
+		char word[64];
+		if (o->name)
+			snprintf(word, sizeof(word), "--%s", o->name);
+		else
+			snprintf(word, sizeof(word), "-%c", o->code);
+		offer(k, word, o->help);
+	}
+}
+
 void complete_words(const struct home *h, const char *const *words, unsigned n, struct buf *out)
 {
 	const char *last = n ? words[n - 1] : "";
@@ -295,6 +316,10 @@ void complete_words(const struct home *h, const char *const *words, unsigned n, 
 		k.n_seen = (unsigned)(&words[n - 1] - k.seen);
 	if (!verb_known)
 		return;
+	if (k.verb && (k.verb->flags & VERB_TOOL)) {
+		offer_imgcmd(&k, last);
+		return;
+	}
 	if (k.pending) {
 		if (k.verb || k.pending->words)
 			offer_value(&k, k.pending);

@@ -126,7 +126,7 @@ void help_print_verb(const struct verb *v)
 /* --- mdoc: a line must not begin with a control character, backslashes and dashes are escaped ---
  */
 
-static void man_text(struct buf *out, const char *s, size_t n)
+void help_man_text(struct buf *out, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '\\')
@@ -144,12 +144,12 @@ static void man_text(struct buf *out, const char *s, size_t n)
 	}
 }
 
-static void man_paragraphs(struct buf *out, const char *text)
+void help_man_paragraphs(struct buf *out, const char *text)
 {
 	while (*text) {
 		const char *end = strstr(text, "\n\n");
 		size_t n = end ? (size_t)(end - text) : strlen(text);
-		man_text(out, text, n);
+		help_man_text(out, text, n);
 		buf_addc(out, '\n');
 		text += n + strspn(text + n, "\n");
 		if (*text)
@@ -172,7 +172,7 @@ static void man_option(struct buf *out, const struct verb_opt *o)
 			buf_addf(out, " Ar %s", o->value);
 		buf_addc(out, '\n');
 	}
-	man_text(out, o->help, strlen(o->help));
+	help_man_text(out, o->help, strlen(o->help));
 	if (o->words)
 		buf_addf(out, " (%s)", o->words);
 	buf_adds(out, ".\n");
@@ -202,12 +202,12 @@ static void man_verb(struct buf *out, const struct verb *v)
 	}
 	buf_adds(out, ".Xc\n");
 	buf_addc(out, (char)toupper((unsigned char)v->summary[0]));
-	man_text(out, v->summary + 1, strlen(v->summary + 1));
+	help_man_text(out, v->summary + 1, strlen(v->summary + 1));
 	buf_adds(out, ".\n");
 	if (v->alias)
 		buf_addf(out, "Also called\n.Ic %s .\n", v->alias);
 	if (v->text)
-		man_paragraphs(out, v->text);
+		help_man_paragraphs(out, v->text);
 	man_options(out, v->opts);
 }
 

@@ -256,6 +256,12 @@ static int run_traced(const char *program, bool verbose, int argc, char **argv)
 static int run_help(const char *program, const char *word)
 {
 	const struct imgcmd *command = word ? imgcmd_find(word) : NULL;
+	if (word && str_eq(word, "--man")) {
+		CLEANUP_BUF struct buf b = BUF_INIT;
+		imgcmd_help_man(&b);
+		fputs(b.data, stdout);
+		return 0;
+	}
 	if (word && !command) {
 		CLEANUP_FREE char *text = xasprintf("Command not found: %s", word);
 		return tell_usage(program, text);

@@ -1,7 +1,10 @@
 #include "cli/imgcmd_help.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "cli/help.h"
 #include "cli/help_fold.h"
 #include "config.h"
 #include "core/mem.h"
@@ -76,4 +79,44 @@ void imgcmd_help_print(const char *program, const struct imgcmd *command)
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	imgcmd_help_format(program, command, &b);
 	fputs(b.data, stdout);
+}
+
+/* --- the manual: mdoc ------------------------------------------------------------------------------ */
+
+static void man_option(struct buf *out, const struct imgcmd_opt *o)
+{
+	buf_adds(out, ".It ");
+	if (o->code < IMGCMD_LONG)
+		buf_addf(out, "Fl %c%s", o->code, o->name ? " , " : "");
+	if (o->name)
+		buf_addf(out, "Fl \\-%s", o->name);
+	if (o->value)
+		buf_addf(out, " Ar %s", o->value);
+	buf_addc(out, '\n');
+	help_man_text(out, o->help, strlen(o->help));
+	buf_adds(out, ".\n");
+}
+
+static void man_command(struct buf *out, const struct imgcmd *c)
+{
+	buf_addf(out, ".It Xo\n.Ic %s\n", c->name);
+	help_man_text(out, c->args, strlen(c->args));
+	buf_adds(out, "\n.Xc\n");
+	buf_addc(out, (char)toupper((unsigned char)c->summary[0]));
+	help_man_text(out, c->summary + 1, strlen(c->summary + 1));
+	buf_adds(out, ".\n");
+	if (c->text)
+		help_man_paragraphs(out, c->text);
+	buf_adds(out, ".Bl -tag -width Ds -compact\n");
+	for (const struct imgcmd_opt *o = c->opts; o->code; o++)
+		man_option(out, o);
+	buf_adds(out, ".El\n");
+}
+
+void imgcmd_help_man(struct buf *out)
+{
+	buf_adds(out, ".Bl -tag -width Ds\n");
+	for (size_t i = 0; imgcmds[i]; i++)
+		man_command(out, imgcmds[i]);
+	buf_adds(out, ".El\n");
 }

@@ -67,6 +67,17 @@ static void test_options(void **state)
 	COMPLETES("", "define", "");
 }
 
+static void test_img(void **state)
+{
+	(void)state;
+	COMPLETES("resize", "img", "resi");
+	COMPLETES("resize", "img", "-v", "resi");
+	COMPLETES("--shrink", "img", "resize", "--s");
+	COMPLETES("-f", "img", "info", "x", "-f");
+	COMPLETES("", "img", "info", "x");
+	COMPLETES("", "img", "nosuch", "--s");
+}
+
 static void test_domains(void **state)
 {
 	struct status_writer w;
@@ -135,6 +146,6 @@ int main(int argc, char **argv)
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
 	const struct CMUnitTest tests[] = {T(test_commands), T(test_options), T(test_storage),
-	    T(test_domains), T(test_ports), T(test_as_a_command), T(test_marks)};
+	    T(test_img), T(test_domains), T(test_ports), T(test_as_a_command), T(test_marks)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

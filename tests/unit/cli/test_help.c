@@ -3,6 +3,7 @@
 
 #include "cli/help.h"
 #include "cli/help_fold.h"
+#include "cli/imgcmd_help.h"
 #include "core/domain_rules.h"
 
 static void test_one_command(void **state)
@@ -112,6 +113,7 @@ static void test_man_pages_are_up_to_date(void **state)
 	(void)state;
 	compare_page("hvmux.1", "@VERBS@\n", help_format_man);
 	compare_page("hvmux-domain.5", "@ELEMENTS@\n", domain_rules_format);
+	compare_page("hvmux-img.1", "@COMMANDS@\n", imgcmd_help_man);
 }
 
 static void test_without_a_command(void **state)
