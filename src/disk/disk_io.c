@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -39,6 +40,14 @@ static int check_range(
 	    io->path, verb, n, at);
 }
 
+static int check_kind(const char *path, mode_t mode, struct err *err)
+{
+	if (S_ISREG(mode) || S_ISBLK(mode))
+		return 0;
+	return err_set(err, ERR_INVALID, "'%s' is %s, no file and no block device", path,
+	    S_ISDIR(mode) ? "a folder" : "a device or a pipe");
+}
+
 static int find_size(struct disk_io *io, struct err *err)
 {
 	struct stat st;
@@ -48,9 +57,8 @@ static int find_size(struct disk_io *io, struct err *err)
 		io->size = (uint64_t)st.st_size;
 		return 0;
 	}
-	if (!S_ISBLK(st.st_mode))
-		return err_set(err, ERR_INVALID, "'%s' is %s, no file and no block device",
-		    io->path, S_ISDIR(st.st_mode) ? "a folder" : "a device or a pipe");
+	if (check_kind(io->path, st.st_mode, err) < 0)
+		return -1;
 	off_t end = lseek(io->fd, 0, SEEK_END);
 	if (end < 0)
 		return err_errno(err, errno, "cannot tell the size of '%s'", io->path);
@@ -69,13 +77,38 @@ struct disk_io *disk_io_take(int fd, const char *path, bool writable, struct err
 	return NULL;
 }
 
+int disk_io_look_again(struct disk_io *io, struct err *err)
+{
+	return find_size(io, err);
+}
+
+/* Looked at before it is opened, and what was looked at is what is opened: a link cannot come in between. -1 and errno. */
+static int open_disk(const char *path, int how, struct err *err)
+{
+	char self[64];
+	struct stat st;
+	CLEANUP_CLOSE int seen = open(path, O_PATH | O_CLOEXEC);
+	if (seen < 0) /* there is nothing yet, or the reason why not is told by the same again */
+		return open(path, how, 0644);
+	if (fstat(seen, &st) < 0)
+		return -1;
+	if (check_kind(path, st.st_mode, err) < 0) {
+		errno = 0;
+		return -1;
+	}
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", seen);
+	int fd = open(self, how & ~O_CREAT);
+	return fd < 0 && errno == ENOENT ? open(path, how, 0644) : fd; /* no /proc here */
+}
+
 struct disk_io *disk_io_open(const char *path, unsigned flags, struct err *err)
 {
 	bool create = flags & DISK_IO_CREATE, writable = create || (flags & DISK_IO_WRITE);
-	/* O_NONBLOCK: to find out that something is a pipe must not wait for its other end. */
 	int how = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
 	          (create ? O_CREAT : 0) | (flags & DISK_IO_DIRECT ? O_DIRECT : 0);
-	int fd = open(path, how, 0644);
+	int fd = open_disk(path, how, err);
+	if (fd < 0 && errno == 0)
+		return NULL;
 	if (fd < 0) {
 		err_errno(err, errno, "cannot %s '%s'", create ? "create" : "open", path);
 		return NULL;

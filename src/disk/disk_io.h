@@ -28,10 +28,13 @@ enum disk_io_flag {
 	DISK_IO_DIRECT =
 	    4, /* O_DIRECT; buffers, offsets and lengths are then the caller's to align to 4096 */
 };
-/* Regular files and block devices only (nothing that could wait); links are followed. NULL on error. */
+/* Regular files and block devices only; links are followed. What is neither is not even opened: a name comes from an image
+ * perhaps, and to open a watchdog or a tape does something, to open a pipe waits. NULL on error. */
 struct disk_io *disk_io_open(const char *path, unsigned flags, struct err *err);
 /* The same with a descriptor that is ours from now on, also when it fails; path is for messages. */
 struct disk_io *disk_io_take(int fd, const char *path, bool writable, struct err *err);
+/* The size as it is now, where somebody else may have changed it. */
+int disk_io_look_again(struct disk_io *io, struct err *err);
 /* Closes; passes NULL through. */
 void disk_io_close(struct disk_io *io);
 

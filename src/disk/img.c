@@ -9,7 +9,6 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "disk/img_lock.h"
-#include "disk/img_lock.h"
 
 /* Each format adds its line when it comes. */
 const struct img_driver *const img_drivers[] = {

@@ -19,7 +19,6 @@ static const struct {
 } uses[IMG_LOCK_USES] = {
     [IMG_LOCK_LOOK] = {0, WRITE | RESIZE},
     [IMG_LOCK_READ] = {READ, WRITE | RESIZE},
-    [IMG_LOCK_BELOW] = {READ, 0},
     [IMG_LOCK_WRITE] = {READ | WRITE | RESIZE, WRITE | RESIZE},
     [IMG_LOCK_CREATE] = {WRITE | RESIZE, RESIZE},
 };
@@ -83,17 +82,15 @@ int img_lock(const struct disk_io *io, enum img_lock_use use, struct err *err)
 	return other >= 0 ? busy(io, true, other, err) : 0;
 }
 
-int img_lock_for(const struct disk_io *io, unsigned flags, bool below, struct err *err)
+int img_lock_for(struct disk_io *io, unsigned flags, bool below, struct err *err)
 {
-	if (flags & (IMG_NO_LOCK | IMG_FORCE_SHARE))
+	bool write = (flags & IMG_WRITE) && !below;
+	if (flags & IMG_NO_LOCK || (flags & IMG_FORCE_SHARE && !write))
 		return 0;
-	if (below)
-		return img_lock(io, flags & IMG_WRITE ? IMG_LOCK_BELOW : IMG_LOCK_READ, err);
-	return img_lock(io,
-	    flags & IMG_WRITE  ? IMG_LOCK_WRITE
-	    : flags & IMG_INFO ? IMG_LOCK_LOOK
-	                       : IMG_LOCK_READ,
-	    err);
+	enum img_lock_use use = write              ? IMG_LOCK_WRITE
+	                        : flags & IMG_INFO ? IMG_LOCK_LOOK
+	                                           : IMG_LOCK_READ;
+	return img_lock(io, use, err) < 0 ? -1 : disk_io_look_again(io, err);
 }
 
 int img_lock_check(const char *path, struct err *err)

@@ -9,17 +9,17 @@
 #include "disk/disk_io.h"
 
 enum img_lock_use {
-	IMG_LOCK_LOOK, /* the header alone: nobody may be writing */
-	IMG_LOCK_READ, /* … and nobody may begin to */
-	IMG_LOCK_BELOW, /* read below an image that is written: a commit writes to it, so writers are not kept out */
+	IMG_LOCK_LOOK,   /* the header alone: nobody may be writing */
+	IMG_LOCK_READ,   /* … and nobody may begin to */
 	IMG_LOCK_WRITE,  /* alone, but for those who read whatever happens (-U) */
 	IMG_LOCK_CREATE, /* what is there is to be overwritten from the beginning */
 	IMG_LOCK_USES
 };
 /* ERR_BUSY when somebody has it, in QEMU's words and ours. 0 where the file system has no such locks. */
 int img_lock(const struct disk_io *io, enum img_lock_use use, struct err *err);
-/* By img_open's flags; depth: of the image in its chain. */
-int img_lock_for(const struct disk_io *io, unsigned img_flags, bool below, struct err *err);
+/* By img_open's flags; below: it backs another. What backs an image that is written is read: what a guest changes there
+ * meanwhile would get into the image in part. IMG_FORCE_SHARE is for what is read alone. Looks at the size anew, as whoever had the image may have made it longer. */
+int img_lock_for(struct disk_io *io, unsigned img_flags, bool below, struct err *err);
 /* May a file of this name, if there is one, be replaced? ERR_BUSY when it is in use; no lock is left behind. */
 int img_lock_check(const char *path, struct err *err);
 

@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "disk/img_info.h"
+#include "disk/img_lock.h"
 #include "disk/le.h"
 #include "disk/vmdk.h"
 
@@ -79,8 +80,9 @@ static char *extent_path(const char *image, const char *name, struct err *err)
 }
 
 /* Opened, it must still be what was looked at: a link may have come in between. */
-static struct disk_io *open_extent_file(const char *image, const char *name, struct err *err)
+static struct disk_io *open_extent_file(const struct img *im, const char *name, struct err *err)
 {
+	const char *image = im->name;
 	char link[64], real[PATH_MAX];
 	CLEANUP_FREE char *path = extent_path(image, name, err);
 	struct disk_io *file = path ? disk_io_open(path, 0, err) : NULL;
@@ -90,7 +92,9 @@ static struct disk_io *open_extent_file(const char *image, const char *name, str
 	ssize_t n = readlink(link, real, sizeof(real) - 1);
 	if (n > 0) {
 		real[n] = '\0';
-		if (check_place(image, name, real, err) == 0)
+		/* QEMU holds its locks on the extents, too. */
+		if (check_place(image, name, real, err) == 0 &&
+		    img_lock_for(file, im->flags, false, err) == 0)
 			return file;
 	} else {
 		err_errno(err, errno, "cannot read '%s'", link);
@@ -147,7 +151,7 @@ static int open_extent(
 	x->type = types[i].word;
 	if (x->kind == EXTENT_ZERO)
 		return 0;
-	x->file = open_extent_file(im->name, line->name, err);
+	x->file = open_extent_file(im, line->name, err);
 	if (!x->file)
 		return -1;
 	return x->kind == EXTENT_FLAT ? open_flat(im, x, line, err) : open_sparse(im, x, err);

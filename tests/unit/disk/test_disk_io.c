@@ -1,6 +1,7 @@
 #include "unit/cm.h"
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "disk/disk_io.h"
@@ -174,6 +175,40 @@ static void test_refused(void **state)
 	disk_io_close(NULL);
 }
 
+/* A name may come from an image: opening a watchdog, a tape or a pipe does something. The kernel tells who was opened. */
+static void test_not_opened(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *pipe = at("pipe"), *link = at("link-to-pipe");
+	struct err err = {0};
+	char event[4096];
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(symlink(pipe, link), 0);
+	CLEANUP_CLOSE int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	assert_true(inotify_add_watch(watch, pipe, IN_OPEN) >= 0);
+	assert_null(disk_io_open(pipe, 0, &err));
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.msg, "is a device or a pipe"));
+	assert_null(disk_io_open(pipe, DISK_IO_CREATE, &err));
+	assert_null(disk_io_open(link, DISK_IO_WRITE, &err));
+	assert_int_equal(read(watch, event, sizeof(event)), -1);
+	assert_null(disk_io_open(dir, 0, &err));
+	assert_non_null(strstr(err.msg, "is a folder"));
+}
+
+static void test_look_again(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct disk_io *io = make("grows", DISK_IO_CREATE), *other = make("grows", DISK_IO_WRITE);
+	put(other, 0, 'x', 5000);
+	assert_int_equal(io->size, 0);
+	assert_int_equal(disk_io_look_again(io, &err), 0);
+	assert_int_equal(io->size, 5000);
+	disk_io_close(io);
+	disk_io_close(other);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -196,6 +231,8 @@ int main(void)
 	    cmocka_unit_test(test_next_data),
 	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_not_opened),
+	    cmocka_unit_test(test_look_again),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
