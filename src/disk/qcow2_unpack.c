@@ -11,6 +11,10 @@
 
 #ifdef HAVE_LIBZSTD
 #include <zstd.h>
+
+/* What a thread keeps for unpacking: a frame asks for it by a number in its header, up to 128 MiB by zstd's own limit. Four
+ * of the largest clusters: no encoder looks further back than its input is long, or than its level's 8 MiB. */
+#define ZSTD_WINDOW_LOG_MAX 23
 #endif
 
 struct unpacker {
@@ -70,8 +74,11 @@ static bool unzstd(struct unpacker *u, size_t packed, void *out, size_t n)
 {
 	ZSTD_inBuffer from = {.src = u->packed, .size = packed};
 	ZSTD_outBuffer to = {.dst = out, .size = n};
-	if (!u->zstd)
+	if (!u->zstd) {
 		u->zstd = ZSTD_createDCtx();
+		if (u->zstd)
+			ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	}
 	if (!u->zstd || ZSTD_isError(ZSTD_DCtx_reset(u->zstd, ZSTD_reset_session_only)))
 		return false;
 	/* Several frames may make one cluster. */
