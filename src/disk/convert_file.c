@@ -153,6 +153,9 @@ int convert_file(const struct convert_file *f, struct err *err)
 	copy.sources = sources;
 	copy.n_sources = f->n_sources;
 	copy.top_only = f->options.backing != NULL;
+	if (r == 0 && convert_bytes(&copy) > IMG_SIZE_MAX)
+		r = err_set(err, ERR_INVALID,
+		    "what is read is larger than any disk: '%s' is not made", f->target);
 	if (r == 0) {
 		progress_total(copy.progress, convert_bytes(&copy));
 		r = f->existing ? to_existing(f, &copy, err) : to_fresh(f, &copy, err);

@@ -367,6 +367,7 @@ static void add_use(
 	    .user = {.domain = d->domain,
 	        .target = k->target,
 	        .image = k->top ? k->top : k->path,
+	        .format = l->kind == CHAIN_IMAGE ? k->format : l->format,
 	        .depth = k->depth + l->depth,
 	        .data = l->kind == CHAIN_DATA,
 	        .running = d->live,

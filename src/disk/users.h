@@ -18,11 +18,13 @@ struct user {
 	const char *domain;
 	const char *target; /* "vda", "nvram", "kernel", "initrd" */
 	const char *image;  /* the disk's top image */
-	unsigned depth;     /* 0: the file is the top image; else how many are above it */
-	bool data;          /* it holds the data of the image at that depth */
-	bool running;       /* the VM runs with it */
-	bool writes;        /* and may write to it */
-	bool defined;       /* its definition says so; else only what it runs with */
+	const char
+	    *format;    /* of the file, by the document or by the image above it; NULL not told */
+	unsigned depth; /* 0: the file is the top image; else how many are above it */
+	bool data;      /* it holds the data of the image at that depth */
+	bool running;   /* the VM runs with it */
+	bool writes;    /* and may write to it */
+	bool defined;   /* its definition says so; else only what it runs with */
 };
 
 struct users;

@@ -126,6 +126,7 @@ int volume_resize(const struct home *h, const struct pool *pool, const struct vo
 	const struct pool_backend *backend = pool_backend(pool->def.type, err);
 	bool shrink = capacity < vol->capacity;
 	if (backend == NULL || check_resize(vol, capacity, flags, err) < 0 ||
+	    volume_uses_check_format(h, vol->path, vol->format, err) < 0 ||
 	    check_free(h, vol, shrink, NULL, err) < 0)
 		return -1;
 	if (pool_holds_files(pool))

@@ -17,6 +17,7 @@
 #include "disk/pool_backend.h"
 #include "disk/reach.h"
 #include "disk/volume_trash.h"
+#include "disk/volume_uses.h"
 
 #define QEMU_IMG_MS 600000
 #define VOLUME_MODE 0600 /* libvirt's */
@@ -40,11 +41,9 @@ int volume_check_free(const struct pool *pool, const char *name, struct err *err
 
 char *volume_draft(const struct pool *pool, const char *name, struct err *err)
 {
-	CLEANUP_FREE char *folder = xasprintf("%s/" VOLUME_TRASH, pool->def.target);
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-		err_errno(err, errno, "cannot make the folder '%s'", folder);
+	CLEANUP_FREE char *folder = volume_trash_folder(pool, true, err);
+	if (folder == NULL)
 		return NULL;
-	}
 	return xasprintf("%s/" VOLUME_DRAFT "%d-%s", folder, (int)getpid(), name);
 }
 
@@ -175,7 +174,7 @@ static int write_foreign(const char *draft, const struct volume_spec *spec, stru
 }
 
 /* A base that does not say its format would be taken for raw by libvirt, and the clone be garbage. */
-static int complete_backing(struct volume_spec *spec, struct err *err)
+static int complete_backing(const struct home *h, struct volume_spec *spec, struct err *err)
 {
 	CLEANUP(volume_fini) struct volume base = {.access = STORAGE_ACCESS_NONE};
 	if (spec->backing == NULL)
@@ -184,6 +183,9 @@ static int complete_backing(struct volume_spec *spec, struct err *err)
 		return err_wrap(err, "the backing volume");
 	if (spec->backing_format == NULL)
 		spec->backing_format = xstrdup(disk_format_name(base.format));
+	if (str_eq(spec->backing_format, disk_format_name(base.format)) &&
+	    volume_uses_check_format(h, spec->backing, base.format, err) < 0)
+		return err_wrap(err, "the backing volume");
 	if (!str_eq(spec->format, "qcow2"))
 		return err_set(err, ERR_INVALID,
 		    "a volume of format '%s' cannot have a backing volume: --format qcow2",
@@ -197,7 +199,7 @@ static int create_file(
 	struct stat st;
 	struct statvfs fs;
 	if (reach(pool->def.target, POOL_WAIT_MS, &st, &fs, err) < 0 ||
-	    volume_check_free(pool, spec->name, err) < 0 || complete_backing(spec, err) < 0)
+	    volume_check_free(pool, spec->name, err) < 0 || complete_backing(h, spec, err) < 0)
 		return -1;
 	CLEANUP_FREE char *draft = volume_draft(pool, spec->name, err);
 	if (draft == NULL)

@@ -386,6 +386,8 @@ int volume_copy(const struct home *h, const struct volume *from, const struct po
 	if (from->encrypted)
 		return err_set(
 		    err, ERR_UNSUPPORTED, "'%s' is encrypted; it is copied by: cp", from->path);
+	if (volume_uses_check_format(h, from->path, from->format, err) < 0)
+		return -1;
 	if (!pool->active)
 		return err_set(err, ERR_STATE,
 		    "Requested operation is not valid: storage pool '%s' is not active",

@@ -19,9 +19,31 @@
 #define DRAFT_SECONDS 86400 /* since it was written to last */
 #define NAMES_TRIED 100     /* of one name within as many seconds */
 
-static char *folder_of(const struct pool *pool)
+/* The owner of what root made on a file server that does not believe in root. */
+#define NOBODY 65534u
+
+char *volume_trash_folder(const struct pool *pool, bool make, struct err *err)
 {
-	return xasprintf("%s/" VOLUME_TRASH, pool->def.target);
+	struct stat st;
+	CLEANUP_FREE char *folder = xasprintf("%s/" VOLUME_TRASH, pool->def.target);
+	if (make && mkdir(folder, 0700) < 0 && errno != EEXIST) {
+		err_errno(err, errno, "cannot make the folder '%s'", folder);
+		return NULL;
+	}
+	if (lstat(folder, &st) < 0) {
+		if (errno == ENOENT && !make)
+			return TAKE_PTR(folder);
+		err_errno(err, errno, "cannot look at '%s'", folder);
+		return NULL;
+	}
+	if (S_ISDIR(st.st_mode) && (st.st_uid == geteuid() || st.st_uid == NOBODY) &&
+	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return TAKE_PTR(folder);
+	err_set(err, ERR_DENIED,
+	    "'%s' is no folder of ours alone: somebody else made it, or may write to it; look at what is in it, then "
+	    "remove it",
+	    folder);
+	return NULL;
 }
 
 static int sync_folder(const char *dir, struct err *err)
@@ -68,12 +90,11 @@ static char *make_name(time_t when, const char *name)
 
 int volume_trash_put(const struct pool *pool, const struct volume *vol, struct err *err)
 {
-	CLEANUP_FREE char *folder = folder_of(pool);
 	time_t now = time(NULL);
-	if (need_files(pool, err) < 0)
+	CLEANUP_FREE char *folder =
+	    need_files(pool, err) < 0 ? NULL : volume_trash_folder(pool, true, err);
+	if (folder == NULL)
 		return -1;
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "cannot make the trash '%s'", folder);
 	for (time_t t = now; t < now + NAMES_TRIED; t++) {
 		CLEANUP_FREE char *file = make_name(t, vol->name);
 		CLEANUP_FREE char *to = xasprintf("%s/%s", folder, file);
@@ -111,11 +132,13 @@ static void add(struct trashed **items, size_t *n, int dir, const char *file)
 
 int volume_trash_list(const struct pool *pool, struct trashed **items, size_t *n, struct err *err)
 {
-	CLEANUP_FREE char *folder = folder_of(pool);
 	*items = NULL;
 	*n = 0;
 	if (!pool_holds_files(pool))
 		return 0;
+	CLEANUP_FREE char *folder = volume_trash_folder(pool, false, err);
+	if (folder == NULL)
+		return -1;
 	DIR *d = opendir(folder);
 	if (d == NULL)
 		return errno == ENOENT
@@ -141,7 +164,9 @@ void volume_trash_list_free(struct trashed *items, size_t n)
 int volume_trash_take(
     const struct pool *pool, const struct trashed *item, const char *name, struct err *err)
 {
-	CLEANUP_FREE char *folder = folder_of(pool);
+	CLEANUP_FREE char *folder = volume_trash_folder(pool, false, err);
+	if (folder == NULL)
+		return -1;
 	CLEANUP_FREE char *from = xasprintf("%s/%s", folder, item->file);
 	if (name == NULL)
 		name = item->name;
@@ -162,7 +187,10 @@ int volume_trash_take(
 
 static int remove_item(const struct pool *pool, const struct trashed *item, struct err *err)
 {
-	CLEANUP_FREE char *path = xasprintf("%s/" VOLUME_TRASH "/%s", pool->def.target, item->file);
+	CLEANUP_FREE char *folder = volume_trash_folder(pool, false, err);
+	if (folder == NULL)
+		return -1;
+	CLEANUP_FREE char *path = xasprintf("%s/%s", folder, item->file);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_errno(err, errno, "cannot remove '%s'", path);
 	return 0;
@@ -187,8 +215,8 @@ int volume_trash_empty(const struct pool *pool, const struct trashed *only, stru
 /* Volumes that were never finished: whoever wrote them was killed. */
 static void remove_drafts(const struct pool *pool)
 {
-	CLEANUP_FREE char *folder = folder_of(pool);
-	DIR *d = opendir(folder);
+	CLEANUP_FREE char *folder = volume_trash_folder(pool, false, NULL);
+	DIR *d = folder != NULL ? opendir(folder) : NULL;
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
 		struct stat st;
 		if (str_prefix(e->d_name, VOLUME_DRAFT) &&

@@ -4,6 +4,7 @@
 #ifndef DISK_VOLUME_TRASH_H
 #define DISK_VOLUME_TRASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -22,6 +23,9 @@ struct trashed {
 	uint64_t size, allocation; /* bytes: of the file, on the disk */
 };
 
+/* Its path on the heap; make: it is there afterwards. ERR_DENIED when what is there is not ours alone: in a folder that others
+ * may write to, somebody put a link or a folder of his own there, and what we do in it would be done where he wants. */
+char *volume_trash_folder(const struct pool *pool, bool make, struct err *err);
 /* The volume goes there; ERR_UNSUPPORTED where volumes are no files. */
 int volume_trash_put(const struct pool *pool, const struct volume *vol, struct err *err);
 /* Newest first. */

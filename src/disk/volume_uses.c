@@ -83,6 +83,34 @@ static size_t named(size_t n)
 	return n < VOLUME_USES_MAX ? n : VOLUME_USES_MAX;
 }
 
+static int check_one(
+    const char *path, const struct user *by, enum disk_format found, struct err *err)
+{
+	if (by->format == NULL || str_eq(by->format, disk_format_name(found)))
+		return 0;
+	return err_set(err, ERR_DENIED,
+	    "'%s' begins like an image of the format %s, but is %s for domain '%s' (%s): its guest may have written "
+	    "that to have other files of the host read; 'hvmux img info -f %s' and 'hvmux img convert -f %s' take it "
+	    "for what it is",
+	    path, disk_format_name(found), by->format, by->domain, by->target, by->format,
+	    by->format);
+}
+
+int volume_uses_check_format(
+    const struct home *h, const char *path, enum disk_format found, struct err *err)
+{
+	struct user by[VOLUME_USES_MAX];
+	if (found == DISK_RAW)
+		return 0;
+	struct users *users = users_new(h);
+	int rc = users_refresh(users, err);
+	size_t n = rc == 0 ? named(users_of(users, path, by, VOLUME_USES_MAX)) : 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = check_one(path, &by[i], found, err);
+	users_free(users);
+	return rc;
+}
+
 bool volume_uses_running(const struct volume_uses *uses)
 {
 	for (size_t i = 0; i < named(uses->n_by); i++)

@@ -32,6 +32,10 @@ void volume_uses_words(const struct volume_uses *uses, struct buf *out);
 bool volume_uses_running(const struct volume_uses *uses);
 /* Some image needs it as its base: of a volume, or of a VM's disk. */
 bool volume_uses_base(const struct volume_uses *uses);
+/* The format was found out by the contents, and a guest writes those: whose disk is raw by its definition can begin it like
+ * an image that names any file of the host. ERR_DENIED when a VM knows it by another; raw is safe. */
+int volume_uses_check_format(
+    const struct home *h, const char *path, enum disk_format found, struct err *err);
 /* Is `other` backed by vol, directly? */
 bool volume_backs(const struct volume *vol, const struct volume *other);
 

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "core/store.h"
 #include "disk/pool.h"
 #include "disk/volume.h"
+#include "disk/volume_change.h"
 #include "disk/volume_create.h"
 #include "disk/volume_trash.h"
+#include "disk/volume_uses.h"
 
 struct world {
 	char *dir;
@@ -313,6 +316,92 @@ static void test_trash(void **state)
 	teardown(&w);
 }
 
+/* Who may write to a pool's folder could lead us elsewhere by what he puts in the trash's place. */
+static void test_trash_of_another(void **state)
+{
+	(void)state;
+	struct world w;
+	struct pool p = {0}, in;
+	struct volume v;
+	struct trashed *items;
+	size_t n;
+	setup(&w);
+	assert_int_equal(pool_find(&w.home, "default", &p, &w.err), 0);
+	CLEANUP_FREE char *trash = xasprintf("%s/" VOLUME_TRASH, p.def.target);
+	CLEANUP_FREE char *away = xasprintf("%s/away", w.dir);
+	CLEANUP_FREE char *victim = xasprintf("%s/20200101T000000Z-x", away);
+	assert_int_equal(create(&w, &p, "v", "raw", 512, NULL), 0);
+	assert_int_equal(rmdir(trash), 0);
+	assert_int_equal(mkdir(away, 0700), 0);
+	assert_int_equal(file_write_atomic(victim, "x", 1, 0600, NULL), 0);
+	assert_int_equal(symlink(away, trash), 0);
+	assert_int_equal(volume_find(&w.home, "default", "v", &in, &v, &w.err), 0);
+	assert_int_equal(volume_trash_put(&p, &v, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_DENIED);
+	assert_int_equal(access(v.path, F_OK), 0);
+	assert_int_equal(create(&w, &p, "w", "raw", 512, NULL), -1);
+	assert_int_equal(w.err.code, ERR_DENIED);
+	assert_int_equal(volume_trash_list(&p, &items, &n, &w.err), -1);
+	assert_int_equal(volume_trash_expire(&w.home, &p, &w.err), -1);
+	assert_int_equal(access(victim, F_OK), 0);
+	/* A folder, but one that others may write to. */
+	assert_int_equal(unlink(trash), 0);
+	assert_int_equal(mkdir(trash, 0700), 0);
+	assert_int_equal(chmod(trash, 0777), 0);
+	assert_int_equal(volume_trash_put(&p, &v, &w.err), -1);
+	assert_int_equal(chmod(trash, 0700), 0);
+	assert_int_equal(volume_trash_put(&p, &v, &w.err), 0);
+	volume_fini(&v);
+	pool_fini(&in);
+	pool_fini(&p);
+	teardown(&w);
+}
+
+/* A guest writes a header of qcow2 into its raw disk: no file of the host is read for that. */
+static void test_format_of_a_guest(void **state)
+{
+	(void)state;
+	struct world w;
+	struct pool p = {0}, in;
+	struct volume v;
+	setup(&w);
+	assert_int_equal(pool_find(&w.home, "default", &p, &w.err), 0);
+	assert_int_equal(create(&w, &p, "disk", "qcow2", 1 << 20, NULL), 0);
+	assert_int_equal(volume_find(&w.home, "default", "disk", &in, &v, &w.err), 0);
+	assert_int_equal(v.format, DISK_QCOW2);
+	assert_int_equal(volume_uses_check_format(&w.home, v.path, v.format, &w.err), 0);
+	CLEANUP_FREE char *dir = home_domains_dir(&w.home);
+	for (int raw = 0; raw < 2; raw++) {
+		CLEANUP_FREE char *xml = xasprintf(
+		    "<domain type='qemu'><name>g</name><memory>65536</memory><os><type>hvm</type></os><devices>"
+		    "<disk type='file'><driver name='qemu' type='%s'/><source file='%s'/><target dev='vda'/></disk>"
+		    "</devices></domain>",
+		    raw ? "raw" : "qcow2", v.path);
+		assert_int_equal(home_mkdir(&w.home, dir, &w.err), 0);
+		CLEANUP_CLOSE int lock = store_lock(&w.home, &w.err);
+		assert_int_equal(store_write(&w.home, "g", xml, strlen(xml), &w.err), 0);
+		close(TAKE_FD(lock));
+		int want = raw ? -1 : 0;
+		if (volume_uses_check_format(&w.home, v.path, v.format, &w.err) != want)
+			fail_msg("%s: %s", raw ? "raw" : "qcow2", w.err.msg);
+		assert_int_equal(volume_uses_check_format(&w.home, v.path, DISK_RAW, &w.err), 0);
+	}
+	assert_int_equal(w.err.code, ERR_DENIED);
+	struct volume_spec spec = {.name = xstrdup("copy"), .access = STORAGE_ACCESS_NONE};
+	assert_int_equal(volume_copy(&w.home, &v, &p, &spec, false, NULL, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_DENIED);
+	assert_int_equal(volume_resize(&w.home, &p, &v, 2 << 20, 0, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_DENIED);
+	volume_spec_fini(&spec);
+	w.err = (struct err){0};
+	assert_int_equal(create(&w, &p, "overlay", "qcow2", 1 << 20, v.path), -1);
+	assert_int_equal(w.err.code, ERR_DENIED);
+	volume_fini(&v);
+	pool_fini(&in);
+	pool_fini(&p);
+	teardown(&w);
+}
+
 static void put_trash(const struct pool *p, const char *file)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/" VOLUME_TRASH "/%s", p->def.target, file);
@@ -368,6 +457,8 @@ int main(void)
 	    cmocka_unit_test(test_publish_never_replaces),
 	    cmocka_unit_test(test_trash),
 	    cmocka_unit_test(test_trash_expires),
+	    cmocka_unit_test(test_trash_of_another),
+	    cmocka_unit_test(test_format_of_a_guest),
 	};
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }
