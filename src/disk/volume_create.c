@@ -13,6 +13,7 @@
 #include "core/program.h"
 #include "core/store.h"
 #include "core/str.h"
+#include "disk/bases.h"
 #include "disk/img_create.h"
 #include "disk/pool_backend.h"
 #include "disk/reach.h"
@@ -208,6 +209,11 @@ static int create_file(
 	    spec->format == NULL || str_eq(spec->format, "raw") || str_eq(spec->format, "qcow2");
 	int rc = native ? write_native(draft, spec, err) : write_foreign(draft, spec, err);
 	if (rc < 0) {
+		unlink(draft);
+		return -1;
+	}
+	CLEANUP_FREE char *path = xasprintf("%s/%s", pool->def.target, spec->name);
+	if (spec->backing != NULL && bases_note(h, spec->backing, path, err) < 0) {
 		unlink(draft);
 		return -1;
 	}

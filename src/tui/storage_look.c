@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/growth.h"
 #include "core/hostconf.h"
 #include "core/job.h"
 #include "core/mem.h"
@@ -15,6 +16,7 @@
 
 #define NS 1000000000u
 #define DAY 86400u
+#define GROWTH_MAX 1e13    /* bytes a second: more is a clock that jumped */
 #define COMMAND_MAX 1000   /* bytes of a job's command line */
 #define FAILED_WORDS_OF 5u /* jobs whose last words are read: those in sight */
 
@@ -213,6 +215,27 @@ static int look_inside(const struct pool *pool, struct storage_pool *out, struct
 	return 0;
 }
 
+/* What is used of the file system that it lies on, now and as it was. */
+static void look_growth(const struct home *h, const struct pool *pool, struct storage_pool *out)
+{
+	uint64_t now_s = timestamp_ns() / NS;
+	const char *path = pool->def.target;
+	const struct growth_sample now = {now_s, out->allocation, out->allocation + out->available};
+	struct growth_forecast f;
+	if (!path || !pool_holds_files(pool))
+		return;
+	growth_record(h, path, &now, NULL);
+	struct growth_sample *samples = xcalloc(GROWTH_SAMPLES, sizeof(*samples));
+	growth_forecast(samples, growth_read(h, path, now_s, samples), now_s, &f);
+	free(samples);
+	if (!f.by_s || f.per_second > GROWTH_MAX || f.per_second < -GROWTH_MAX)
+		return;
+	out->growth_known = true;
+	out->growth = (int64_t)(f.per_second * DAY);
+	out->growth_s = f.by_s;
+	out->full_in_s = f.full_in_s;
+}
+
 void storage_look_pool(const struct home *h, const char *name, struct storage_pool *out)
 {
 	struct pool pool;
@@ -231,6 +254,7 @@ void storage_look_pool(const struct home *h, const char *name, struct storage_po
 		out->trouble = safe(err.msg);
 	} else if (out->active) {
 		look_trash(h, &pool, out);
+		look_growth(h, &pool, out);
 	}
 	storage_pool_settle(out);
 	pool_fini(&pool);

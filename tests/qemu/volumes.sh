@@ -15,6 +15,10 @@ starts() {
 }
 in_use() { ! hv vol-delete v.qcow2 p1 2>"$TEST_TMP/words" && words v1; }
 throwaway() { hv destroy v1 && hv start v1 --throwaway && hv destroy v1; }
+linked() {
+	hv vol-create-as p1 top.qcow2 8M --format qcow2 --backing-vol v.qcow2 --backing-vol-format qcow2 && refused "is the base of '$TEST_TMP/pool/top.qcow2'" &&
+		hv vol-delete top.qcow2 p1 --now && hv start v1 && hv destroy v1
+}
 cloned() { hv clone v1 --name v2 && [ -e "$TEST_TMP/pool/v-v2.qcow2" ] && hv start v2 && hv destroy v2; }
 
 check "a pool that is not active" refused "storage pool 'p1' with its volume 'v.qcow2' is not active"
@@ -23,5 +27,6 @@ check "a volume that is not there" refused "disk 'vdb', volume 'v.qcow2' of pool
 check "a volume" starts
 check "its user is known" in_use
 check "a throwaway run of it" throwaway
+check "while a volume stands on it, it is not written" linked
 check "a clone of it" cloned
 tap_done
