@@ -8,6 +8,8 @@
 
 #define SUBCLUSTERS 32u
 #define SECTOR 512u
+/* Clusters of a file that are counted at most: a hole can be as long as it likes. */
+#define SPARSE_LOOK_MAX (64u << 20)
 
 /* What an entry says of a piece, a cluster or a subcluster of it. */
 struct piece {
@@ -113,6 +115,8 @@ static bool find_sparse(struct qcow2 *q)
 	uint64_t clusters = q->file->size / q->cluster, used = 0, count;
 	uint64_t real = disk_io_allocated(q->file) / q->cluster;
 	uint64_t most = real * 10 / 9 > real + 2 ? real * 10 / 9 : real + 2;
+	if (!q->file->block && clusters >= most && clusters > SPARSE_LOOK_MAX)
+		return true;
 	if (q->file->block || clusters < most || qcow2_refcount_load(q, NULL) < 0)
 		return false;
 	for (uint64_t i = 0; i < clusters && used < most; i++) {

@@ -8,6 +8,7 @@
 #include "disk/be.h"
 #include "disk/qcow2_alloc.h"
 #include "disk/qcow2_cache.h"
+#include "disk/twice.h"
 
 #define DISCARD_LEAST (1u << 20) /* bytes that become free together */
 #define HEADER_REFTABLE 48       /* refcount_table_offset and refcount_table_clusters, 12 bytes */
@@ -93,6 +94,12 @@ int qcow2_refcount_load(struct qcow2 *q, struct err *err)
 		if (check_entry(q, k, table[k], err) != 0)
 			return -1;
 	}
+	uint64_t twice = twice_find(table, entries, UINT64_MAX);
+	if (twice != 0)
+		return err_set(err, ERR_INVALID,
+		    "'%s': two entries of the refcount table name the block at %#" PRIx64
+		    ": repair it with check -r all",
+		    q->img->name, twice);
 	struct qcow2_refs *r = xcalloc(1, sizeof(*r));
 	r->blocks = xcalloc(entries, sizeof(*r->blocks));
 	r->table = TAKE_PTR(table);

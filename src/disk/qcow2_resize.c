@@ -110,6 +110,8 @@ static int grow(struct qcow2 *q, uint64_t size, struct err *err)
 /* Whole L2 tables behind the end go with all that they hold; in the file nothing points there before counts fall. */
 static int drop_tables(struct qcow2 *q, uint64_t from, struct err *err)
 {
+	if (qcow2_table_check_l1(q, q->l1, q->l1_entries, err) != 0)
+		return -1;
 	for (uint64_t i = from; i < q->l1_entries; i++) {
 		uint64_t at = q->l1[i] & QCOW2_OFFSET;
 		if (at == 0)

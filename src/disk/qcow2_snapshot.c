@@ -149,6 +149,8 @@ static int count_table(struct qcow2 *q, const uint8_t *table, int step, struct e
 static int count_tree(struct qcow2 *q, const uint64_t *l1, uint32_t n, int step, struct err *err)
 {
 	CLEANUP_FREE uint8_t *table = xmalloc(q->cluster);
+	if (qcow2_table_check_l1(q, l1, n, err) != 0)
+		return -1;
 	for (uint32_t i = 0; i < n; i++) {
 		if ((l1[i] & QCOW2_OFFSET) == 0)
 			continue;
@@ -272,6 +274,8 @@ static int own_what_is_left(struct qcow2 *q, uint64_t *l1, struct err *err)
 {
 	CLEANUP_FREE uint8_t *table = xmalloc(q->cluster);
 	int changed = 0;
+	if (qcow2_table_check_l1(q, l1, q->l1_entries, err) != 0)
+		return -1;
 	for (uint32_t i = 0; i < q->l1_entries; i++) {
 		uint64_t at = l1[i] & QCOW2_OFFSET, count;
 		if (at == 0)
@@ -308,6 +312,8 @@ static int check_can(const struct qcow2 *q, struct err *err)
 static int share_tree(struct qcow2 *q, uint64_t *l1, struct err *err)
 {
 	CLEANUP_FREE uint8_t *table = xmalloc(q->cluster);
+	if (qcow2_table_check_l1(q, l1, q->l1_entries, err) != 0)
+		return -1;
 	for (uint32_t i = 0; i < q->l1_entries; i++) {
 		if ((l1[i] & QCOW2_OFFSET) == 0)
 			continue;

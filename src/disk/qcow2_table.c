@@ -10,6 +10,7 @@
 #include "disk/qcow2_bitmap.h"
 #include "disk/qcow2_cache.h"
 #include "disk/qcow2_refcount.h"
+#include "disk/twice.h"
 
 #define HEADER_AUTOCLEAR 88
 
@@ -92,6 +93,17 @@ static int l1_index(const struct qcow2 *q, uint64_t guest, uint32_t *i, struct e
 		    " does not begin at a cluster: repair the image with check -r all",
 		    q->img->name, offset);
 	return 0;
+}
+
+int qcow2_table_check_l1(const struct qcow2 *q, const uint64_t *l1, size_t n, struct err *err)
+{
+	uint64_t twice = twice_find(l1, n, QCOW2_OFFSET);
+	if (twice == 0)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "'%s': two entries of an L1 table name the L2 table at %#" PRIx64
+	    ": one of them is wrong; what can be read is copied by img convert",
+	    q->img->name, twice);
 }
 
 int qcow2_table_look(struct qcow2 *q, uint64_t guest, uint8_t **table, struct err *err)

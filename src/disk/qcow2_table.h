@@ -21,6 +21,8 @@ int qcow2_table_begin(struct qcow2 *q, bool bitmaps_too, struct err *err);
 uint8_t *qcow2_table_own(struct qcow2 *q, uint64_t guest, struct err *err);
 /* The same without making or copying it: *table is NULL where there is none. */
 int qcow2_table_look(struct qcow2 *q, uint64_t guest, uint8_t **table, struct err *err);
+/* Before all tables of an L1 table are walked: ERR_INVALID when two entries name the same. */
+int qcow2_table_check_l1(const struct qcow2 *q, const uint64_t *l1, size_t n, struct err *err);
 /* Index into an L2 table. */
 static inline uint64_t qcow2_table_index(const struct qcow2 *q, uint64_t guest)
 {

@@ -136,12 +136,20 @@ static void test_hostile(void **state)
 	}
 }
 
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit l;
+	getrlimit(RLIMIT_FSIZE, &l);
+	l.rlim_cur = bytes < l.rlim_max ? bytes : l.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &l);
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	/* what a broken table makes of the file's length must not fill the disk of who tests */
 	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &(struct rlimit){FILE_MOST, FILE_MOST});
+	limit_files(FILE_MOST);
 	dir = cm_mkdtemp();
 	path = xasprintf("%s/image", dir);
 	clean = xasprintf("%s/clean", dir);
@@ -157,10 +165,92 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void patch(uint64_t at, uint64_t value)
+{
+	uint64_t be = htobe64(value);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(syscall(SYS_pwrite64, fd, &be, 8, at), 8);
+	close(fd);
+}
+
+static uint64_t word_at(uint64_t at)
+{
+	uint64_t be = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, &be, 8, (off_t)at), 8);
+	close(fd);
+	return be64toh(be);
+}
+
+static void must_refuse(int rc, const struct err *err, const char *words)
+{
+	assert_int_equal(rc, -1);
+	if (!strstr(err->msg, words))
+		fail_msg("%s", err->msg);
+}
+
+/* Tables of 8 and 32 MiB whose entries all name the same block or table would be walked for days. */
+static void test_named_twice(void **state)
+{
+	(void)state;
+	char byte = 'x';
+	struct err err = {0};
+	const struct qcow2_options o = {.size = 1 << 30, .cluster = 65536};
+	unlink(path);
+	lab_make(path, &o);
+	uint64_t reftable = word_at(48);
+	patch(reftable + 8, word_at(reftable));
+	struct img *im = lab_open(path, IMG_WRITE);
+	must_refuse(img_write(im, 0, &byte, 1, &err), &err, "two entries of the refcount table");
+	img_drop(&im);
+	unlink(path);
+	lab_make(path, &o);
+	im = lab_open(path, IMG_WRITE);
+	lab_ok(img_write(im, 0, &byte, 1, &err), &err);
+	lab_close(im);
+	patch(word_at(40) + 8, word_at(word_at(40)));
+	im = lab_open(path, IMG_WRITE);
+	must_refuse(
+	    qcow2_snapshot_create(qcow2_of(im), "s", &err), &err, "two entries of an L1 table");
+	img_drop(&im);
+	im = lab_open(path, IMG_WRITE);
+	must_refuse(qcow2_resize_empty(qcow2_of(im), &err), &err, "two entries of an L1 table");
+	img_drop(&im);
+}
+
+/* A hole costs its maker nothing: it must not cost us a look at each of its clusters. */
+static void test_long_hole(void **state)
+{
+	(void)state;
+	char byte = 'x';
+	struct err err = {0};
+	struct img_extent e;
+	unlink(path);
+	lab_make(path, &(struct qcow2_options){.size = 32768, .cluster = 512});
+	struct img *im = lab_open(path, IMG_WRITE);
+	lab_ok(img_write(im, 0, &byte, 1, &err), &err);
+	lab_close(im);
+	limit_files(RLIM_INFINITY);
+	int rc = truncate(path, (off_t)1 << 43);
+	limit_files(FILE_MOST);
+	if (rc < 0) /* no file system for it */
+		skip();
+	alarm(30);
+	im = lab_open(path, 0);
+	lab_ok(img_map(im, 0, 512, &e, &err), &err);
+	assert_int_equal(e.kind, IMG_DATA);
+	lab_close(im);
+	alarm(0);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_hostile),
+	    cmocka_unit_test(test_named_twice),
+	    cmocka_unit_test(test_long_hole),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
