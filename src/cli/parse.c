@@ -174,21 +174,33 @@ static int short_options(struct parser *p, const char *word)
 	return 0;
 }
 
-static int positional(struct parser *p, const char *word)
+/* The option that a word without a name belongs to: the first positional that has room, else the first bare one. */
+static const struct verb_opt *place_of_word(const struct cli *c)
 {
-	const struct cli *c = p->c;
+	const struct verb_opt *bare = NULL;
 	for (size_t i = 0; c->verb->opts[i].name; i++) {
 		const struct verb_opt *o = &c->verb->opts[i];
-		if (!opt_positional(o) || (c->given[i] && !o->many && o->kind != OPT_REST))
+		if (c->given[i] && !o->many && o->kind != OPT_REST)
 			continue;
-		if (set_option(p, o, word) < 0)
-			return -1;
-		while (o->kind == OPT_REST && p->at < p->argc)
-			if (set_option(p, o, p->argv[p->at++]) < 0)
-				return -1;
-		return 0;
+		if (opt_positional(o))
+			return o;
+		if (!bare && o->bare)
+			bare = o;
 	}
-	return usage(p, "unexpected data '%s'", word);
+	return bare;
+}
+
+static int positional(struct parser *p, const char *word)
+{
+	const struct verb_opt *o = place_of_word(p->c);
+	if (!o)
+		return usage(p, "unexpected data '%s'", word);
+	if (set_option(p, o, word) < 0)
+		return -1;
+	while (o->kind == OPT_REST && p->at < p->argc)
+		if (set_option(p, o, p->argv[p->at++]) < 0)
+			return -1;
+	return 0;
 }
 
 static int verb_word(struct parser *p, const char *word)

@@ -26,6 +26,8 @@ struct verb_opt {
 	const char *help;
 	char letter;       /* short form, 0 none */
 	const char *words; /* the only values allowed, separated by spaces; NULL any */
+	bool bare; /* an OPT_STRING that is also taken without its name, behind the positionals, as
+	            * virsh does and its guides write: pool-define-as NAME dir - - - - PATH */
 };
 
 enum verb_flag {

@@ -19,12 +19,14 @@
 	    {"type", OPT_WORD, .required = true, .value = "TYPE",                                 \
 	        .help = "dir, fs, netfs, logical, disk; iscsi, rbd and others are kept only"},    \
 	    FLAG("print-xml", "print the document and do nothing"),                               \
-	    {"target", OPT_STRING, .value = "PATH", .help = "folder that the volumes are in"},    \
-	    {"source-host", OPT_STRING, .value = "HOST", .help = "file server"},                  \
-	    {"source-path", OPT_STRING, .value = "PATH", .help = "folder on the file server"},    \
-	    {"source-dev", OPT_STRING, .value = "DEVICE", .help = "block device"},                \
-	    {"source-name", OPT_STRING, .value = "NAME", .help = "volume group"},                 \
-	    {"source-format", OPT_STRING, .value = "FORMAT",                                      \
+	    {"source-host", OPT_STRING, .bare = true, .value = "HOST", .help = "file server"},    \
+	    {"source-path", OPT_STRING, .bare = true, .value = "PATH",                            \
+	        .help = "folder on the file server"},                                             \
+	    {"source-dev", OPT_STRING, .bare = true, .value = "DEVICE", .help = "block device"},  \
+	    {"source-name", OPT_STRING, .bare = true, .value = "NAME", .help = "volume group"},   \
+	    {"target", OPT_STRING, .bare = true, .value = "PATH",                                 \
+	        .help = "folder that the volumes are in"},                                        \
+	    {"source-format", OPT_STRING, .bare = true, .value = "FORMAT",                        \
 	        .help = "file system, protocol, kind of partition table"},                        \
 	    {"auth-type", OPT_STRING, .value = "TYPE", .help = "chap, ceph"},                     \
 	    {"auth-username", OPT_STRING, .value = "USER", .help = "who asks"},                   \

@@ -68,9 +68,16 @@ int verb_pool_create(struct cli *c)
 }
 
 /* --- from arguments --- */
+/* Guides fill the places before the target with "-". */
+static const char *said(const struct cli *c, const char *option)
+{
+	const char *value = cli_value(c, option);
+	return value != NULL && !str_eq(value, "-") ? value : NULL;
+}
+
 static char *copy(const struct cli *c, const char *option)
 {
-	return xstrdup0(cli_value(c, option));
+	return xstrdup0(said(c, option));
 }
 
 /* virsh's options for SCSI host adapters. */
@@ -98,7 +105,7 @@ static char *adapter_of(const struct cli *c)
 
 static int words_def(const struct cli *c, struct pool_def *def, struct err *err)
 {
-	const char *host = cli_value(c, "source-host"), *device = cli_value(c, "source-dev");
+	const char *host = said(c, "source-host"), *device = said(c, "source-dev");
 	int type = pool_type_find(cli_value(c, "type"));
 	*def = (struct pool_def){.access = STORAGE_ACCESS_NONE};
 	if (type < 0)

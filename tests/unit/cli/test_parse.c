@@ -90,6 +90,28 @@ static void test_positionals_fill_in_order(void **state)
 	cli_fini(&l.c);
 }
 
+/* virsh's guides give these without their names. */
+static void test_bare_options_follow_the_positionals(void **state)
+{
+	(void)state;
+	struct line l;
+	parse_ok(&l, "pool-define-as p dir - - - - /srv/p");
+	assert_string_equal(cli_value(&l.c, "source-name"), "-");
+	assert_string_equal(cli_value(&l.c, "target"), "/srv/p");
+	assert_null(cli_value(&l.c, "source-format"));
+	cli_fini(&l.c);
+	parse_ok(&l, "pool-define-as p --target /srv/p dir host");
+	assert_string_equal(cli_value(&l.c, "type"), "dir");
+	assert_string_equal(cli_value(&l.c, "source-host"), "host");
+	cli_fini(&l.c);
+	parse_ok(&l, "vol-create-as --format qcow2 default v 10G 1G base");
+	assert_string_equal(cli_value(&l.c, "allocation"), "1G");
+	assert_string_equal(cli_value(&l.c, "backing-vol"), "base");
+	cli_fini(&l.c);
+	expect_error("vol-create-as default v 1G 0 raw b qcow2 more",
+	    "unexpected data 'more'; see 'hvmux help vol-create-as'");
+}
+
 static void test_two_dashes_end_the_options(void **state)
 {
 	(void)state;
@@ -228,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(test_a_domain_by_position_and_by_name),
 	    cmocka_unit_test(test_several_domains),
 	    cmocka_unit_test(test_positionals_fill_in_order),
+	    cmocka_unit_test(test_bare_options_follow_the_positionals),
 	    cmocka_unit_test(test_two_dashes_end_the_options),
 	    cmocka_unit_test(test_the_rest_is_kept_as_it_is),
 	    cmocka_unit_test(test_globals_before_and_after),
