@@ -20,7 +20,7 @@ static int count_data(struct img *from, uint64_t cluster, uint64_t *data, struct
 	for (uint64_t at = 0; at < from->size; at += e.bytes) {
 		if (img_map_chain(from, at, from->size - at, &e, err) < 0)
 			return -1;
-		if (e.kind == IMG_ZERO || e.kind == IMG_ABSENT)
+		if (e.kind == IMG_ZERO || e.kind == IMG_ABSENT || e.hole)
 			continue;
 		uint64_t first = at / cluster * cluster, end = round_up(at + e.bytes, cluster);
 		first = first > counted ? first : counted;

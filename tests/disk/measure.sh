@@ -23,6 +23,8 @@ done
 same "over another image" measure -O qcow2 -o backing_file=x,backing_fmt=raw base.raw
 same "to raw" measure -f raw base.raw
 for n in 1 65535 1000000; do same "a raw file of $n bytes" measure -O qcow2 -f raw odd$n.raw; done
+both real create -q -f qcow2 -o preallocation=metadata,cluster_size=2M room.qcow2 64M
+same "room that was never written" measure -O qcow2 --output=json room.qcow2
 both real bitmap --add top.qcow2 b0
 both real bitmap --add -g 512 top.qcow2 "a longer name"
 same "with bitmaps" measure -O qcow2 top.qcow2
