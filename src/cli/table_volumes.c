@@ -52,13 +52,14 @@ OPTS(vol_create_as) = {
     {"name", OPT_WORD, .required = true, .value = "NAME", .help = "name of the volume"},
     {"capacity", OPT_WORD, .required = true, .value = "SIZE",
         .help = "its size: 20G; bytes without a unit"},
-    {"allocation", OPT_STRING, .value = "SIZE",
+    {"allocation", OPT_STRING, .bare = true, .value = "SIZE",
         .help =
             "space that it takes at once; 0: as it is written to. Raw ones take all of it by default"},
-    {"format", OPT_STRING, .value = "FORMAT", .help = "raw, qcow2; others by qemu-img"},
-    {"backing-vol", OPT_STRING, .value = "VOLUME",
+    {"format", OPT_STRING, .bare = true, .value = "FORMAT",
+        .help = "raw, qcow2; others by qemu-img"},
+    {"backing-vol", OPT_STRING, .bare = true, .value = "VOLUME",
         .help = "name, path or key of the volume that it begins with: a linked clone"},
-    {"backing-vol-format", OPT_STRING, .value = "FORMAT",
+    {"backing-vol-format", OPT_STRING, .bare = true, .value = "FORMAT",
         .help = "of that one; found out by default"},
     PREALLOC,
     FLAG("print-xml", "print the document and do nothing"),
@@ -97,7 +98,9 @@ OPTS(vol_undelete) = {
     {"name", OPT_STRING, .value = "NEW-NAME", .help = "name that it gets"},
     {0},
 };
-OPTS(vol_trash) = {POOL, FLAG("empty", "delete all of it for good"), JSON, {0}};
+OPTS(vol_trash) = {{"pool", OPT_WORD, .value = "POOL",
+                       .help = "name or uuid of the pool; all active ones unless told"},
+    FLAG("empty", "delete all of it for good"), JSON, {0}};
 OPTS(vol_resize) = {
     VOL,
     {"capacity", OPT_WORD, .required = true, .value = "SIZE",
@@ -202,6 +205,8 @@ VERB(vol_undelete) = {NAMES(vol_undelete, "vol-undelete"), .family = "Storage",
 
 VERB(vol_trash) = {NAMES(vol_trash, "vol-trash"), .family = "Storage",
     .summary = "show or empty a pool's trash", .flags = VERB_DELETES | VERB_SHOWS,
+    .text =
+        "Without a pool it shows the trash of all active pools; to empty one, it has to be named.",
     .losses = "with --empty, all deleted volumes of the pool"};
 
 VERB(vol_resize) = {NAMES(vol_resize, "vol-resize"), .family = "Storage", .summary = "resize a vol",

@@ -93,71 +93,138 @@ int verb_vol_undelete(struct cli *c)
 	return rc == 0 ? CLI_DONE : storage_failed(&err, "Failed to undelete vol %s", word);
 }
 
-static void print_trash(const struct cli *c, const struct trashed *items, size_t n)
+/* What is in the trash of some pools. */
+struct trash_view {
+	struct out_table *table; /* NULL: JSON */
+	struct json_object *json;
+	bool pools; /* tell which pool it is */
+};
+
+static void add_row(struct trash_view *v, const struct pool *pool, const struct trashed *item)
 {
-	static const char *const heads[] = {"Name", "Deleted", "Size", "Allocation", "File"};
-	struct out_table *t = out_table_new(ARRAY_LEN(heads), heads);
-	for (size_t i = 0; i < n; i++) {
-		struct tm tm;
-		char when[32], sizes[2][STORAGE_SIZE_MAX];
-		localtime_r(&items[i].deleted, &tm);
-		strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-		storage_pretty(items[i].size, sizes[0]);
-		storage_pretty(items[i].allocation, sizes[1]);
-		out_table_row(t,
-		    (const char *const[]){items[i].name, when, sizes[0], sizes[1], items[i].file});
-	}
-	CLEANUP_BUF struct buf b = BUF_INIT;
-	out_table_format(t, !c->quiet, &b);
-	fputs(b.data != NULL ? b.data : "", stdout);
-	out_table_free(t);
+	struct tm tm;
+	char when[32], sizes[2][STORAGE_SIZE_MAX];
+	localtime_r(&item->deleted, &tm);
+	strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+	storage_pretty(item->size, sizes[0]);
+	storage_pretty(item->allocation, sizes[1]);
+	const char *cells[] = {item->name, when, sizes[0], sizes[1], item->file, pool->def.name};
+	out_table_row(v->table, cells);
 }
 
-static void print_trash_json(const struct trashed *items, size_t n)
+static void add_object(struct trash_view *v, const struct pool *pool, const struct trashed *item)
 {
-	struct json_object *all = json_object_new_array();
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_new_object();
-		out_add_str(o, "name", items[i].name);
-		out_add_u64(o, "deleted_time_ns", (uint64_t)items[i].deleted * 1000000000u);
-		out_add_u64(o, "size_bytes", items[i].size);
-		out_add_u64(o, "allocation_bytes", items[i].allocation);
-		out_add_str(o, "file", items[i].file);
-		json_object_array_add(all, o);
+	struct json_object *o = json_object_new_object();
+	out_add_str(o, "name", item->name);
+	if (v->pools)
+		out_add_str(o, "pool", pool->def.name);
+	out_add_u64(o, "deleted_time_ns", (uint64_t)item->deleted * 1000000000u);
+	out_add_u64(o, "size_bytes", item->size);
+	out_add_u64(o, "allocation_bytes", item->allocation);
+	out_add_str(o, "file", item->file);
+	json_object_array_add(v->json, o);
+}
+
+static int view_add(struct trash_view *v, const struct pool *pool, struct err *err)
+{
+	size_t n;
+	struct trashed *items;
+	if (volume_trash_list(pool, &items, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		(v->json != NULL ? add_object : add_row)(v, pool, &items[i]);
+	volume_trash_list_free(items, n);
+	return 0;
+}
+
+static void view_init(struct trash_view *v, const struct cli *c, bool pools)
+{
+	static const char *const heads[] = {
+	    "Name", "Deleted", "Size", "Allocation", "File", "Pool"};
+	*v = (struct trash_view){.pools = pools};
+	if (c->json)
+		v->json = json_object_new_array();
+	else
+		v->table = out_table_new(ARRAY_LEN(heads) - !pools, heads);
+}
+
+static void view_print(struct trash_view *v, const struct cli *c)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	if (v->json != NULL) {
+		out_json(v->json);
+		return;
 	}
-	out_json(all);
+	out_table_format(v->table, !c->quiet, &b);
+	fputs(b.data != NULL ? b.data : "", stdout);
+	out_table_free(v->table);
+}
+
+/* One that does not answer is told and left out. */
+static int show_all_trash(struct cli *c)
+{
+	size_t n;
+	struct pool *pools;
+	struct trash_view v;
+	struct err err = {0};
+	if (pool_list(&c->home, &pools, &n, &err) < 0)
+		return storage_failed(&err, "Failed to list pools");
+	view_init(&v, c, true);
+	for (size_t i = 0; i < n; i++) {
+		struct err why = {0};
+		if (pools[i].active && view_add(&v, &pools[i], &why) < 0)
+			out_warning("pool '%s' is left out: %s", pools[i].def.name, why.msg);
+	}
+	pool_list_free(pools, n);
+	view_print(&v, c);
+	return CLI_DONE;
+}
+
+static int empty_trash(const struct cli *c, const struct pool *pool, struct err *err)
+{
+	size_t n;
+	struct trashed *items;
+	if (volume_trash_list(pool, &items, &n, err) < 0)
+		return -1;
+	volume_trash_list_free(items, n);
+	if (volume_trash_empty(pool, NULL, err) < 0)
+		return -1;
+	storage_audit(c, "what=vol-trash-empty pool=%s volumes=%zu result=ok", pool->def.name, n);
+	out_message(c, "%zu deleted volume%s of pool %s %s gone", n, n == 1 ? "" : "s",
+	    pool->def.name, n == 1 ? "is" : "are");
+	return 0;
 }
 
 int verb_vol_trash(struct cli *c)
 {
-	size_t n;
-	struct trashed *items;
+	struct trash_view v;
 	struct err err = {0};
 	CLEANUP(pool_fini) struct pool pool = {0};
-	if (c->readonly && cli_flag(c, "empty")) {
+	bool empty = cli_flag(c, "empty");
+	if (c->readonly && empty) {
 		out_error("operation vol-trash --empty forbidden for read only access");
 		return CLI_FAILED;
+	}
+	if (cli_value(c, "pool") == NULL && !empty)
+		return show_all_trash(c);
+	if (cli_value(c, "pool") == NULL) {
+		out_error("--empty needs the pool whose trash goes: hvmux vol-trash POOL --empty");
+		return CLI_USAGE;
 	}
 	int status = storage_pool(c, "pool", &pool);
 	if (status != CLI_DONE)
 		return status;
-	if (volume_trash_list(&pool, &items, &n, &err) < 0 ||
-	    (cli_flag(c, "empty") && volume_trash_empty(&pool, NULL, &err) < 0)) {
-		out_error("%s", err.msg);
-		return out_status(&err);
-	}
-	if (cli_flag(c, "empty")) {
-		storage_audit(
-		    c, "what=vol-trash-empty pool=%s volumes=%zu result=ok", pool.def.name, n);
-		out_message(c, "%zu deleted volume%s of pool %s %s gone", n, n == 1 ? "" : "s",
-		    pool.def.name, n == 1 ? "is" : "are");
-	} else if (c->json) {
-		print_trash_json(items, n);
+	int rc;
+	if (empty) {
+		rc = empty_trash(c, &pool, &err);
 	} else {
-		print_trash(c, items, n);
+		view_init(&v, c, false);
+		rc = view_add(&v, &pool, &err);
+		view_print(&v, c);
 	}
-	volume_trash_list_free(items, n);
-	return CLI_DONE;
+	if (rc < 0)
+		out_error("%s", err.msg);
+	return rc < 0 ? out_status(&err) : CLI_DONE;
 }
 
 /* --- resizing --- */

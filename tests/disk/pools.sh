@@ -62,6 +62,13 @@ check "pool-dumpxml, inactive" says "<pool type='dir'>
 " pool-dumpxml p1 --inactive
 check_fails "an active pool is not undefined" 1 "storage pool 'p1' is still active" hv pool-undefine p1
 check_fails "the same folder twice" 1 "Storage source conflict with pool: 'p1'" hv pool-define-as p2 dir --target "$pool/"
+check "dashes for what a pool has not" says "<pool type='dir'>
+  <name>p3</name>
+  <target>
+    <path>/srv/p3</path>
+  </target>
+</pool>
+" pool-define-as p3 dir - - - - /srv/p3 --print-xml
 check_fails "no target" 1 "missing storage pool target path" hv pool-define-as p2 dir
 check_fails "an unknown type" 1 "'zzz'" hv pool-define-as p2 zzz
 check_fails "a name with a slash" 1 "'/'" hv pool-define-as a/b dir --target /x
@@ -210,8 +217,10 @@ quiet destroy web1
 deleted() { hv vol-delete top.qcow2 p1 >words 2>&1 && cat words && grep "Vol top.qcow2 deleted" words && grep "disk still of web1" words && no_vol top.qcow2; }
 check "vol-delete says whose disk it is" deleted
 check "vol-trash" eval 'hv vol-trash p1 | grep "top.qcow2.*T.*Z-top.qcow2"'
+check "… of all pools" eval 'hv vol-trash | grep "top.qcow2.*T.*Z-top.qcow2 *p1$" && hv vol-trash --json | grep -q "\"pool\": *\"p1\""'
 check "vol-undelete" says "Vol top.qcow2 undeleted" vol-undelete p1 top.qcow2
 check "… sound" sound top.qcow2
+check_fails "no trash is emptied without its pool's name" 2 "needs the pool" hv vol-trash --empty
 gone() { quiet vol-delete copy.qcow2 p1 --now && no_vol copy.qcow2 && ! hv vol-trash p1 | grep copy.qcow2; }
 check "--now" gone
 as_virsh() { ln -s "$HVMUX" virsh && [ "$(./virsh vol-delete flat.raw p1)" = "Vol flat.raw deleted" ]; }
