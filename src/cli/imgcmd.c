@@ -40,9 +40,18 @@ static int tell_usage(const char *program, const char *text)
 	return 1;
 }
 
+/* What only reads can do so while a VM writes, where the command has -U. */
+static bool force_share_helps(const struct imgcmd_call *c, const struct err *err)
+{
+	return err->code == ERR_BUSY && c->shorts && strchr(c->shorts, 'U') &&
+	       strstr(err->msg, "shared \"write\" lock");
+}
+
 int imgcmd_fail(const struct imgcmd_call *c, const struct err *err)
 {
-	tell(c->program, err->msg);
+	CLEANUP_FREE char *text = xasprintf(
+	    "%s%s", err->msg, force_share_helps(c, err) ? " (-U reads it all the same)" : "");
+	tell(c->program, text);
 	return 1;
 }
 

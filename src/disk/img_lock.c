@@ -58,10 +58,9 @@ static int busy(const struct disk_io *io, bool shared, int number, struct err *e
 	static const char *const names[NUMBERS] = {
 	    "consistent read", "write", "write unchanged", "resize"};
 	return err_set(err, ERR_BUSY,
-	    "'%s': Failed to get %s\"%s\" lock: another process, such as a running VM, %s%s",
+	    "'%s': Failed to get %s\"%s\" lock: another process, such as a running VM, %s",
 	    io->path, shared ? "shared " : "", names[number],
-	    shared ? "writes to this image" : "uses this image",
-	    io->writable ? "" : " (-U reads it all the same)");
+	    shared ? "writes to this image" : "uses this image");
 }
 
 int img_lock(const struct disk_io *io, enum img_lock_use use, struct err *err)

@@ -28,9 +28,12 @@ wait_for 30 locked || tap_skip_all "QEMU takes no locks on this file system"
 
 # A running VM's own image, and what lies above it.
 check_fails "info of a running VM's image" 1 'Failed to get shared "write" lock' img info vm.qcow2
+check_fails "-U is named where there is one" 2 "(-U reads it all the same)" img compare vm.qcow2 free.qcow2
 check "info -U" img info -U vm.qcow2
 check_fails "map of it" 1 'Failed to get shared "write" lock' img map vm.qcow2
 check "map -U" img map -U vm.qcow2
+no_dash_u() { ! img resize vm.qcow2 20M 2>words && grep lock words && ! grep -e -U words; }
+check "… and not where there is none" no_dash_u
 check_fails "resize" 1 'lock' img resize vm.qcow2 20M
 check_fails "snapshot" 1 'lock' img snapshot -c x vm.qcow2
 check_fails "an image on top of it is not read" 1 'lock' img map above.qcow2
