@@ -203,6 +203,13 @@ static void back(struct storage *t)
 	}
 }
 
+static void help(struct app *app)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT;
+	storage_keys_help(&text);
+	view_keys_open(app, "the Storage screen", text.data, text.len);
+}
+
 static void cancel(struct app *app)
 {
 	struct job *j = jobs_cancel(app->jobs);
@@ -233,7 +240,7 @@ static void other_key(struct storage *t, const struct storage_binding *b)
 		view_events_open(app);
 		break;
 	case STORAGE_ACT_HELP:
-		view_help_open(app);
+		help(app);
 		break;
 	case STORAGE_ACT_REDRAW:
 		tty_repaint(app->tty);

@@ -38,6 +38,12 @@ check "with its chain" see "chain of 2"
 keys g
 check "what others stand on is said to be" see "it cannot be deleted"
 
+keys '?'
+check "? shows this screen's keys" see "the Storage screen"
+check "… at once" line_shows " D " "delete the volume"
+keys q
+check "q goes back" see "it cannot be deleted"
+
 # --- a new one ---
 keys n
 check "n begins the command" see ":vol-create-as --pool default"
