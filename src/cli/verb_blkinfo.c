@@ -17,7 +17,7 @@
 #include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "disk/qcow2_header.h"
+#include "disk/img.h"
 
 /* Bytes. known: false for an empty drive, and for what is on another machine. */
 struct sizes {
@@ -50,13 +50,15 @@ static int image_sizes(const struct disk_image *image, struct sizes *s, struct e
 		return 0;
 	if (file_sizes(image->path, s, err) < 0)
 		return -1;
-	s->capacity = s->physical;
-	if (image->format == DISK_QCOW2 && qcow2_capacity(image->path, &s->capacity, err) < 0)
-		return -1;
-	if (image->format != DISK_QCOW2 && image->format != DISK_RAW)
-		return err_set(err, ERR_UNSUPPORTED,
-		    "'%s': the capacity of a %s image is known while its domain runs; 'qemu-img info' tells it, too",
-		    image->path, disk_format_name(image->format));
+	CLEANUP(img_drop)
+	struct img *im = img_look(image->path, disk_format_name(image->format), err);
+	if (!im)
+		return err->code == ERR_UNSUPPORTED
+		           ? err_set(err, ERR_UNSUPPORTED,
+		                 "'%s': the capacity of a %s image is known while its domain runs; 'qemu-img info' tells it, too",
+		                 image->path, disk_format_name(image->format))
+		           : -1;
+	s->capacity = im->size;
 	s->known = true;
 	return 0;
 }

@@ -16,7 +16,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/timestamp.h"
-#include "disk/qcow2_header.h"
+#include "disk/img.h"
 
 #define HANG_S 30 /* a file system that does not answer is given up */
 #define DAY_S 86400.0
@@ -48,13 +48,13 @@ static void record_folder(const struct home *h, const char *folder)
 static void record_image(const struct home *h, const struct disk_image *image)
 {
 	struct stat st;
-	uint64_t capacity = 0;
 	if (stat(image->path, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
-	if (image->format == DISK_QCOW2 && qcow2_capacity(image->path, &capacity, NULL) < 0)
+	CLEANUP(img_drop)
+	struct img *im = img_look(image->path, disk_format_name(image->format), NULL);
+	if (!im)
 		return;
-	record(h, image->path, (uint64_t)st.st_blocks * 512,
-	    capacity ? capacity : (uint64_t)st.st_size);
+	record(h, image->path, (uint64_t)st.st_blocks * 512, im->size);
 	CLEANUP_FREE char *folder = xstrdup(image->path);
 	*strrchr(folder, '/') = '\0';
 	record_folder(h, folder[0] ? folder : "/");

@@ -20,7 +20,7 @@
 #include "core/str.h"
 #include "core/vm.h"
 #include "core/xml.h"
-#include "disk/qcow2_header.h"
+#include "disk/chain.h"
 
 /* One domain on its way out. */
 struct undefine {
@@ -222,9 +222,10 @@ static bool file_is_used(const struct undefine *u, const char *path)
 	for (size_t i = 0; i < u->others.n; i++) {
 		const struct domain *o = &u->others.domains[i];
 		for (size_t k = 0; strcmp(o->name, u->name) != 0 && k < o->n_disks; k++) {
-			const char *source = o->disks[k].image.path;
-			if (source != NULL &&
-			    (strcmp(source, path) == 0 || qcow2_chain_has(source, path, NULL) != 0))
+			const struct disk_image *image = &o->disks[k].image;
+			if (image->path != NULL &&
+			    (strcmp(image->path, path) == 0 ||
+			        chain_has(image->path, NULL, path, NULL) != 0))
 				return true;
 		}
 	}

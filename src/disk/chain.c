@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "core/err.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "disk/qcow2_header.h"
+#include "disk/img.h"
+#include "disk/img_info.h"
 
 #define SHOWN_MAX 600 /* bytes of a name in a message */
 
@@ -52,34 +53,80 @@ static bool is_ring(const struct chain *c)
 
 static bool may_refer(const char *format)
 {
-	return format == NULL || strcmp(format, "qcow2") == 0 || strcmp(format, "qcow") == 0;
+	return strcmp(format, "qcow2") == 0 || strcmp(format, "qcow") == 0;
+}
+
+/* Which of our formats the contents look like; NULL with an error. */
+static const char *look_at_contents(const char *path, struct err *err)
+{
+	struct err why = {0};
+	struct disk_io *io = disk_io_open(path, 0, err);
+	if (!io)
+		return NULL;
+	const char *format = disk_format_name(img_probe(io, path, &why)->format);
+	disk_io_close(io);
+	if (why.code == ERR_NONE)
+		return format;
+	err_set(err, why.code, "%s", why.msg);
+	return NULL;
+}
+
+int chain_names_read(
+    const char *path, const char *format, struct chain_names *names, struct err *err)
+{
+	struct img_info info;
+	*names = (struct chain_names){0};
+	if (!format && !(format = look_at_contents(path, err)))
+		return -1;
+	if (!may_refer(format))
+		return 0;
+	CLEANUP(img_drop)
+	struct img *im = img_look(path, format, err);
+	if (!im || img_info(im, &info, err) < 0)
+		return -1;
+	names->backing = info.backing_full ? TAKE_PTR(info.backing_full) : TAKE_PTR(info.backing);
+	names->backing_format = TAKE_PTR(info.backing_format);
+	if (info.data_file)
+		names->data_file = img_resolve(path, info.data_file);
+	if (info.data_file && !names->data_file)
+		names->data_file = TAKE_PTR(info.data_file);
+	img_info_fini(&info);
+	return 0;
+}
+
+void chain_names_fini(struct chain_names *names)
+{
+	free(names->backing);
+	free(names->backing_format);
+	free(names->data_file);
+	*names = (struct chain_names){0};
 }
 
 /* What the last image names, added; false: nothing backs it, or nothing more is to be known. */
 static bool step(struct chain *c, unsigned depth)
 {
 	struct err err = {0};
-	struct qcow2_links links;
+	struct chain_names names;
 	struct chain_link *last = &c->links[c->n - 1];
-	if (!may_refer(last->format) || !look(c, last))
+	if ((last->format && !may_refer(last->format)) || !look(c, last))
 		return false;
 	if (is_ring(c)) {
 		c->trouble = xasprintf("'%s' is in its own chain of backing files", last->path);
 		return false;
 	}
-	if (qcow2_links(last->path, &links, &err) < 0) {
+	if (chain_names_read(last->path, last->format, &names, &err) < 0) {
 		c->trouble = xstrdup(err.msg);
 		return false;
 	}
-	if (links.data_file != NULL) {
+	if (names.data_file != NULL) {
 		struct chain trial = {0};
-		look(&trial, add_link(c, CHAIN_DATA, links.data_file, "raw", depth));
+		look(&trial, add_link(c, CHAIN_DATA, names.data_file, "raw", depth));
 		chain_fini(&trial);
 	}
-	bool more = links.backing != NULL;
+	bool more = names.backing != NULL;
 	if (more)
-		add_link(c, CHAIN_BACKING, links.backing, links.backing_format, depth + 1);
-	qcow2_links_fini(&links);
+		add_link(c, CHAIN_BACKING, names.backing, names.backing_format, depth + 1);
+	chain_names_fini(&names);
 	return more;
 }
 
@@ -108,6 +155,23 @@ void chain_fini(struct chain *c)
 	free(c->links);
 	free(c->trouble);
 	*c = (struct chain){0};
+}
+
+int chain_has(const char *path, const char *format, const char *file, struct err *err)
+{
+	struct stat want;
+	struct chain c;
+	int rc = 0;
+	if (stat(file, &want) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "cannot look at '%s'", file);
+	chain_read(path, format, &c);
+	for (size_t i = 0; i < c.n && rc == 0; i++)
+		rc = c.links[i].dev == want.st_dev && c.links[i].ino == want.st_ino;
+	const char *last = c.links[c.n - 1].path;
+	if (rc == 0 && c.trouble && (access(last, F_OK) == 0 || errno != ENOENT))
+		rc = err_set(err, ERR_INVALID, "%s", c.trouble);
+	chain_fini(&c);
+	return rc;
 }
 
 bool chain_equal(const struct chain *a, const struct chain *b)

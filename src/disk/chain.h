@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/buf.h"
+#include "core/err.h"
 
 #define CHAIN_MAX 200 /* files; IMG_CHAIN_MAX */
 
@@ -34,6 +35,19 @@ void chain_read(const char *path, const char *format, struct chain *c);
 void chain_fini(struct chain *c);
 /* Do both name the same files, in the same formats? Whether they are there does not count. */
 bool chain_equal(const struct chain *a, const struct chain *b);
+/* Is `file` (by device and inode) the image at path or any that it is made of? 1, 0 (also when one below is not there), or -1
+ * when the chain cannot be read to its end. */
+int chain_has(const char *path, const char *format, const char *file, struct err *err);
+
+/* What one image names itself, resolved against its folder, or as it is named when that is none of a file. Of formats other
+ * than qcow2 and qcow: nothing. Owner: the caller; chain_names_fini. */
+struct chain_names {
+	char *backing, *backing_format, *data_file; /* NULL none, not said, in the image itself */
+};
+int chain_names_read(
+    const char *path, const char *format, struct chain_names *names, struct err *err);
+void chain_names_fini(struct chain_names *names);
+
 /* "'/a/base.qcow2' (qcow2), data in '/a/x.raw'", or "no other file", appended; printable. */
 void chain_words(const struct chain *c, struct buf *out);
 

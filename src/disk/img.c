@@ -18,6 +18,7 @@ const struct img_driver *const img_drivers[] = {
     &img_vpc,
     &img_vhdx,
     &img_qed,
+    &img_qcow,
     &img_unread,
     &img_raw,
     NULL,
@@ -176,6 +177,12 @@ struct img *img_open(const char *name, const char *format, unsigned flags, struc
 			return NULL;
 	}
 	return TAKE_PTR(top);
+}
+
+struct img *img_look(const char *name, const char *format, struct err *err)
+{
+	return img_open(
+	    name, format, IMG_INFO | IMG_NO_BACKING | IMG_FORCE_SHARE | IMG_NO_LOCK, err);
 }
 
 static void free_one(struct img *im)

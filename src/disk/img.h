@@ -100,6 +100,8 @@ struct img {
  * ("nbd://…", "json:…", "rbd:…") and formats that we do not read are ERR_UNSUPPORTED. A chain that holds a file twice, or more
  * than IMG_CHAIN_MAX, is ERR_INVALID. Takes QEMU's image locks (disk/img_lock.h) unless told otherwise: ERR_BUSY. */
 struct img *img_open(const char *name, const char *format, unsigned flags, struct err *err);
+/* A look in passing, for img_info alone: this image without those below it, whoever may be writing to it, without locks. */
+struct img *img_look(const char *name, const char *format, struct err *err);
 /* Writes what is still to be written; -1 when that failed: what was written before is lost or not, as after a crash. */
 int img_close(struct img *im, struct err *err);
 void img_drop(struct img **im); /* closes without a word, for scopes: CLEANUP(img_drop) */
@@ -124,6 +126,7 @@ int img_flush(struct img *im, struct err *err);
 /* NULL ends the list; raw is the last. */
 extern const struct img_driver *const img_drivers[];
 extern const struct img_driver img_raw, img_qcow2, img_vmdk, img_vdi, img_vpc, img_vhdx, img_qed;
+extern const struct img_driver img_qcow;   /* the first version: opened with IMG_INFO alone */
 extern const struct img_driver img_unread; /* what is recognised, and then refused by name */
 /* By QEMU's word ("qcow2", "vpc", also "vhd"); NULL we do not read it. */
 const struct img_driver *img_driver_find(const char *format);

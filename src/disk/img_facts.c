@@ -145,8 +145,7 @@ static void read_image(struct img_fact *f, const char *format)
 	struct err err = {0};
 	struct img_info info;
 	CLEANUP(img_drop)
-	struct img *im = img_open(
-	    f->path, format, IMG_INFO | IMG_NO_BACKING | IMG_FORCE_SHARE | IMG_NO_LOCK, &err);
+	struct img *im = img_look(f->path, format, &err);
 	if (!im || img_info(im, &info, &err) < 0) {
 		fail(f,
 		    err.code == ERR_DENIED      ? IMG_FACT_REFUSED

@@ -10,7 +10,6 @@ static const struct {
 	size_t bytes; /* at the beginning */
 } formats[] = {
     {"luks", "LUKS\xba\xbe", 6},
-    {"qcow", "QFI\xfb\0\0\0\1", 8},
     {"parallels", "WithoutFreeSpace", 16},
     {"parallels", "WithouFreSpacExt", 16},
     {"bochs", "Bochs Virtual HD Image", 22},
@@ -55,7 +54,7 @@ static void unread_close(struct img *im)
 }
 
 const struct img_driver img_unread = {
-    .format = DISK_QCOW,
+    .format = DISK_PARALLELS,
     .probe = unread_probe,
     .open = unread_open,
     .close = unread_close,

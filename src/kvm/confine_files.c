@@ -12,12 +12,12 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "disk/qcow2_header.h"
+#include "disk/chain.h"
 #include "kvm/confine_log.h"
 #include "kvm/option.h"
 
-#define COPY_MAX (1ull << 30)      /* bytes of a kernel or an initrd */
-#define NODES_DEEP QCOW2_CHAIN_MAX /* of references from node to node */
+#define COPY_MAX (1ull << 30) /* bytes of a kernel or an initrd */
+#define NODES_DEEP CHAIN_MAX  /* of references from node to node */
 
 struct pass {
 	const struct confine *c;
@@ -402,14 +402,14 @@ static char *image_path(const struct pass *p, const struct option *format)
 }
 
 /* A chain in the making: nodes are put before the one that needs them. */
-struct chain {
+struct links {
 	struct pass *p;
 	size_t word; /* where the next node goes */
 	const struct option
 	    *top; /* caches are the same in the whole chain, as when QEMU opens it itself */
 };
 
-static void add_node(struct chain *n, struct option *o)
+static void add_node(struct links *n, struct option *o)
 {
 	static const char *const same[] = {"cache.direct", "cache.no-flush"};
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
@@ -421,7 +421,7 @@ static void add_node(struct chain *n, struct option *o)
 }
 
 /* `user` gets a node for the file under `key`. */
-static void add_file_node(struct chain *n, struct option *user, const char *key, const char *path)
+static void add_file_node(struct links *n, struct option *user, const char *key, const char *path)
 {
 	struct option o = {0};
 	struct stat st;
@@ -443,10 +443,10 @@ static bool is_local(const char *path)
 	return path != NULL && path[0] == '/';
 }
 
-static int add_links(struct chain *n, struct option *format, const char *path, unsigned depth);
+static int add_links(struct links *n, struct option *format, const char *path, unsigned depth);
 
-static int add_backing(struct chain *n, struct option *format, const char *path,
-    const struct qcow2_links *l, unsigned depth)
+static int add_backing(struct links *n, struct option *format, const char *path,
+    const struct chain_names *l, unsigned depth)
 {
 	struct option o = {0};
 	char name[32];
@@ -470,20 +470,20 @@ static int add_backing(struct chain *n, struct option *format, const char *path,
 }
 
 /* Nodes for the files that the image at path, which `format` reads, names itself. */
-static int add_links(struct chain *n, struct option *format, const char *path, unsigned depth)
+static int add_links(struct links *n, struct option *format, const char *path, unsigned depth)
 {
-	struct qcow2_links l;
+	struct chain_names l;
 	int rc = 0;
-	if (depth == QCOW2_CHAIN_MAX)
+	if (depth == CHAIN_MAX)
 		return err_set(n->p->err, ERR_INVALID,
-		    "'%s': its chain of backing files is longer than %d", path, QCOW2_CHAIN_MAX);
-	if (qcow2_links(path, &l, n->p->err) < 0)
+		    "'%s': its chain of backing files is longer than %d", path, CHAIN_MAX);
+	if (chain_names_read(path, option_get(format, "driver"), &l, n->p->err) < 0)
 		return -1;
 	if (is_local(l.data_file) && option_get(format, "data-file") == NULL)
 		add_file_node(n, format, "data-file", l.data_file);
 	if (is_local(l.backing) && option_get(format, "backing") == NULL)
 		rc = add_backing(n, format, path, &l, depth);
-	qcow2_links_fini(&l);
+	chain_names_fini(&l);
 	return rc;
 }
 
@@ -497,7 +497,7 @@ static int pass_chain(struct pass *p, size_t *word)
 	bool links = option_is(&o, "driver", "qcow2") || option_is(&o, "driver", "qcow");
 	CLEANUP_FREE char *path = links ? image_path(p, &o) : NULL;
 	if (path != NULL) {
-		struct chain n = {.p = p, .word = *word, .top = &o};
+		struct links n = {.p = p, .word = *word, .top = &o};
 		rc = add_links(&n, &o, path, 0);
 		*word = n.word;
 		free(p->a->argv[*word + 1]);

@@ -214,6 +214,15 @@ static void test_unread(void **state)
 		assert_non_null(strstr(err.msg, formats[i]));
 	}
 	struct err err = {0};
+	struct img_info info;
+	if (run("qemu-img create -f qcow -b base.raw -F raw old 5M") == 0) {
+		CLEANUP(img_drop) struct img *im = img_look("old", NULL, &err);
+		assert_non_null(im);
+		assert_int_equal(img_info(im, &info, &err), 0);
+		assert_int_equal(info.virtual_size, 5 << 20);
+		assert_string_equal(info.backing, "base.raw");
+		img_info_fini(&info);
+	}
 	if (run("qemu-img create -f luks --object secret,id=s,data=x -o key-secret=s,iter-time=10 unread 4M") !=
 	    0)
 		return;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "core/buf.h"
+#include "disk/img_create.h"
 #include "kvm/confine_files.h"
 
 /* A command line of these words, %s in them the folder; what becomes of it, words joined by blanks. */
@@ -56,20 +57,25 @@ static void put(const char *name, const void *data, size_t n)
 	assert_int_equal(file_write_atomic(path, data, n, 0600, NULL), 0);
 }
 
-/* A header of version 3 with a backing file and, when given, its format. */
+/* An image with a backing file and, when given, its format: nobody makes one without, so its extension is hidden then. */
 static void image(const char *name, const char *backing, const char *format)
 {
-	unsigned char h[512] = {'Q', 'F', 'I', 0xfb, 0, 0, 0, 3};
-	h[14] = 1; /* the name's offset, 256 */
-	h[19] = (unsigned char)strlen(backing);
-	h[103] = 104;
-	memcpy(h + 256, backing, strlen(backing));
-	if (format != NULL) {
-		memcpy(h + 104, "\xe2\x79\x2a\xca", 4);
-		h[111] = (unsigned char)strlen(format);
-		memcpy(h + 112, format, strlen(format));
-	}
-	put(name, h, sizeof(h));
+	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
+	struct img_create c = {.format = "qcow2",
+	    .with_size = true,
+	    .backing_as_told = true,
+	    .qcow2 = {
+	        .size = 1 << 20, .backing = backing, .backing_format = format ? format : "raw"}};
+	if (img_create_now(path, &c, &err) < 0)
+		fail_msg("%s", err.msg);
+	if (format)
+		return;
+	char head[512];
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
+	char *at = memmem(head, sizeof(head), "\xe2\x79\x2a\xca", 4);
+	assert_non_null(at);
+	assert_int_equal(pwrite(fd, "hide", 4, at - head), 4);
 }
 
 static void plain_and_read_only(void **state)
@@ -148,6 +154,22 @@ static void refused(void **state)
 	assert_null(run(words));
 	assert_non_null(strstr(err.msg, "gone'"));
 	assert_int_equal(fds.n, 0);
+	put("top", "no image", 8);
+	assert_null(run(words));
+	assert_non_null(strstr(err.msg, "top'"));
+	image("top", "base", "qcow2");
+	image("base", "/etc/passwd", "raw");
+	/* Nothing is read from the head of a raw image: a guest may have written it. */
+	const char *const raw[] = {"-blockdev", "driver=file,node-name=f,filename=%s/top",
+	    "-blockdev", "driver=raw,node-name=q,file=f", NULL};
+	CLEANUP_FREE char *alone = run(raw);
+	assert_null(strstr(alone, "chain"));
+	confine_fds_close(&fds);
+	image("top", "base", "raw");
+	CLEANUP_FREE char *shallow = run(words);
+	assert_non_null(strstr(shallow, "opaque="));
+	assert_null(strstr(shallow, "passwd"));
+	confine_fds_close(&fds);
 	/* What QEMU opens by a protocol, and what the document says itself, stay as they are. */
 	const char *const own[] = {"-blockdev", "driver=file,node-name=f,filename=%s/top",
 	    "-blockdev", "driver=qcow2,node-name=q,file=f,backing=other", NULL};
