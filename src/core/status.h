@@ -78,9 +78,9 @@ enum status_agent {
 struct status_disk {
 	char target[16]; /* "vda" */
 	uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, fl_ops;
-	uint64_t rd_ns, wr_ns, fl_ns;            /* total time */
+	uint64_t rd_ns, wr_ns, fl_ns;             /* total time */
 	uint64_t rd_failed, wr_failed, fl_failed; /* requests that ended in an error */
-	uint64_t capacity, allocation, physical; /* bytes, 0 unknown */
+	uint64_t capacity, allocation, physical;  /* bytes, 0 unknown */
 	char path[STATUS_TEXT_MAX];
 };
 

@@ -117,7 +117,8 @@ static void test_synopsis(void **state)
 {
 	(void)state;
 	char *s = verb_synopsis(verb_find("start"));
-	assert_string_equal(s, "start DOMAIN... [--paused] [--console] [--throwaway] [--accept-chains]");
+	assert_string_equal(
+	    s, "start DOMAIN... [--paused] [--console] [--throwaway] [--accept-chains]");
 	free(s);
 	s = verb_synopsis(verb_find("domxml-to-native"));
 	assert_string_equal(s, "domxml-to-native FORMAT [DOMAIN] [--xml FILE]");
