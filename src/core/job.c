@@ -147,9 +147,12 @@ static void read_progress(const struct home *h, struct job_info *j)
 {
 	CLEANUP_FREE char *path = job_path(h, j->id, "progress");
 	struct stat st;
-	if (progress_read(path, &j->done, &j->total) == 0 && stat(path, &st) == 0)
-		j->told_ns =
-		    (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	if (progress_read(path, &j->done, &j->total) < 0 || stat(path, &st) < 0)
+		return;
+	j->told_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	/* The kernel's stamps of files lag behind the clock by a tick. */
+	if (j->told_ns < j->started_ns)
+		j->told_ns = j->started_ns;
 }
 
 /* --- command --- */
