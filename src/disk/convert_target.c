@@ -20,7 +20,7 @@ static int raw_finish(struct convert_target *t, const struct convert_item *item,
 			continue;
 		int r = run->zero
 		            ? disk_io_zero(t->io, item->guest + run->at, run->bytes, t->punch, err)
-		            : disk_io_write(t->io, item->guest + run->at, item->buf + run->at,
+		            : disk_io_write_fresh(t->io, item->guest + run->at, item->buf + run->at,
 		                  run->bytes, err);
 		if (r < 0)
 			return -1;
@@ -114,7 +114,7 @@ static int write_range(struct convert_target *t, const struct convert_item *item
 		    end < to && item->hosts[end / t->unit] == item->hosts[i] + (end - i * t->unit))
 			end += t->unit;
 		end = end < to ? end : to;
-		if (disk_io_write(
+		if (disk_io_write_fresh(
 		        io, item->hosts[i] + from % t->unit, item->buf + from, end - from, err) < 0)
 			return -1;
 		from = end;

@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "core/mem.h"
@@ -17,6 +19,7 @@
 
 #define END_MAX ((uint64_t)INT64_MAX) /* off_t */
 #define PIECE (1u << 30)              /* the kernel moves less than 2 GiB by one call */
+#define RESERVE_MIN (64u << 10)
 #define ZEROES (64u << 10)
 #define ALIGN 4096u /* of block devices; a multiple of every logical sector */
 
@@ -51,10 +54,13 @@ static int check_kind(const char *path, mode_t mode, struct err *err)
 static int find_size(struct disk_io *io, struct err *err)
 {
 	struct stat st;
+	struct statfs fs;
 	if (fstat(io->fd, &st) < 0)
 		return err_errno(err, errno, "cannot look at '%s'", io->path);
 	if (S_ISREG(st.st_mode)) {
 		io->size = (uint64_t)st.st_size;
+		io->reserve =
+		    io->writable && fstatfs(io->fd, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC;
 		return 0;
 	}
 	if (check_kind(io->path, st.st_mode, err) < 0)
@@ -217,6 +223,14 @@ static int allocate(const struct disk_io *io, int mode, uint64_t at, uint64_t n)
 		if (errno != EINTR)
 			return errno;
 	return 0;
+}
+
+int disk_io_write_fresh(struct disk_io *io, uint64_t at, const void *buf, size_t n, struct err *err)
+{
+	/* What fails here fails again by writing, with its reason. */
+	if (io->reserve && n >= RESERVE_MIN && at <= END_MAX && n <= END_MAX - at)
+		(void)allocate(io, FALLOC_FL_KEEP_SIZE, at, n);
+	return disk_io_write(io, at, buf, n, err);
 }
 
 static int write_zeroes(struct disk_io *io, uint64_t at, uint64_t n, struct err *err)

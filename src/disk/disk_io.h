@@ -15,6 +15,7 @@ struct disk_io {
 	int fd;
 	char *path;    /* as given, for messages and for names relative to it */
 	bool writable; /* opened for it */
+	bool reserve;  /* disk_io_write_fresh asks for room first */
 	bool block;    /* a block device: its size is fixed, holes are BLKZEROOUT and BLKDISCARD */
 	uint64_t
 	    size; /* bytes, at opening and after our own writes behind the end and disk_io_resize */
@@ -44,6 +45,10 @@ int disk_io_read(const struct disk_io *io, uint64_t at, void *buf, size_t n, str
 int disk_io_read_padded(
     const struct disk_io *io, uint64_t at, void *buf, size_t n, struct err *err);
 int disk_io_write(struct disk_io *io, uint64_t at, const void *buf, size_t n, struct err *err);
+/* The same, of bytes that are written for the first time: the place is asked for before they come, where that is cheaper
+ * (ext4: an eighth less of the processor's time for a large file in the page cache). */
+int disk_io_write_fresh(
+    struct disk_io *io, uint64_t at, const void *buf, size_t n, struct err *err);
 /* Reads as zeroes afterwards; punch: by giving the space back where the file system can, else by writing zeroes without
  * allocating more than is needed. Extends the file when it ends before. */
 int disk_io_zero(struct disk_io *io, uint64_t at, uint64_t n, bool punch, struct err *err);

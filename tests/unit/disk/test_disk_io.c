@@ -223,10 +223,30 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The room that is asked for first is what is written, no more; the file ends where the bytes do. */
+static void test_write_fresh(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct disk_io *io = make("fresh", DISK_IO_CREATE);
+	char *buf = xmalloc(MIB);
+	memset(buf, 'f', MIB);
+	assert_int_equal(disk_io_write_fresh(io, 2 * MIB, buf, MIB, &err), 0);
+	assert_int_equal(disk_io_write_fresh(io, 2 * MIB + 4096, "g", 1, &err), 0);
+	assert_int_equal(io->size, 3 * MIB);
+	assert_true(all(io, 0, 0, 2 * MIB) && all(io, 2 * MIB, 'f', 4096));
+	assert_true(all(io, 2 * MIB + 4096, 'g', 1) && all(io, 2 * MIB + 4097, 'f', MIB - 4097));
+	assert_true(disk_io_allocated(io) <= MIB + 65536);
+	assert_int_equal(disk_io_write_fresh(io, INT64_MAX - 2, buf, MIB, &err), -1);
+	free(buf);
+	disk_io_close(io);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_transfers),
+	    cmocka_unit_test(test_write_fresh),
 	    cmocka_unit_test(test_zero),
 	    cmocka_unit_test(test_next_data),
 	    cmocka_unit_test(test_copy),
