@@ -1,5 +1,5 @@
 /* img_facts: what is known of many images without asking twice: the dashboard's and the pools' view of a disk. A file is
- * looked at again when its device, inode, size or mtime is another; else a look costs a stat. No locks are taken and nothing
+ * looked at again when its device, inode, size or mtime is another, a block device always; else a look costs a stat. No locks are taken and nothing
  * is waited for (O_NONBLOCK), but a file system that hangs holds up the caller: whoever must not wait asks from a thread.
  * Owner: the caller. Threads: one cache belongs to one thread at a time; what it hands out is copied before another has it.
  * A running VM writes to its images while we look: figures are of that moment, and a header that does not hold together is

@@ -9,6 +9,7 @@
 struct volume_set { /* while a pool is scanned */
 	struct volume *vols;
 	size_t n, cap;
+	struct img_facts *facts; /* what is known from the last time, for volume_look */
 };
 /* The set's from now on; ERR_INVALID past VOLUMES_MAX. */
 int volume_set_add(struct volume_set *set, struct volume *take, struct err *err);

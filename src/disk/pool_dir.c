@@ -105,7 +105,7 @@ static int add_entry(
 	    strpbrk(name, "\n\r\t\033") != NULL)
 		return 0;
 	/* Sockets and pipes, and what was removed meanwhile. */
-	if (volume_look(path, &vol, &why) < 0)
+	if (volume_look(path, set->facts, &vol, &why) < 0)
 		return 0;
 	return volume_set_add(set, &vol, err);
 }

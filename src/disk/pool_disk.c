@@ -138,7 +138,7 @@ static int add_partition(const char *node, uint64_t bytes, struct volume_set *se
 {
 	struct volume vol;
 	struct err why = {0};
-	if (volume_look(node, &vol, &why) < 0)
+	if (volume_look(node, set->facts, &vol, &why) < 0)
 		vol = (struct volume){.name = xstrdup(strrchr(node, '/') + 1),
 		    .path = xstrdup(node),
 		    .key = xstrdup(node),

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "disk/img.h"
+#include "disk/img_facts.h"
 #include "disk/img_info.h"
 #include "disk/pool_backend.h"
 #include "disk/reach.h"
@@ -64,31 +65,27 @@ static bool is_iso(const char *path, const struct stat *st)
 	       memcmp(magic, "CD001", sizeof magic) == 0;
 }
 
-/* Without locks: it may be in use. What a running guest writes to its header meanwhile can make it unreadable, never more. */
-static void look_inside(struct volume *vol, const struct stat *st)
+/* What a running guest writes to its header meanwhile can make it unreadable, never more. */
+static void look_inside(struct volume *vol, struct img_facts *facts, const struct stat *st)
 {
-	struct err why = {0};
-	struct img_info info;
-	CLEANUP(img_drop)
-	struct img *im = img_open(vol->path, NULL, IMG_NO_BACKING | IMG_NO_LOCK, &why);
+	const struct img_fact *fact = img_facts_get(facts, vol->path, NULL);
 	vol->allocation = (uint64_t)st->st_blocks * 512;
 	vol->physical = (uint64_t)st->st_size;
 	vol->capacity = vol->physical;
-	if (im == NULL || img_info(im, &info, &why) < 0) {
-		vol->trouble = xstrdup(why.msg);
+	if (fact->state != IMG_FACT_KNOWN) {
+		vol->trouble = xstrdup(fact->why);
 		return;
 	}
-	vol->format = info.format;
+	vol->format = fact->format;
 	/* Not rounded up to sectors, which an opened image is. */
-	if (info.format != DISK_RAW || vol->type == VOLUME_BLOCK)
-		vol->capacity = info.virtual_size;
-	vol->encrypted = info.encrypted;
-	vol->backing = xstrdup0(info.backing_full != NULL ? info.backing_full : info.backing);
-	vol->backing_format = xstrdup0(info.backing_format);
+	if (fact->format != DISK_RAW || vol->type == VOLUME_BLOCK)
+		vol->capacity = fact->virtual_size;
+	vol->encrypted = fact->encrypted;
+	vol->backing = xstrdup0(fact->backing_path ? fact->backing_path : fact->backing);
+	vol->backing_format = xstrdup0(fact->backing_format);
 	if (vol->type == VOLUME_BLOCK)
-		vol->allocation = vol->physical = im->file->size;
+		vol->allocation = vol->physical = fact->allocated;
 	vol->iso = vol->format == DISK_RAW && vol->type == VOLUME_FILE && is_iso(vol->path, st);
-	img_info_fini(&info);
 }
 
 static int look_type(
@@ -117,7 +114,7 @@ static struct timespec birth_of(const char *path)
 	return t;
 }
 
-int volume_look(const char *path, struct volume *vol, struct err *err)
+int volume_look(const char *path, struct img_facts *facts, struct volume *vol, struct err *err)
 {
 	struct stat st;
 	const char *slash = strrchr(path, '/');
@@ -139,7 +136,9 @@ int volume_look(const char *path, struct volume *vol, struct err *err)
 	vol->ino = vol->type == VOLUME_BLOCK ? 0 : st.st_ino;
 	if (vol->type == VOLUME_DIR)
 		return 0;
-	look_inside(vol, &st);
+	struct img_facts *own = facts ? NULL : img_facts_new();
+	look_inside(vol, facts ? facts : own, &st);
+	img_facts_free(own);
 	return 0;
 }
 
@@ -164,11 +163,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct volume *)a)->name, ((const struct volume *)b)->name);
 }
 
-int volume_list(const struct pool *pool, struct volume **vols, size_t *n, struct err *err)
+int volume_list_again(const struct pool *pool, struct img_facts *facts, struct volume **vols,
+    size_t *n, struct err *err)
 {
 	struct stat st;
 	struct statvfs fs;
-	struct volume_set set = {0};
+	struct volume_set set = {.facts = facts};
 	*vols = NULL;
 	*n = 0;
 	if (!pool->active)
@@ -179,7 +179,9 @@ int volume_list(const struct pool *pool, struct volume **vols, size_t *n, struct
 	if (backend == NULL ||
 	    (pool_holds_files(pool) && reach(pool->def.target, POOL_WAIT_MS, &st, &fs, err) < 0))
 		return -1;
-	if (backend->scan(&pool->def, &set, err) < 0) {
+	int rc = backend->scan(&pool->def, &set, err);
+	img_facts_sweep(facts);
+	if (rc < 0) {
 		volume_list_free(set.vols, set.n);
 		return -1;
 	}
@@ -188,6 +190,14 @@ int volume_list(const struct pool *pool, struct volume **vols, size_t *n, struct
 	*vols = set.vols;
 	*n = set.n;
 	return 0;
+}
+
+int volume_list(const struct pool *pool, struct volume **vols, size_t *n, struct err *err)
+{
+	struct img_facts *facts = img_facts_new();
+	int rc = volume_list_again(pool, facts, vols, n, err);
+	img_facts_free(facts);
+	return rc;
 }
 
 /* --- finding --- */
@@ -214,7 +224,7 @@ static int find_file(const struct pool *pool, const char *name, struct volume *v
 	if (reach(pool->def.target, POOL_WAIT_MS, &st, &fs, err) < 0)
 		return -1;
 	CLEANUP_FREE char *path = volume_path(pool, name);
-	if (volume_look(path, vol, &why) == 0)
+	if (volume_look(path, NULL, vol, &why) == 0)
 		return 0;
 	return why.code == ERR_NOT_FOUND || why.code == ERR_UNSUPPORTED
 	           ? not_found(name, err)
@@ -381,7 +391,7 @@ static void add_backing(struct buf *out, const struct volume *vol)
 	if (vol->backing == NULL)
 		return;
 	buf_adds(out, "  <backingStore>\n");
-	if (vol->backing[0] == '/' && volume_look(vol->backing, &below, NULL) == 0) {
+	if (vol->backing[0] == '/' && volume_look(vol->backing, NULL, &below, NULL) == 0) {
 		add_place(out, &below, false);
 	} else {
 		storage_xml_text(out, 4, "path", vol->backing);

@@ -1,7 +1,7 @@
 /* volume: the disks in a pool: images in a folder, logical volumes, partitions. Owner: the caller; volume_fini,
  * volume_list_free.
  *
- * A scan opens every file of the pool to look at its header, without locks: 5 ms for a hundred on a local disk. It begins by
+ * A first scan opens every file of the pool to look at its header, without locks: 5 ms for a hundred on a local disk. It begins by
  * asking the file system whether it answers (ERR_TIMEOUT after POOL_WAIT_MS), but a server that dies during it holds the caller
  * up: a dashboard scans in a process of its own. */
 #ifndef DISK_VOLUME_H
@@ -42,8 +42,14 @@ struct volume {
 	char *trouble; /* why its header cannot be read, in words; NULL it was */
 };
 
+struct img_facts; /* disk/img_facts.h */
+
 /* Sorted by name. */
 int volume_list(const struct pool *pool, struct volume **vols, size_t *n, struct err *err);
+/* The same for who looks again and again: facts, the caller's, is kept for this pool; of images that did not change since
+ * the last look no header is read. */
+int volume_list_again(const struct pool *pool, struct img_facts *facts, struct volume **vols,
+    size_t *n, struct err *err);
 void volume_list_free(struct volume *vols, size_t n);
 void volume_fini(struct volume *vol);
 
@@ -55,8 +61,8 @@ int volume_find(const struct home *h, const char *pool_word, const char *word, s
 int volume_name_check(const struct pool *pool, const char *name, struct err *err);
 /* Where a volume of that name would be, in a pool of files. On the heap. */
 char *volume_path(const struct pool *pool, const char *name);
-/* One file, block device or folder, whether it is in a pool or not; its key is its path. */
-int volume_look(const char *path, struct volume *vol, struct err *err);
+/* One file, block device or folder, whether it is in a pool or not; its key is its path. facts: what is known already, NULL. */
+int volume_look(const char *path, struct img_facts *facts, struct volume *vol, struct err *err);
 /* libvirt's document; opens the image for what its header says besides. */
 void volume_format(const struct volume *vol, struct buf *out);
 /* libvirt's word for the format: "qcow2", "iso", "dir" … */

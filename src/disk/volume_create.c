@@ -180,7 +180,7 @@ static int complete_backing(const struct home *h, struct volume_spec *spec, stru
 	CLEANUP(volume_fini) struct volume base = {.access = STORAGE_ACCESS_NONE};
 	if (spec->backing == NULL)
 		return 0;
-	if (volume_look(spec->backing, &base, err) < 0)
+	if (volume_look(spec->backing, NULL, &base, err) < 0)
 		return err_wrap(err, "the backing volume");
 	if (spec->backing_format == NULL)
 		spec->backing_format = xstrdup(disk_format_name(base.format));

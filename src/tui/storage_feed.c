@@ -32,8 +32,9 @@ struct errand {
 	struct storage_match *matches;
 	size_t n_matches;
 	bool matched;
-	/* a chain */
+	/* a pool, a chain */
 	struct img_facts *cache;
+	/* a chain */
 	char *path, *format;
 	struct disk_chain chain;
 };
@@ -43,6 +44,7 @@ struct followed {
 	char *name;
 	struct errand *errand, *matching; /* on their way; NULL none */
 	uint64_t due_ms;
+	struct img_facts *cache; /* of its images; NULL none yet, or `errand` has it */
 	bool users_due, gone;
 };
 
@@ -173,6 +175,7 @@ static void drop_gone(struct storage_feed *f)
 			f->pools[k++] = *p;
 			continue;
 		}
+		img_facts_free(p->cache);
 		free(p->name);
 	}
 	f->n_pools = k;
@@ -292,7 +295,7 @@ static void match_start(struct storage_feed *f, struct followed *p)
 static void pool_work(void *arg)
 {
 	struct errand *e = arg;
-	storage_look_pool(&e->home, e->name, &e->pool);
+	storage_look_pool(&e->home, e->name, e->cache, &e->pool);
 	errand_measure(e);
 }
 
@@ -325,6 +328,7 @@ static void pool_done(void *arg)
 	}
 	p = follow(f, e->name);
 	p->errand = NULL;
+	p->cache = TAKE_PTR(e->cache);
 	p->due_ms = next_ms(e, str_eq(f->chosen, e->name) ? CHOSEN_EVERY_MS : OTHERS_EVERY_MS);
 	to = storage_pool_find(f->facts, e->name);
 	if (to) {
@@ -345,10 +349,12 @@ static void pool_start(struct storage_feed *f, struct followed *p)
 {
 	struct errand *e = errand_new(f);
 	e->name = xstrdup(p->name);
+	e->cache = p->cache ? TAKE_PTR(p->cache) : img_facts_new();
 	p->errand = e;
 	if (offload_run(f->offload, &pool_ops, e))
 		return;
 	p->errand = NULL;
+	p->cache = TAKE_PTR(e->cache);
 	errand_free(e);
 }
 
@@ -527,6 +533,7 @@ void storage_feed_free(struct storage_feed *f)
 	for (size_t i = 0; i < f->n_pools; i++) {
 		leave(f->pools[i].errand);
 		leave(f->pools[i].matching);
+		img_facts_free(f->pools[i].cache);
 		free(f->pools[i].name);
 	}
 	free(f->pools);

@@ -196,12 +196,13 @@ static void look_trash(const struct home *h, const struct pool *pool, struct sto
 	volume_trash_list_free(items, n);
 }
 
-static int look_inside(const struct pool *pool, struct storage_pool *out, struct err *err)
+static int look_inside(
+    const struct pool *pool, struct img_facts *cache, struct storage_pool *out, struct err *err)
 {
 	struct pool_facts facts;
 	struct volume *vols = NULL;
 	size_t n = 0;
-	if (pool_look(pool, &facts, err) < 0 || volume_list(pool, &vols, &n, err) < 0)
+	if (pool_look(pool, &facts, err) < 0 || volume_list_again(pool, cache, &vols, &n, err) < 0)
 		return -1;
 	out->known = true;
 	out->capacity = facts.capacity;
@@ -236,7 +237,8 @@ static void look_growth(const struct home *h, const struct pool *pool, struct st
 	out->full_in_s = f.full_in_s;
 }
 
-void storage_look_pool(const struct home *h, const char *name, struct storage_pool *out)
+void storage_look_pool(
+    const struct home *h, const char *name, struct img_facts *cache, struct storage_pool *out)
 {
 	struct pool pool;
 	struct err err = {0};
@@ -249,7 +251,7 @@ void storage_look_pool(const struct home *h, const char *name, struct storage_po
 		return;
 	}
 	take_pool(&pool, out);
-	if (out->active && look_inside(&pool, out, &err) < 0) {
+	if (out->active && look_inside(&pool, cache, out, &err) < 0) {
 		free(out->trouble);
 		out->trouble = safe(err.msg);
 	} else if (out->active) {

@@ -4,6 +4,7 @@
 #define TUI_STORAGE_LOOK_H
 
 #include "core/home.h"
+#include "disk/img_facts.h"
 #include "disk/users.h"
 #include "tui/storage_facts.h"
 
@@ -12,8 +13,9 @@ void storage_home_copy(struct home *to, const struct home *from);
 
 /* Which pools there are, without asking what they lie on; which jobs. */
 struct storage_facts *storage_look_list(const struct home *h);
-/* One pool with its figures and volumes. out->name is set in any case. */
-void storage_look_pool(const struct home *h, const char *name, struct storage_pool *out);
+/* One pool with its figures and volumes. out->name is set in any case. cache: of this pool from look to look. */
+void storage_look_pool(
+    const struct home *h, const char *name, struct img_facts *cache, struct storage_pool *out);
 
 /* Who uses a volume. */
 struct storage_match {

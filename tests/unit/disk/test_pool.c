@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "core/store.h"
+#include "disk/img_facts.h"
 #include "disk/pool.h"
 #include "disk/volume.h"
 #include "disk/volume_change.h"
@@ -240,6 +241,51 @@ static void test_volumes(void **state)
 	teardown(&w);
 }
 
+/* Looking again reads what changed, and nothing else. */
+static void test_again(void **state)
+{
+	(void)state;
+	struct world w;
+	struct pool p = {0};
+	struct volume *vols;
+	size_t n;
+	struct img_facts *facts = img_facts_new();
+	setup(&w);
+	assert_int_equal(pool_find(&w.home, "default", &p, &w.err), 0);
+	assert_int_equal(create(&w, &p, "a", "qcow2", 1 << 20, NULL), 0);
+	CLEANUP_FREE char *a = volume_path(&p, "a"), *c = volume_path(&p, "c");
+	assert_int_equal(create(&w, &p, "b", "qcow2", 2 << 20, a), 0);
+	assert_int_equal(create(&w, &p, "c", "raw", 1 << 20, NULL), 0);
+	assert_int_equal(volume_list_again(&p, facts, &vols, &n, &w.err), 0);
+	assert_int_equal(n, 3);
+	volume_list_free(vols, n);
+	assert_int_equal(img_facts_reads(facts), 3);
+	assert_int_equal(volume_list_again(&p, facts, &vols, &n, &w.err), 0);
+	assert_int_equal(img_facts_reads(facts), 3);
+	assert_int_equal(n, 3);
+	assert_int_equal(vols[1].capacity, 2 << 20);
+	assert_string_equal(vols[1].backing, a);
+	volume_list_free(vols, n);
+	assert_int_equal(truncate(c, 3 << 20), 0);
+	assert_int_equal(volume_list_again(&p, facts, &vols, &n, &w.err), 0);
+	assert_int_equal(img_facts_reads(facts), 4);
+	assert_int_equal(vols[2].capacity, 3 << 20);
+	volume_list_free(vols, n);
+	/* What is gone is forgotten: a new one of its name is read. */
+	assert_int_equal(unlink(c), 0);
+	assert_int_equal(volume_list_again(&p, facts, &vols, &n, &w.err), 0);
+	assert_int_equal(n, 2);
+	volume_list_free(vols, n);
+	assert_int_equal(file_write_atomic(c, "now text", 8, 0600, &w.err), 0);
+	assert_int_equal(volume_list_again(&p, facts, &vols, &n, &w.err), 0);
+	assert_int_equal(img_facts_reads(facts), 5);
+	assert_int_equal(vols[2].capacity, 8);
+	volume_list_free(vols, n);
+	img_facts_free(facts);
+	pool_fini(&p);
+	teardown(&w);
+}
+
 static void test_bad_names(void **state)
 {
 	(void)state;
@@ -453,6 +499,7 @@ int main(void)
 	    cmocka_unit_test(test_names_and_uuids),
 	    cmocka_unit_test(test_transient),
 	    cmocka_unit_test(test_volumes),
+	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_bad_names),
 	    cmocka_unit_test(test_publish_never_replaces),
 	    cmocka_unit_test(test_trash),
