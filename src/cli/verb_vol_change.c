@@ -15,6 +15,7 @@
 #include "core/progress.h"
 #include "core/str.h"
 #include "core/whole_file.h"
+#include "disk/img_lock.h"
 #include "disk/volume_change.h"
 #include "disk/volume_trash.h"
 
@@ -338,7 +339,8 @@ static int download(struct cli *c, const struct volume *vol, struct progress *p,
 	}
 	mode_t mask = umask(0);
 	umask(mask);
-	if (whole_file_open(&whole, file, 0666 & ~mask, err) < 0)
+	/* A guest would go on with a disk that has no name any more. */
+	if (img_lock_check(file, err) < 0 || whole_file_open(&whole, file, 0666 & ~mask, err) < 0)
 		return -1;
 	int rc = volume_download(vol, whole.fd, file, offset, length, sparse, p, err);
 	if (rc == 0)

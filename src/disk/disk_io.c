@@ -104,7 +104,8 @@ static int open_disk(const char *path, int how, struct err *err)
 	}
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", seen);
 	int fd = open(self, how & ~O_CREAT);
-	return fd < 0 && errno == ENOENT ? open(path, how, 0644) : fd; /* no /proc here */
+	/* Without /proc, or where it is closed to us, by its name. */
+	return fd < 0 && (errno == ENOENT || errno == EACCES) ? open(path, how, 0644) : fd;
 }
 
 struct disk_io *disk_io_open(const char *path, unsigned flags, struct err *err)

@@ -46,14 +46,16 @@ static char *follow(const char *path, struct err *err)
 	return NULL;
 }
 
-static int open_in_place(struct img_target *t, const char *path, unsigned flags, struct err *err)
+/* With t->old nobody else has it: emptied under that lock, as another of ours would be in its way. */
+static int open_in_place(struct img_target *t, const char *path, struct err *err)
 {
 	t->in_place = true;
-	t->io = disk_io_open(path, DISK_IO_WRITE | flags, err);
+	t->io = disk_io_open(path, DISK_IO_WRITE, err);
 	if (t->io == NULL)
 		return -1;
-	/* Two openings are two holders, in one process, too. */
-	return t->old != NULL ? 0 : img_lock(t->io, IMG_LOCK_CREATE, err);
+	if (t->old != NULL)
+		return disk_io_resize(t->io, 0, err);
+	return img_lock(t->io, IMG_LOCK_CREATE, err);
 }
 
 /* Whoever uses what is there would go on with a file that has no name. Held until the new one has it. */
@@ -69,8 +71,8 @@ static int open_whole(
 	struct err why = {0};
 	if (whole_file_open(&t->whole, path, 0644, &why) < 0) {
 		/* Another's folder, our file. */
-		if (old != NULL && why.code == ERR_DENIED)
-			return open_in_place(t, path, DISK_IO_CREATE, err);
+		if (t->old != NULL && why.code == ERR_DENIED)
+			return open_in_place(t, path, err);
 		return err_set(err, why.code, "%s", why.msg);
 	}
 	if (old != NULL) {
@@ -99,7 +101,7 @@ int img_target_open(struct img_target *t, const char *path, struct err *err)
 		return err_errno(err, errno, "cannot make '%s'", path);
 	int r;
 	if (there && !S_ISREG(st.st_mode))
-		r = open_in_place(t, real, 0, err); /* refuses what is no disk */
+		r = open_in_place(t, real, err); /* refuses what is no disk */
 	else
 		r = there && lock_old(t, real, err) < 0
 		        ? -1
