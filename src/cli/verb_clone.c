@@ -20,6 +20,7 @@
 #include "disk/bases.h"
 #include "disk/convert_file.h"
 #include "disk/img_create.h"
+#include "disk/img_target.h"
 #include "kvm/disk_volumes.h"
 
 #define COPIES_MAX 1000u /* of a name that --auto numbers */
@@ -239,13 +240,9 @@ static void note_made(struct clone *k, const char *path)
 /* Who may read the original's disk may read the copy, and nobody else. */
 static void take_access(const char *from, const char *to)
 {
-	struct stat st;
-	if (stat(from, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	if (chown(to, st.st_uid, st.st_gid) < 0 && errno != EPERM)
-		out_warning("cannot give '%s' the owner of '%s': %s", to, from, strerror(errno));
-	if (chmod(to, st.st_mode & 07777) < 0)
-		out_warning("cannot give '%s' the mode of '%s': %s", to, from, strerror(errno));
+	struct err err = {0};
+	if (img_target_access(from, to, &err) < 0)
+		out_warning("%s", err.msg);
 }
 
 static unsigned source_flags(const struct clone *k)

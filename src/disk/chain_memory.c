@@ -46,12 +46,15 @@ static int write_file(const struct home *h, const char *path, const char *text, 
 	    open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot make '%s'", fresh);
-	if (fd_write_all(fd, text, strlen(text)) < 0 || rename(fresh, path) < 0) {
+	/* Empty after a power cut it would keep the guest from starting, and missing let it choose. */
+	if (fd_write_all(fd, text, strlen(text)) < 0 || fdatasync(fd) < 0 ||
+	    rename(fresh, path) < 0) {
 		err_errno(err, errno, "cannot write '%s'", path);
 		unlink(fresh);
 		return -1;
 	}
-	return 0;
+	CLEANUP_CLOSE int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return folder < 0 || fsync(folder) < 0 ? err_errno(err, errno, "cannot sync '%s'", dir) : 0;
 }
 
 int chain_remember(const struct home *h, const char *domain, const struct chain *c, struct err *err)
@@ -114,7 +117,12 @@ int chain_recall(
 		return 1;
 	chain_fini(c);
 	free(TAKE_PTR(*domain));
-	return good ? 0 : err_set(err, ERR_INVALID, "'%s' is damaged", file);
+	return good
+	           ? 0
+	           : err_set(err, ERR_INVALID,
+	                 "'%s', where the files of '%s' were noted, is damaged: 'hvmux start DOMAIN "
+	                 "--accept-chains' takes what its header names now",
+	                 file, path);
 }
 
 void chain_forget(const struct home *h, const char *path)

@@ -129,3 +129,23 @@ void img_target_close(struct img_target *t)
 	whole_file_close(&t->whole);
 	*t = (struct img_target){.whole = {.fd = -1}};
 }
+
+int img_target_access(const char *from, const char *to, struct err *err)
+{
+	struct stat st, made;
+	if (stat(from, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	CLEANUP_CLOSE int fd = open(to, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno != ELOOP)
+		return err_errno(err, errno, "cannot give '%s' the owner of '%s'", to, from);
+	if (fd < 0 || fstat(fd, &made) < 0 || !S_ISREG(made.st_mode) || made.st_nlink != 1 ||
+	    made.st_uid != geteuid())
+		return err_set(err, ERR_DENIED,
+		    "'%s' is not given the owner of '%s': somebody put another file in its place",
+		    to, from);
+	if (fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM)
+		return err_errno(err, errno, "cannot give '%s' the owner of '%s'", to, from);
+	if (fchmod(fd, st.st_mode & 07777) < 0)
+		return err_errno(err, errno, "cannot give '%s' the mode of '%s'", to, from);
+	return 0;
+}

@@ -26,6 +26,10 @@ int img_target_name(struct img_target *t, struct err *err);
 /* Always; what was not kept is gone, unless it was written in place. */
 void img_target_close(struct img_target *t);
 
+/* Owner and mode of `from`, if that is a regular file, for `to`, which we have just made. Whoever may write to the folder can have
+ * put a link there meanwhile: what is not ours alone is ERR_DENIED. Who may not give away keeps it. */
+int img_target_access(const char *from, const char *to, struct err *err);
+
 /* The file that `name` means: as it is, or without "file:". NULL and ERR_UNSUPPORTED for what names none ("nbd://…").
  * Borrowed from name. */
 const char *img_target_path(const char *name, struct err *err);

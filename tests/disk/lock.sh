@@ -37,7 +37,15 @@ check "… and not where there is none" no_dash_u
 check_fails "resize" 1 'lock' img resize vm.qcow2 20M
 check_fails "snapshot" 1 'lock' img snapshot -c x vm.qcow2
 check_fails "an image on top of it is not read" 1 'lock' img map above.qcow2
+check_fails "nor resized, as it is read below" 1 'lock' img resize above.qcow2 20M
+check_fails "nor rebased" 1 'lock' img rebase -b free.qcow2 -F qcow2 above.qcow2
+check_fails "nor committed" 1 'lock' img commit above.qcow2
 check "info of that" img info above.qcow2
+# -U is for those who read.
+check_fails "snapshot -U -c" 1 'lock' img snapshot -U -c x vm.qcow2
+check_fails "check -U -r all" 1 'lock' img check -U -r all vm.qcow2
+check_fails "rebase -U" 1 'lock' img rebase -U -u -b free.qcow2 -F qcow2 vm.qcow2
+check "check -U" img check -U vm.qcow2
 check_fails "create over it" 1 'lock' img create -f qcow2 vm.qcow2 1M
 check_fails "create over its raw disk" 1 'lock' img create -f raw disk.raw 1M
 check_fails "resize of its raw disk" 1 'lock' img resize -f raw disk.raw 2M

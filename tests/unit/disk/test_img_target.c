@@ -83,11 +83,41 @@ static void test_in_place(void **state)
 	must_hold(path, "new");
 }
 
+static unsigned mode_of(const char *path)
+{
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+/* As root: a link in a guest's folder would give it any file. */
+static void test_access(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *from = make("from", "x"), *to = make("to", "y");
+	CLEANUP_FREE char *victim = make("victim", "z"), *link_path = xasprintf("%s/link", dir),
+	                  *hard = xasprintf("%s/hard", dir);
+	struct err err = {0};
+	assert_int_equal(chmod(from, 0646), 0);
+	assert_int_equal(img_target_access(from, to, &err), 0);
+	assert_int_equal(mode_of(to), 0646);
+	assert_int_equal(symlink(victim, link_path), 0);
+	assert_int_equal(img_target_access(from, link_path, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+	assert_int_equal(link(victim, hard), 0);
+	assert_int_equal(img_target_access(from, hard, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+	assert_int_equal(mode_of(victim), 0600);
+	/* A device has no owner to hand on. */
+	assert_int_equal(img_target_access("/dev/null", to, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_replaces),
 	    cmocka_unit_test(test_in_place),
+	    cmocka_unit_test(test_access),
 	};
 	dir = cm_mkdtemp();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
