@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "cli/dispatch.h"
-#include "cli/help_fold.h"
+#include "cli/help_text.h"
 #include "cli/out.h"
 #include "config.h"
 #include "core/domain_rules.h"
@@ -37,7 +37,7 @@ void help_format_verb(const struct verb *v, struct buf *out)
 	buf_addf(out, "\n  SYNOPSIS\n    %s\n", synopsis);
 	if (v->text) {
 		buf_adds(out, "\n  DESCRIPTION\n");
-		help_fold(out, v->text, 4, WIDTH);
+		help_text_fold(out, v->text, 4, WIDTH);
 	}
 	if (v->opts[0].name)
 		buf_adds(out, "\n  OPTIONS\n");
@@ -123,39 +123,7 @@ void help_print_verb(const struct verb *v)
 	print_buf(&b);
 }
 
-/* --- mdoc: a line must not begin with a control character, backslashes and dashes are escaped ---
- */
-
-void help_man_text(struct buf *out, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\\')
-			buf_adds(out, "\\e");
-		else if (s[i] == '-')
-			buf_adds(out, "\\-");
-		else if ((s[i] == '.' || s[i] == '\'') && (i == 0 || s[i - 1] == '\n')) {
-			buf_adds(out, "\\&");
-			buf_addc(out, s[i]);
-		} else if (s[i] == ' ' && i > 0 && i + 1 < n && s[i - 1] == '.' &&
-		           isupper((unsigned char)s[i + 1]))
-			buf_addc(out, '\n'); /* a sentence begins on a line of its own */
-		else
-			buf_addc(out, s[i]);
-	}
-}
-
-void help_man_paragraphs(struct buf *out, const char *text)
-{
-	while (*text) {
-		const char *end = strstr(text, "\n\n");
-		size_t n = end ? (size_t)(end - text) : strlen(text);
-		help_man_text(out, text, n);
-		buf_addc(out, '\n');
-		text += n + strspn(text + n, "\n");
-		if (*text)
-			buf_adds(out, ".Pp\n");
-	}
-}
+/* --- mdoc --- */
 
 /* Punctuation that an mdoc macro would take for a delimiter cannot stand alone in a word of ours.
  */
@@ -172,7 +140,7 @@ static void man_option(struct buf *out, const struct verb_opt *o)
 			buf_addf(out, " Ar %s", o->value);
 		buf_addc(out, '\n');
 	}
-	help_man_text(out, o->help, strlen(o->help));
+	help_text_man(out, o->help, strlen(o->help));
 	if (o->words)
 		buf_addf(out, " (%s)", o->words);
 	buf_adds(out, ".\n");
@@ -202,12 +170,12 @@ static void man_verb(struct buf *out, const struct verb *v)
 	}
 	buf_adds(out, ".Xc\n");
 	buf_addc(out, (char)toupper((unsigned char)v->summary[0]));
-	help_man_text(out, v->summary + 1, strlen(v->summary + 1));
+	help_text_man(out, v->summary + 1, strlen(v->summary + 1));
 	buf_adds(out, ".\n");
 	if (v->alias)
 		buf_addf(out, "Also called\n.Ic %s .\n", v->alias);
 	if (v->text)
-		help_man_paragraphs(out, v->text);
+		help_text_man_paragraphs(out, v->text);
 	man_options(out, v->opts);
 }
 

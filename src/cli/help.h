@@ -20,8 +20,5 @@ void help_format_verb(const struct verb *v, struct buf *out);
 bool help_format_family(const char *keyword, struct buf *out);
 /* The verbs' section of hvmux(1), mdoc. */
 void help_format_man(struct buf *out);
-/* For other pages' parts: text as mdoc, a sentence a line; paragraphs that an empty line separates. */
-void help_man_text(struct buf *out, const char *s, size_t n);
-void help_man_paragraphs(struct buf *out, const char *text);
 
 #endif

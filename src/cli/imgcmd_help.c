@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/help.h"
-#include "cli/help_fold.h"
+#include "cli/help_text.h"
 #include "config.h"
 #include "core/mem.h"
 
@@ -31,7 +31,7 @@ static void format_options(const struct imgcmd_opt *o, struct buf *out)
 			buf_addf(&head, " %s", o->value);
 		buf_addf(out, "    %-24s ", head.data);
 		CLEANUP_BUF struct buf text = BUF_INIT;
-		help_fold(&text, o->help, 29, WIDTH);
+		help_text_fold(&text, o->help, 29, WIDTH);
 		buf_adds(out, text.data + 29);
 	}
 }
@@ -39,10 +39,10 @@ static void format_options(const struct imgcmd_opt *o, struct buf *out)
 static void format_command(const char *program, const struct imgcmd *c, struct buf *out)
 {
 	buf_addf(out, "usage: %s %s %s\n\n", program, c->name, c->args);
-	help_fold(out, c->summary, 2, WIDTH);
+	help_text_fold(out, c->summary, 2, WIDTH);
 	if (c->text) {
 		buf_addc(out, '\n');
-		help_fold(out, c->text, 2, WIDTH);
+		help_text_fold(out, c->text, 2, WIDTH);
 	}
 	buf_adds(out, "\n  Options:\n");
 	format_options(c->opts, out);
@@ -93,20 +93,20 @@ static void man_option(struct buf *out, const struct imgcmd_opt *o)
 	if (o->value)
 		buf_addf(out, " Ar %s", o->value);
 	buf_addc(out, '\n');
-	help_man_text(out, o->help, strlen(o->help));
+	help_text_man(out, o->help, strlen(o->help));
 	buf_adds(out, ".\n");
 }
 
 static void man_command(struct buf *out, const struct imgcmd *c)
 {
 	buf_addf(out, ".It Xo\n.Ic %s\n", c->name);
-	help_man_text(out, c->args, strlen(c->args));
+	help_text_man(out, c->args, strlen(c->args));
 	buf_adds(out, "\n.Xc\n");
 	buf_addc(out, (char)toupper((unsigned char)c->summary[0]));
-	help_man_text(out, c->summary + 1, strlen(c->summary + 1));
+	help_text_man(out, c->summary + 1, strlen(c->summary + 1));
 	buf_adds(out, ".\n");
 	if (c->text)
-		help_man_paragraphs(out, c->text);
+		help_text_man_paragraphs(out, c->text);
 	buf_adds(out, ".Bl -tag -width Ds -compact\n");
 	for (const struct imgcmd_opt *o = c->opts; o->code; o++)
 		man_option(out, o);

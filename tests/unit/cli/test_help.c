@@ -2,7 +2,7 @@
 #include "unit/cli/run_cli.h"
 
 #include "cli/help.h"
-#include "cli/help_fold.h"
+#include "cli/help_text.h"
 #include "cli/imgcmd_help.h"
 #include "core/domain_rules.h"
 
@@ -78,7 +78,7 @@ static void test_folding(void **state)
 {
 	struct buf b = BUF_INIT;
 	(void)state;
-	help_fold(&b, "one two three\n\nfour aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", 2, 11);
+	help_text_fold(&b, "one two three\n\nfour aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", 2, 11);
 	assert_string_equal(
 	    b.data, "  one two\n  three\n\n  four\n  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  b\n");
 	buf_fini(&b);
