@@ -352,9 +352,10 @@ static void add_header(struct buf *out, const struct volume *vol)
 {
 	struct img_info info;
 	CLEANUP(img_drop)
-	struct img *im = vol->format == DISK_QCOW2 && vol->trouble == NULL
-	                     ? img_open(vol->path, "qcow2", IMG_NO_BACKING | IMG_NO_LOCK, NULL)
-	                     : NULL;
+	struct img *im =
+	    vol->format == DISK_QCOW2 && vol->trouble == NULL
+	        ? img_open(vol->path, "qcow2", IMG_INFO | IMG_NO_BACKING | IMG_NO_LOCK, NULL)
+	        : NULL;
 	if (im == NULL || img_info(im, &info, NULL) < 0)
 		return;
 	bool v3 = info.compat != NULL && !str_eq(info.compat, "0.10");
