@@ -214,7 +214,7 @@ static int hold_original(struct clone *k, struct err *err)
 		return -1;
 	k->running = vm.live;
 	if (!vm.live)
-		k->idle = vm_lock(k->h, k->from, NULL);
+		k->idle = vm_lock_shared(k->h, k->from, NULL);
 	int rc = vm.live ? hold_running(k, vm.state, err) : hold_images(k, err);
 	vm_fini(&vm);
 	return rc;

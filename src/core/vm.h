@@ -53,6 +53,8 @@ char *vm_resolve(const struct home *h, const char *word, struct err *err);
  * --- */
 /* Takes it without waiting: the descriptor, or -1 with ERR_BUSY. Makes the run directory. */
 int vm_lock(const struct home *h, const char *name, struct err *err);
+/* Keeps it from being started while its disks are read; several may hold it, and to who looks the domain is as it was. */
+int vm_lock_shared(const struct home *h, const char *name, struct err *err);
 /* A second lock, run/NAME/qemu.lock, whose descriptor QEMU inherits: held for as long as that QEMU lives, whatever became of
  * its supervisor and of the status page. The descriptor, or -1 with ERR_BUSY when another QEMU of this domain lives: one that
  * is dying is waited for, 5 s at most. */

@@ -13,7 +13,14 @@
  * inherited by QEMU (the descriptor is close-on-exec), and they can be asked for without being
  * taken. */
 
-int vm_lock(const struct home *h, const char *name, struct err *err)
+static bool is_locked(int fd)
+{
+	/* What only keeps a start away (vm_lock_shared) is no supervisor's. */
+	struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
+static int take_lock(const struct home *h, const char *name, short type, struct err *err)
 {
 	CLEANUP_FREE char *dir = home_run_dir(h, name), *path = home_run_file(h, name, "lock");
 	struct stat mine, there;
@@ -24,10 +31,14 @@ int vm_lock(const struct home *h, const char *name, struct err *err)
 		return err_errno(err, errno, "cannot open '%s'", path);
 	home_share(
 	    h, path, 0640); /* who may not ask would take a running domain for one that is off */
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET};
 	if (fcntl(fd, F_OFD_SETLK, &l) < 0) {
 		if (errno == EAGAIN || errno == EACCES)
-			return err_set(err, ERR_BUSY, "domain '%s' is already running", name);
+			return err_set(err, ERR_BUSY,
+			    is_locked(fd)
+			        ? "domain '%s' is already running"
+			        : "domain '%s' is being cloned: its disks must not change until that is done",
+			    name);
 		return err_errno(err, errno, "cannot lock '%s'", path);
 	}
 	/* undefine may have removed the folder between open and lock: then this lock guards
@@ -38,10 +49,14 @@ int vm_lock(const struct home *h, const char *name, struct err *err)
 	return TAKE_FD(fd);
 }
 
-static bool is_locked(int fd)
+int vm_lock(const struct home *h, const char *name, struct err *err)
 {
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	return take_lock(h, name, F_WRLCK, err);
+}
+
+int vm_lock_shared(const struct home *h, const char *name, struct err *err)
+{
+	return take_lock(h, name, F_RDLCK, err);
 }
 
 /* A QEMU that was killed gives its memory back before it closes its descriptors, and has left the list

@@ -448,7 +448,7 @@ static int lost_race(struct supervisor *s, unsigned flags, struct err *err)
 	if ((flags & SUPERVISOR_ADOPT) == 0) {
 		struct vm vm;
 		if (err->code == ERR_BUSY && vm_probe(s->home, s->name, &vm, NULL) == 0) {
-			if (vm.state == VM_STARTING || vm.state == VM_OFF)
+			if (vm.supervised && (vm.state == VM_STARTING || vm.state == VM_OFF))
 				err_set(err, ERR_BUSY,
 				    "domain '%s' is being started by another process", s->name);
 			vm_fini(&vm);

@@ -123,7 +123,7 @@ resize 20x5
 check "20x5 shows the pool under the cursor" see "▸ default"
 resize 80x24
 keys '?'
-check "? tells the screen's keys" see "hvmux: keys and commands"
+check "? tells the screen's keys" see "the Storage screen"
 keys q q
 check "q goes back to the domains" see "1 VM"
 resize 120x40

@@ -90,6 +90,16 @@ static void test_truth(void **state)
 	assert_int_equal(w.err.code, ERR_BUSY);
 	close(lock);
 	assert_false(vm_locked(&w.home, "a"));
+	/* Who only reads its disks keeps a start away, and changes nothing else. */
+	int readers[2] = {
+	    vm_lock_shared(&w.home, "a", &w.err), vm_lock_shared(&w.home, "a", &w.err)};
+	assert_true(readers[0] >= 0 && readers[1] >= 0);
+	assert_false(vm_locked(&w.home, "a"));
+	assert_int_equal(vm_lock(&w.home, "a", &w.err), -1);
+	assert_int_equal(w.err.code, ERR_BUSY);
+	assert_non_null(strstr(w.err.msg, "is being cloned"));
+	close(readers[0]);
+	close(readers[1]);
 	/* The last word on a VM that ended. */
 	write_page(&w, "a", VM_CRASHED, 0, false);
 	check(&w, "a", VM_CRASHED, false, false, false, false);
