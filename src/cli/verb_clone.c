@@ -259,6 +259,7 @@ static int copy_image(struct clone *k, const char *from, const char *from_format
 	    .source_flags = source_flags(k),
 	    .target = to,
 	    .format = format,
+	    .fresh = true,
 	    .sync = true,
 	    .copy = {.sparse = cli_flag(k->c, "nonsparse") ? 0 : CONVERT_SPARSE,
 	        .progress = k->progressing ? &k->progress : NULL}};
@@ -276,6 +277,7 @@ static int link_image(struct clone *k, const struct clone_disk *disk, struct err
 {
 	const char *base = disk->disk->image.path;
 	struct img_create c = {.format = "qcow2",
+	    .fresh = true,
 	    .qcow2 = {
 	        .backing = base, .backing_format = disk_format_name(disk->disk->image.format)}};
 	if (bases_note(k->h, base, disk->path, err) < 0)

@@ -59,7 +59,7 @@ static int give_name(struct whole_file *f)
 	CLEANUP_FREE char *self = xasprintf("/proc/self/fd/%d", f->fd);
 	if (f->temp == NULL && linkat(AT_FDCWD, self, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-	if (f->temp == NULL && errno != EEXIST)
+	if (f->temp == NULL && (f->fresh || errno != EEXIST))
 		return -1;
 	for (unsigned i = 0; i < TRIES && f->temp == NULL; i++) {
 		CLEANUP_FREE char *name = temp_name(f->path);
@@ -68,7 +68,8 @@ static int give_name(struct whole_file *f)
 		else if (errno != EEXIST)
 			return -1;
 	}
-	if (f->temp == NULL || rename(f->temp, f->path) < 0)
+	if (f->temp == NULL || (f->fresh && link(f->temp, f->path) < 0) ||
+	    (f->fresh ? unlink(f->temp) : rename(f->temp, f->path)) < 0)
 		return -1;
 	free(TAKE_PTR(f->temp));
 	return 0;
@@ -76,7 +77,11 @@ static int give_name(struct whole_file *f)
 
 int whole_file_name(struct whole_file *f, struct err *err)
 {
-	return give_name(f) < 0 ? err_errno(err, errno, "cannot write '%s'", f->path) : 0;
+	if (give_name(f) == 0)
+		return 0;
+	return f->fresh && errno == EEXIST
+	           ? err_set(err, ERR_EXISTS, "'%s' was made by somebody else meanwhile", f->path)
+	           : err_errno(err, errno, "cannot write '%s'", f->path);
 }
 
 int whole_file_keep(struct whole_file *f, struct err *err)

@@ -4,6 +4,7 @@
 #ifndef CORE_WHOLE_FILE_H
 #define CORE_WHOLE_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "core/err.h"
@@ -12,6 +13,8 @@ struct whole_file {
 	int fd;     /* for writing and reading */
 	char *path; /* what it will be */
 	char *temp; /* its present name; NULL: it has none */
+	bool
+	    fresh; /* to be set after opening: it never replaces what has the name by then (ERR_EXISTS) */
 };
 
 int whole_file_open(struct whole_file *f, const char *path, mode_t mode, struct err *err);

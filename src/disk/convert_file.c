@@ -135,7 +135,8 @@ static int to_fresh(const struct convert_file *f, const struct convert *copy, st
 		c.qcow2.size = convert_bytes(copy);
 	c.qcow2.size = (c.qcow2.size + IMG_SECTOR - 1) / IMG_SECTOR * IMG_SECTOR;
 	if (!path || check_fresh(f, &c.qcow2, err) < 0 ||
-	    img_create_prepare(f->target, &c, err) < 0 || img_target_open(&to, path, err) < 0)
+	    img_create_prepare(f->target, &c, err) < 0 ||
+	    (f->fresh ? img_target_open_fresh : img_target_open)(&to, path, err) < 0)
 		return -1;
 	int r = strcmp(f->format, "raw") == 0 ? fill_raw(f, copy, &c.qcow2, &to, err)
 	                                      : fill_qcow2(f, copy, &c.qcow2, &to, err);

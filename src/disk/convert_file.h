@@ -21,10 +21,11 @@ struct convert_file {
 	const char *format; /* "raw", "qcow2"; others are ERR_UNSUPPORTED, but for `existing` */
 	struct qcow2_options options; /* of the target; size is filled in unless with_size */
 	bool with_size;
-	bool existing;       /* -n: nothing is made, the image that is there is written over */
-	bool zeroed;         /* --target-is-zero: that one reads as zeroes already */
-	bool pack;           /* -c */
-	bool sync;           /* on the disk when it returns */
+	bool fresh;    /* no file has that name, and none that gets it meanwhile is replaced */
+	bool existing; /* -n: nothing is made, the image that is there is written over */
+	bool zeroed;   /* --target-is-zero: that one reads as zeroes already */
+	bool pack;     /* -c */
+	bool sync;     /* on the disk when it returns */
 	struct convert copy; /* sources and top_only are filled in here */
 };
 

@@ -115,7 +115,7 @@ int img_create(const char *path, const struct img_create *c, struct err *err)
 {
 	struct img_target t;
 	path = img_target_path(path, err);
-	if (path == NULL || img_target_open(&t, path, err) < 0)
+	if (path == NULL || (c->fresh ? img_target_open_fresh : img_target_open)(&t, path, err) < 0)
 		return -1;
 	int r =
 	    strcmp(c->format, "raw") == 0 ? create_raw(c, &t, err) : create_qcow2(path, c, &t, err);

@@ -11,6 +11,7 @@
 struct img_create {
 	const char *format;         /* "raw", "qcow2"; others are ERR_UNSUPPORTED */
 	bool with_size;             /* else it is the backing file's */
+	bool fresh;                 /* never replaces a file of that name: ERR_EXISTS */
 	bool backing_as_told;       /* -u: the backing file is not looked at; with_size then */
 	struct qcow2_options qcow2; /* raw uses size and prealloc */
 };

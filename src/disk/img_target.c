@@ -112,6 +112,18 @@ int img_target_open(struct img_target *t, const char *path, struct err *err)
 	return -1;
 }
 
+int img_target_open_fresh(struct img_target *t, const char *path, struct err *err)
+{
+	if (img_target_open(t, path, err) < 0)
+		return -1;
+	if (t->old != NULL) {
+		img_target_close(t);
+		return err_set(err, ERR_EXISTS, "'%s' exists already", path);
+	}
+	t->whole.fresh = true;
+	return 0;
+}
+
 int img_target_keep(struct img_target *t, struct err *err)
 {
 	return t->in_place ? disk_io_sync(t->io, err) : whole_file_keep(&t->whole, err);

@@ -19,6 +19,8 @@ struct img_target {
 
 /* path: a file's, as img_target_path gives it. ERR_BUSY: somebody uses the image that is there. */
 int img_target_open(struct img_target *t, const char *path, struct err *err);
+/* The same for a name that no file has: what gets it meanwhile is never replaced (ERR_EXISTS). Devices are written in place. */
+int img_target_open_fresh(struct img_target *t, const char *path, struct err *err);
 /* Synced, and given its name. */
 int img_target_keep(struct img_target *t, struct err *err);
 /* Given its name without waiting for the disk: qemu-img's "unsafe" cache, which is how it converts. */

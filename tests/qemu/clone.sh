@@ -79,6 +79,15 @@ together() {
 	pid=$!
 	hv clone o1 --name p2 && wait $pid && same "$a" "$images/p1.qcow2" && same "$a" "$images/p2.qcow2"
 }
+# Of two that are to have one name, the one that comes late takes nothing from the first.
+twins() {
+	hv clone o1 --name t1 >"$TEST_TMP/t1" 2>&1 &
+	pid=$!
+	made=0
+	hv clone o1 --name t1 && made=1
+	wait $pid && made=$((made + 1))
+	[ $made -eq 1 ] && same "$a" "$images/t1.qcow2" && cmp "$images/data.img" "$images/data-t1.img"
+}
 job() {
 	hv job-start clone o1 --name j1 && hv job-info 1 --wait && has j1 "$images/j1.qcow2" && hv jobs | grep "done" &&
 		same "$a" "$images/j1.qcow2"
@@ -100,5 +109,6 @@ check "without clones the base is free" stands_alone
 check "a running domain" running
 check "kill -9" killed
 check "two at a time" together
+check "two of one name" twins
 check "as a job" job
 tap_done

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "core/whole_file.h"
 
@@ -50,6 +52,42 @@ static void kept_or_gone(void **state)
 	cm_rmdir(dir);
 }
 
+/* Both ways to a name: without one before, and from a temporary one. */
+static void fresh_replaces_nothing(void **state)
+{
+	char *dir = cm_mkdtemp();
+	CLEANUP_FREE char *path = xasprintf("%s/disk", dir);
+	struct whole_file f, other;
+	struct err err;
+	(void)state;
+	for (int named = 0; named < 2; named++) {
+		assert_int_equal(whole_file_open(&f, path, 0600, &err), 0);
+		f.fresh = true;
+		if (named) {
+			close(f.fd);
+			f.temp = xasprintf("%s/temp", dir);
+			f.fd = open(f.temp, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		}
+		assert_int_equal(fd_write_all(f.fd, "late", 4), 0);
+		assert_int_equal(whole_file_open(&other, path, 0600, &err), 0);
+		assert_int_equal(fd_write_all(other.fd, "first", 5), 0);
+		assert_int_equal(whole_file_keep(&other, &err), 0);
+		whole_file_close(&other);
+		assert_int_equal(whole_file_keep(&f, &err), -1);
+		assert_int_equal(err.code, ERR_EXISTS);
+		whole_file_close(&f);
+		expect(path, "first");
+		assert_int_equal(entries(dir), 1);
+		unlink(path);
+	}
+	assert_int_equal(whole_file_open(&f, path, 0600, &err), 0);
+	f.fresh = true;
+	assert_int_equal(whole_file_keep(&f, &err), 0);
+	whole_file_close(&f);
+	assert_int_equal(entries(dir), 1);
+	cm_rmdir(dir);
+}
+
 static void cannot_be_made(void **state)
 {
 	struct whole_file f;
@@ -62,7 +100,7 @@ static void cannot_be_made(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(kept_or_gone), cmocka_unit_test(cannot_be_made)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(kept_or_gone),
+	    cmocka_unit_test(fresh_replaces_nothing), cmocka_unit_test(cannot_be_made)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
