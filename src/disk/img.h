@@ -24,9 +24,10 @@ struct img;
 struct img_info;
 
 enum img_flag {
-	IMG_WRITE = 1,       /* the top image, for writing; those below are never written */
-	IMG_NO_BACKING = 2,  /* the image alone */
-	IMG_FORCE_SHARE = 4, /* -U: read although somebody may be writing; never written without locks */
+	IMG_WRITE = 1,      /* the top image, for writing; those below are never written */
+	IMG_NO_BACKING = 2, /* the image alone */
+	IMG_FORCE_SHARE =
+	    4, /* -U: read although somebody may be writing; never written without locks */
 	IMG_NO_LOCK = 8, /* take no locks: for what we have just made ourselves, and for tests */
 	IMG_REPAIR =
 	    16, /* open what is marked corrupt or has broken tables, as far as check needs it */

@@ -174,9 +174,9 @@ static void take_stat(struct img_fact *f, const struct stat *st)
 /* What is written to a block device shows in no mtime of its node. */
 static bool same_file(const struct entry *e, const struct stat *st)
 {
-	return e->read && !S_ISBLK(st->st_mode) && e->fact.dev == st->st_dev && e->fact.ino == st->st_ino &&
-	       e->size == st->st_size && e->mtime.tv_sec == st->st_mtim.tv_sec &&
-	       e->mtime.tv_nsec == st->st_mtim.tv_nsec;
+	return e->read && !S_ISBLK(st->st_mode) && e->fact.dev == st->st_dev &&
+	       e->fact.ino == st->st_ino && e->size == st->st_size &&
+	       e->mtime.tv_sec == st->st_mtim.tv_sec && e->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
 static void look(struct img_facts *f, struct entry *e)

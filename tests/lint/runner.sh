@@ -15,6 +15,7 @@ program dies 'echo "ok 1 - a"; kill -SEGV $$'
 program is_silent 'exit 0'
 program stops 'echo 1..3; echo "ok 1 - a"; exit 0'
 program skips 'echo "ok 1 - a # SKIP no time"'
+program skips_as_cmocka 'echo "1..2"; echo "not ok 1 # SKIP no library"; echo "ok 2 - b"'
 program skips_all 'echo "1..0 # SKIP no place"'
 program hangs 'echo "ok 1 - a"; exec sleep 60'
 
@@ -40,6 +41,7 @@ lint "a program that dies" expect "1 passed, 1 failed, 0 skipped" 1 dies
 lint "a program that says nothing" expect "0 passed, 1 failed, 0 skipped" 1 is_silent
 lint "a program that stops before its plan" expect "1 passed, 2 failed, 0 skipped" 1 stops
 lint "skipped tests" expect "0 passed, 0 failed, 2 skipped" 0 skips skips_all
+lint "skipped in cmocka's words" expect "1 passed, 0 failed, 1 skipped" 0 skips_as_cmocka
 lint "several programs" expect "3 passed, 1 failed, 1 skipped" 1 passes fails skips
 TEST_TIMEOUT=1
 export TEST_TIMEOUT
