@@ -425,3 +425,14 @@ int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *tex
 	tell(c->program, words);
 	return -1;
 }
+
+int imgcmd_form(const struct imgcmd_call *c, bool *json)
+{
+	struct err err = {0};
+	*json = strcmp(c->value, "json") == 0;
+	if (*json || strcmp(c->value, "human") == 0)
+		return 0;
+	err_set(&err, ERR_USAGE, "--output must be used with human or json as argument.");
+	imgcmd_fail(c, &err);
+	return -1;
+}

@@ -81,6 +81,8 @@ int imgcmd_size(const char *text, uint64_t *bytes, struct err *err);
  * ("Invalid image size specified. …", what: "image size"). 0 or -1. */
 int imgcmd_number(const struct imgcmd_call *c, const char *what, const char *text, uint64_t min,
     uint64_t max, uint64_t *out);
+/* The value of --output: is it json? What is neither that nor human is told. 0 or -1. */
+int imgcmd_form(const struct imgcmd_call *c, bool *json);
 
 /* X(name): one line per command, in the order of the help; struct imgcmd imgcmd_NAME in cli/imgcmd_NAME.c. */
 #define IMGCMDS(X)  \

@@ -177,16 +177,6 @@ static int read_repair(const struct imgcmd_call *c, struct request *r)
 	return 0;
 }
 
-static int read_output(const struct imgcmd_call *c, struct request *r)
-{
-	struct err err;
-	r->json = strcmp(c->value, "json") == 0;
-	if (r->json || strcmp(c->value, "human") == 0)
-		return 0;
-	err_set(&err, ERR_USAGE, "--output must be used with human or json as argument.");
-	return imgcmd_fail(c, &err);
-}
-
 static int run(struct imgcmd_call *c)
 {
 	struct request r = {0};
@@ -200,7 +190,7 @@ static int run(struct imgcmd_call *c)
 				return CHECK_FAILED;
 			break;
 		case OPT_OUTPUT:
-			if (read_output(c, &r) != 0)
+			if (imgcmd_form(c, &r.json) < 0)
 				return CHECK_FAILED;
 			break;
 		case 'q':

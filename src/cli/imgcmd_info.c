@@ -292,16 +292,6 @@ static void print_infos(const struct infos *all, const struct request *r)
 }
 
 /* --- the command ----------------------------------------------------------------------------------- */
-static int read_form(const struct imgcmd_call *c, struct request *r)
-{
-	struct err err = {0};
-	r->json = strcmp(c->value, "json") == 0;
-	if (r->json || strcmp(c->value, "human") == 0)
-		return 0;
-	err_set(&err, ERR_USAGE, "--output must be used with human or json as argument.");
-	return imgcmd_fail(c, &err);
-}
-
 static int read_words(struct imgcmd_call *c, struct request *r)
 {
 	*r = (struct request){0};
@@ -317,7 +307,7 @@ static int read_words(struct imgcmd_call *c, struct request *r)
 			r->chain = true;
 			break;
 		case OPT_OUTPUT:
-			if (read_form(c, r) != 0)
+			if (imgcmd_form(c, &r->json) < 0)
 				return 1;
 			break;
 		default:

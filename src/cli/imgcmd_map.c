@@ -134,16 +134,6 @@ static int print_map(struct img *im, const struct request *r, struct err *err)
 	return print_entry(r, &now, true, err);
 }
 
-static int read_form(const struct imgcmd_call *c, struct request *r)
-{
-	struct err err = {0};
-	r->json = strcmp(c->value, "json") == 0;
-	if (r->json || strcmp(c->value, "human") == 0)
-		return 0;
-	err_set(&err, ERR_USAGE, "--output must be used with human or json as argument.");
-	return imgcmd_fail(c, &err);
-}
-
 static int read_words(struct imgcmd_call *c, struct request *r)
 {
 	*r = (struct request){0};
@@ -165,7 +155,7 @@ static int read_words(struct imgcmd_call *c, struct request *r)
 			r->flags |= IMG_FORCE_SHARE;
 			break;
 		case OPT_OUTPUT:
-			if (read_form(c, r) != 0)
+			if (imgcmd_form(c, &r->json) < 0)
 				return 1;
 			break;
 		default:

@@ -35,16 +35,6 @@ struct request {
 	size_t n_texts;
 };
 
-static int read_output(const struct imgcmd_call *c, struct request *r)
-{
-	struct err err;
-	r->json = strcmp(c->value, "json") == 0;
-	if (r->json || strcmp(c->value, "human") == 0)
-		return 0;
-	err_set(&err, ERR_USAGE, "--output must be used with human or json as argument.");
-	return imgcmd_fail(c, &err);
-}
-
 static int read_words(struct imgcmd_call *c, struct request *r)
 {
 	for (int code; (code = imgcmd_next(c)) != -1;)
@@ -65,7 +55,7 @@ static int read_words(struct imgcmd_call *c, struct request *r)
 			r->flags |= IMG_FORCE_SHARE;
 			break;
 		case OPT_OUTPUT:
-			if (read_output(c, r) != 0)
+			if (imgcmd_form(c, &r->json) < 0)
 				return 1;
 			break;
 		case OPT_SIZE:
