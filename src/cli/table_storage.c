@@ -57,7 +57,7 @@ VERB(clone) = {NAMES(clone, "clone"), .family = "Domains",
         "--throwaway.\n\n"
         "The original must not run, or be paused, or --pause pauses it; without a shutdown the clone's disks are as after a "
         "power cut ('hvmux domfsfreeze' before makes its file systems whole). When cloning fails or is interrupted, "
-        "nothing stays behind. As a job it outlives the terminal: 'hvmux job-start clone web1 --name web2'.\n\n"
+        "nothing stays behind; only kill -9 can leave a guest that --pause paused to be resumed by you. As a job it outlives the terminal: 'hvmux job-start clone web1 --name web2'.\n\n"
         "A link to hvmux named virt-clone does the same."};
 
 OPTS(growth) = {

@@ -194,6 +194,17 @@ static int complete_backing(const struct home *h, struct volume_spec *spec, stru
 	return 0;
 }
 
+/* Who reads the message looks for the volume, not for the draft that is gone by then. */
+static void name_volume(struct err *err, const char *draft, const char *path)
+{
+	char *at = strstr(err->msg, draft);
+	if (at == NULL)
+		return;
+	CLEANUP_FREE char *said =
+	    xasprintf("%.*s%s%s", (int)(at - err->msg), err->msg, path, at + strlen(draft));
+	err_set(err, err->code, "%s", said);
+}
+
 static int create_file(
     const struct home *h, const struct pool *pool, struct volume_spec *spec, struct err *err)
 {
@@ -208,11 +219,12 @@ static int create_file(
 	bool native =
 	    spec->format == NULL || str_eq(spec->format, "raw") || str_eq(spec->format, "qcow2");
 	int rc = native ? write_native(draft, spec, err) : write_foreign(draft, spec, err);
+	CLEANUP_FREE char *path = xasprintf("%s/%s", pool->def.target, spec->name);
 	if (rc < 0) {
 		unlink(draft);
+		name_volume(err, draft, path);
 		return -1;
 	}
-	CLEANUP_FREE char *path = xasprintf("%s/%s", pool->def.target, spec->name);
 	if (spec->backing != NULL && bases_note(h, spec->backing, path, err) < 0) {
 		unlink(draft);
 		return -1;

@@ -71,6 +71,10 @@ check "dashes for what a pool has not" says "<pool type='dir'>
 " pool-define-as p3 dir - - - - /srv/p3 --print-xml
 check_fails "no target" 1 "missing storage pool target path" hv pool-define-as p2 dir
 check_fails "an unknown type" 1 "'zzz'" hv pool-define-as p2 zzz
+no_room() {
+	! hv vol-create-as default huge.img 4000T 2>words && grep -F "'$HVMUX_HOME/data/images/huge.img'" words && ! grep -F .hvmux-trash words
+}
+check "without room the message names the volume" no_room
 check_fails "a name with a slash" 1 "'/'" hv pool-define-as a/b dir --target /x
 check_fails "no such pool" 1 "no storage pool with matching name 'nope'" hv pool-info nope
 kept_only() {
