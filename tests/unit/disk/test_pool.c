@@ -448,6 +448,34 @@ static void test_format_of_a_guest(void **state)
 	teardown(&w);
 }
 
+/* Looking opens no other file than the volume, and needs no key: it is known for what it is, not taken for raw. */
+static void test_looks_at_headers_alone(void **state)
+{
+	(void)state;
+	static const uint8_t luks[4] = {0, 0, 0, 2}, data_file[8] = {0, 0, 0, 0, 0, 0, 0, 4};
+	struct world w;
+	struct pool p = {0}, in;
+	struct volume v;
+	setup(&w);
+	assert_int_equal(pool_find(&w.home, "default", &p, &w.err), 0);
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "elsewhere" : "encrypted";
+		CLEANUP_FREE char *path = volume_path(&p, name);
+		assert_int_equal(create(&w, &p, name, "qcow2", 1 << 20, NULL), 0);
+		CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+		assert_true(i ? pwrite(fd, data_file, 8, 72) == 8 : pwrite(fd, luks, 4, 32) == 4);
+		assert_int_equal(volume_find(&w.home, "default", name, &in, &v, &w.err), 0);
+		assert_null(v.trouble);
+		assert_int_equal(v.format, DISK_QCOW2);
+		assert_int_equal(v.capacity, 1 << 20);
+		assert_int_equal(v.encrypted, i == 0);
+		volume_fini(&v);
+		pool_fini(&in);
+	}
+	pool_fini(&p);
+	teardown(&w);
+}
+
 static void put_trash(const struct pool *p, const char *file)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/" VOLUME_TRASH "/%s", p->def.target, file);
@@ -506,6 +534,7 @@ int main(void)
 	    cmocka_unit_test(test_trash_expires),
 	    cmocka_unit_test(test_trash_of_another),
 	    cmocka_unit_test(test_format_of_a_guest),
+	    cmocka_unit_test(test_looks_at_headers_alone),
 	};
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }
