@@ -57,19 +57,22 @@ printf 'RW 1 SESPARSE "x"\n' >>hostile/disk.vmdk
 check_fails "and is not handed over, either" 1 "lies outside of its folder" img info hostile/disk.vmdk
 
 # --- what is handed over -------------------------------------------------------------------------------
-real create -q -f qcow one.qcow 4M
 real create -q -f parallels p.hds 4M
-for file in one.qcow p.hds; do
-	img -v info "$file" >out 2>&1
-	real info "$file" >want 2>&1
-	check "$file is told as qemu-img tells it" sh -c 'sed 1d out | cmp - want'
-	check "$file: -v says who does it" grep -q "^hvmux img: .*handed over to $REAL\$" out
-done
+img -v info p.hds >out 2>&1
+real info p.hds >want 2>&1
+check "p.hds is told as qemu-img tells it" sh -c 'sed 1d out | cmp - want'
+check "-v says who does it" grep -q "^hvmux img: .*handed over to $REAL\$" out
+real convert -O qcow src.raw one.qcow
+img -v info one.qcow >out 2>&1
+real info one.qcow >want
+check "the first qcow: its header is read here" cmp out want
+check "its data are read by qemu-img" img convert -O raw one.qcow one.raw
+check "and are the same" cmp one.raw src.raw
 check "what is written is qemu-img's: vmdk" img convert -O vmdk src.raw out.vmdk
 check "and equal" real compare -q src.raw out.vmdk
 check "bench is QEMU's own" img bench -c 1 -f raw src.raw
 HVMUX_IMG_HANDED_OVER=1
 export HVMUX_IMG_HANDED_OVER
-check_fails "without a qemu-img it says so" 1 "is not installed" img info one.qcow
+check_fails "without a qemu-img it says so" 1 "is not installed" img info p.hds
 unset HVMUX_IMG_HANDED_OVER
 tap_done
