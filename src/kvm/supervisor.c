@@ -29,7 +29,8 @@
 
 #define TICK_SLOTS 20 /* points of the second */
 #define READY_WAIT_MS 500
-#define WINNER_WAIT_MS 5000 /* for the supervisor that was quicker to serve its socket */
+#define WINNER_WAIT_MS 5000  /* for the supervisor that was quicker to serve its socket */
+#define LEAVING_WAIT_MS 2000 /* for the one that has told of an end and is about to go */
 
 /* --- words --- */
 
@@ -480,6 +481,32 @@ static int check_defined(const struct supervisor *s, unsigned flags, struct err 
 	return 0;
 }
 
+/* Its page says that it has ended, and the supervisor that wrote that has not gone yet. */
+static bool is_leaving(const struct home *h, const char *name)
+{
+	struct vm vm;
+	if (vm_probe(h, name, &vm, NULL) < 0)
+		return false;
+	bool ended = vm.state == VM_OFF ||
+	             (vm.state == VM_CRASHED && vm.head != NULL && vm.head->qemu_pid == 0);
+	bool leaving = vm.supervised && ended;
+	vm_fini(&vm);
+	return leaving;
+}
+
+/* Whoever sees "crashed" and starts it at once is not told that it runs. */
+static int lock(const struct home *h, const char *name, unsigned flags, struct err *err)
+{
+	int fd = vm_lock(h, name, err);
+	for (unsigned ms = 0; fd < 0 && err->code == ERR_BUSY && ms < LEAVING_WAIT_MS; ms += 10) {
+		if ((flags & SUPERVISOR_ADOPT) != 0 || !is_leaving(h, name))
+			break;
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+		fd = vm_lock(h, name, err);
+	}
+	return fd;
+}
+
 int supervisor_main(const struct home *h, const char *name, unsigned flags, int ready_fd)
 {
 	struct supervisor s;
@@ -492,7 +519,7 @@ int supervisor_main(const struct home *h, const char *name, unsigned flags, int 
 		return 1;
 	}
 	leave_session();
-	s.lock = vm_lock(h, s.name, &err);
+	s.lock = lock(h, s.name, flags, &err);
 	if (s.lock >= 0) {
 		set_title(s.name);
 		rc = serve(&s, flags);
