@@ -67,7 +67,7 @@ static int commit(const struct commit *m, struct err *err)
 	struct img *base;
 	struct progress p;
 	CLEANUP(img_drop) struct img *top = commit_open(m->file, m->format, m->base, &base, err);
-	if (!top)
+	if (!top || (!m->drop && commit_can_empty(top, err) < 0))
 		return -1;
 	progress_start(&p, progress_form_of(m->progress, m->quiet), STDOUT_FILENO, top->size);
 	int rc = commit_run(top, base, &p, err);

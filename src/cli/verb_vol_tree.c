@@ -189,6 +189,17 @@ static int pool_option(struct cli *c, struct pool *pool, const char **name)
 	return status;
 }
 
+/* What both lists begin with. */
+static struct json_object *volume_json(const struct node *n)
+{
+	struct json_object *o = json_object_new_object();
+	out_add_str(o, "name", n->vol->name);
+	out_add_str(o, "pool", n->pool->def.name);
+	out_add_str(o, "path", n->vol->path);
+	out_add_str(o, "format", volume_format_word(n->vol));
+	return o;
+}
+
 static void print_tree_json(const struct forest *f, const char *pool)
 {
 	struct json_object *all = json_object_new_array();
@@ -196,11 +207,7 @@ static void print_tree_json(const struct forest *f, const char *pool)
 		const struct node *n = &f->nodes[i];
 		if (!in_pool(n, pool))
 			continue;
-		struct json_object *o = json_object_new_object();
-		out_add_str(o, "name", n->vol->name);
-		out_add_str(o, "pool", n->pool->def.name);
-		out_add_str(o, "path", n->vol->path);
-		out_add_str(o, "format", volume_format_word(n->vol));
+		struct json_object *o = volume_json(n);
 		out_add_u64(o, "capacity_bytes", n->vol->capacity);
 		out_add_u64(o, "allocation_bytes", n->vol->allocation);
 		out_add_str(o, "backing", n->vol->backing);
@@ -288,11 +295,7 @@ static void print_orphans_json(const struct forest *f, const char *pool)
 		const struct node *n = &f->nodes[i];
 		if (!is_orphan(n, pool))
 			continue;
-		struct json_object *o = json_object_new_object();
-		out_add_str(o, "name", n->vol->name);
-		out_add_str(o, "pool", n->pool->def.name);
-		out_add_str(o, "path", n->vol->path);
-		out_add_str(o, "format", volume_format_word(n->vol));
+		struct json_object *o = volume_json(n);
 		out_add_u64(o, "allocation_bytes", n->vol->allocation);
 		out_add_u64(o, "modified_time_ns",
 		    (uint64_t)n->vol->mtime.tv_sec * 1000000000u + (uint64_t)n->vol->mtime.tv_nsec);

@@ -122,10 +122,14 @@ int commit_run(struct img *top, struct img *base, struct progress *p, struct err
 	return rc == 0 ? img_flush(base, err) : -1;
 }
 
+int commit_can_empty(const struct img *top, struct err *err)
+{
+	if (top->driver == &img_qcow2)
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED, "'%s': only qcow2 images are emptied here", top->name);
+}
+
 int commit_empty(struct img *top, struct err *err)
 {
-	if (top->driver != &img_qcow2)
-		return err_set(
-		    err, ERR_UNSUPPORTED, "'%s': only qcow2 images are emptied here", top->name);
-	return qcow2_resize_empty(qcow2_of(top), err);
+	return commit_can_empty(top, err) < 0 ? -1 : qcow2_resize_empty(qcow2_of(top), err);
 }

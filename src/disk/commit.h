@@ -13,5 +13,7 @@ struct img *commit_open(const char *name, const char *format, const char *base_n
 int commit_run(struct img *top, struct img *base, struct progress *p, struct err *err);
 /* Afterwards: nothing is left in top, its base shows. ERR_UNSUPPORTED for formats that cannot. */
 int commit_empty(struct img *top, struct err *err);
+/* Would it be refused for its format? To be asked before commit_run. */
+int commit_can_empty(const struct img *top, struct err *err);
 
 #endif

@@ -54,6 +54,8 @@ static int changed(const struct domain *d, const struct domain_disk *k, const st
 	CLEANUP_BUF struct buf is = BUF_INIT, was = BUF_INIT;
 	chain_words(now, &is);
 	chain_words(then, &was);
+	if (now->trouble)
+		buf_addf(&is, " and cannot be read to its end (%s)", now->trouble);
 	buf_addc(&is, '\0');
 	buf_addc(&was, '\0');
 	return err_set(err, ERR_DENIED,

@@ -74,5 +74,13 @@ check "bench is QEMU's own" img bench -c 1 -f raw src.raw
 HVMUX_IMG_HANDED_OVER=1
 export HVMUX_IMG_HANDED_OVER
 check_fails "without a qemu-img it says so" 1 "is not installed" img info p.hds
+real create -q -f raw base.raw 4M
+real create -q -f qed -b base.raw -F raw top.qed
+qemu-io -f qed -c 'write -P 7 0 64k' top.qed >/dev/null
+cp base.raw before.raw
+check_fails "an overlay that only qemu-img empties" 1 "is not installed" img commit -f qed top.qed
+check "nothing of it went down before that was known" cmp base.raw before.raw
 unset HVMUX_IMG_HANDED_OVER
+check "qemu-img commits it" img commit -q -f qed top.qed
+check "into its base" qemu-io -r -f raw -c 'read -P 7 0 64k' base.raw
 tap_done
