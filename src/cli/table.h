@@ -212,6 +212,13 @@ struct verb {
 	X(job_cancel, "job-cancel") \
 	X(job_run, "job-run")
 
+/* The keys that change a running machine: plans (kvm/plan.h). */
+#define VERBS_HOTPLUG(X)
+#define VERBS_SNAPSHOTS(X)
+#define VERBS_SAVES(X)
+#define VERBS_BLOCKJOBS(X)
+#define VERBS_PLANS(X)
+
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \
 	VERBS_CONSOLES(X)    \
@@ -226,7 +233,12 @@ struct verb {
 	VERBS_CLONE(X)       \
 	VERBS_POOLS(X)       \
 	VERBS_VOLUMES(X)     \
-	VERBS_JOBS(X)
+	VERBS_JOBS(X)        \
+	VERBS_HOTPLUG(X)     \
+	VERBS_SNAPSHOTS(X)   \
+	VERBS_SAVES(X)       \
+	VERBS_BLOCKJOBS(X)   \
+	VERBS_PLANS(X)
 
 #define VERB_ENUM(id, name) VERB_##id,
 enum verb_id { VERB_LIST(VERB_ENUM) VERB_COUNT };

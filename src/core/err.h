@@ -19,6 +19,7 @@ enum err_code {
 	ERR_DENIED,      /* permissions */
 	ERR_TIMEOUT,     /* no answer within the deadline */
 	ERR_IO,          /* the system refused: errno is in the words */
+	ERR_CANCELLED,   /* somebody took it back */
 };
 
 #define ERR_MSG_MAX 2048

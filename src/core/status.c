@@ -64,6 +64,11 @@ const char *vm_reason_name(enum vm_reason r)
 	    [VM_REASON_WATCHDOG] = "watchdog",
 	    [VM_REASON_INTERNAL] = "internal error",
 	    [VM_REASON_LOST] = "lost",
+	    [VM_REASON_SAVING] = "save",
+	    [VM_REASON_SNAPSHOT] = "snapshot",
+	    [VM_REASON_RESTORED] = "restored",
+	    [VM_REASON_FROM_SNAPSHOT] = "from snapshot",
+	    [VM_REASON_SAVED] = "saved",
 	};
 	return (unsigned)r < VM_REASON_COUNT ? names[r] : "unknown";
 }
@@ -182,6 +187,8 @@ static void clean_whole(struct status_page *p)
 	clean_brief(p);
 	CLEAN(p->address);
 	CLEAN(p->job);
+	CLEAN(p->job_words);
+	CLEAN(p->job_who);
 	CLEAN(p->guest_name);
 	CLEAN(p->guest_os);
 	CLEAN(p->guest_users);

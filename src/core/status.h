@@ -16,7 +16,7 @@
 #include "core/err.h"
 
 #define STATUS_MAGIC 0x58554d5648ull /* "HVMUX" */
-#define STATUS_VERSION 4
+#define STATUS_VERSION 5
 #define STATUS_VCPUS_MAX 64 /* vCPUs with figures of their own; more are in the process's total */
 #define STATUS_DISKS_MAX 32
 #define STATUS_NETS_MAX 16
@@ -63,6 +63,11 @@ enum vm_reason {
 	VM_REASON_WATCHDOG,       /* "watchdog" */
 	VM_REASON_INTERNAL,       /* QEMU's internal-error: "internal error" */
 	VM_REASON_LOST, /* gone while nobody watched (host reset, supervisor killed too): "lost" */
+	VM_REASON_SAVING,        /* paused: its memory is being written: "save" */
+	VM_REASON_SNAPSHOT,      /* paused: a snapshot is being made: "snapshot" */
+	VM_REASON_RESTORED,      /* running: "restored" */
+	VM_REASON_FROM_SNAPSHOT, /* running or off: set back to one: "from snapshot" */
+	VM_REASON_SAVED,         /* off: "saved" */
 	VM_REASON_COUNT
 };
 const char *vm_reason_name(enum vm_reason r);
@@ -180,6 +185,22 @@ struct status_page {
 	char address[STATUS_TEXT_MAX]; /* first IP address known, "" none */
 	char job[64];                  /* what long work runs, "" none */
 	uint64_t job_done, job_total;  /* in its own unit */
+	/* Of a plan (kvm/plan.h); all 0 and "" where the job is none. */
+	uint64_t job_began_ns;           /* CLOCK_REALTIME */
+	uint32_t job_step, job_steps;    /* that goes on, from 1, and how many there are */
+	uint32_t job_waiting;            /* requests of others that wait for it */
+	uint32_t job_cancel;             /* 1: it can be cancelled (domjobabort) */
+	char job_words[STATUS_LINE_MAX]; /* what the step does */
+	char job_who[64];                /* who asked: "root(0)" */
+	/* What was plugged in and what the guest makes of it. */
+	uint32_t vcpus_online; /* as the guest says; 0 unknown */
+	uint32_t dimms;        /* memory devices plugged in */
+	uint64_t dimm_kib;     /* … and their size; of virtio-mem what is plugged of it */
+	uint64_t
+	    dimm_online_kib; /* that the guest has taken into use, as far as it tells; 0 unknown */
+	uint32_t balloon_auto;       /* 1: its size follows the host's need */
+	uint32_t snapshots;          /* how many there are */
+	uint64_t balloon_wanted_kib; /* what it is told to become; 0 nothing */
 	uint32_t machine; /* the supervisor's own memory (kvm/machine.h), for the one that adopts */
 	uint32_t pad_;
 	uint8_t boot_id[16]; /* of the host at the start: pids mean nothing after another boot */

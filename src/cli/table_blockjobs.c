@@ -1,0 +1,2 @@
+/* The verbs of block jobs. */
+#include "cli/table_impl.h"

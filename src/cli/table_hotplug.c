@@ -1,0 +1,2 @@
+/* The verbs of hot-plug. */
+#include "cli/table_impl.h"

@@ -1,0 +1,2 @@
+/* The verbs of plans. */
+#include "cli/table_impl.h"

@@ -1,0 +1,2 @@
+/* The verbs of saved states. */
+#include "cli/table_impl.h"

@@ -1,0 +1,2 @@
+/* The verbs of snapshots. */
+#include "cli/table_impl.h"

@@ -1,0 +1,46 @@
+/* plan_host: what plans do on the host, by name; the operations are data in a plan (args), so that the next supervisor can
+ * carry on or take back. Every one may be carried out again, and taken back when it was not carried out: ERR_NONE then, too.
+ *
+ *	op        args                                   what it does
+ *	open      name, path, write (bool), node         opens a file for QEMU and keeps the descriptor under `name` for a later step's fd
+ *	close     name                                   forgets it
+ *	copy      from, to                               a whole file, synced (core/whole_file); never over one that is there
+ *	remove    path                                   unlinks it; `only_new` true: only what this plan has made
+ *	rename    from, to
+ *	live      xml, was                               run/NAME/live.xml; what changed meanwhile in <metadata>, <title>, <description> stays
+ *	define    xml, was                               the definition, under the store's lock; ERR_BUSY when it is no longer `was`
+ *	chains    (none)                                 remembers what the live document's images refer to (kvm/chain_guard.h)
+ *
+ * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_net.c (taps). */
+#ifndef KVM_PLAN_HOST_H
+#define KVM_PLAN_HOST_H
+
+#include <stdbool.h>
+#include <json-c/json.h>
+
+#include "core/err.h"
+#include "core/home.h"
+
+struct plan_host_ctx {
+	const struct home *home;
+	const char *name; /* the domain */
+	/* Descriptors that wait for the step that hands them to QEMU; the executor's. fd is taken. */
+	void (*keep_fd)(void *arg, const char *name, int fd);
+	void (*drop_fd)(void *arg, const char *name);
+	void *arg;
+};
+
+struct plan_host_op {
+	const char *name;
+	/* slow: in a thread of its own, so that the supervisor's loop goes on (a copy, an image with many clusters); it must touch nothing of the supervisor's. */
+	bool slow;
+	int (*run)(const struct plan_host_ctx *c, struct json_object *args, struct err *err);
+};
+
+const struct plan_host_op *plan_host_find(const char *name);
+/* Lists of the families, ended by {0}. */
+extern const struct plan_host_op plan_host_ops_basic[]; /* plan_host.c */
+extern const struct plan_host_op plan_host_ops_image[]; /* plan_host_image.c */
+extern const struct plan_host_op plan_host_ops_net[];   /* plan_host_net.c */
+
+#endif
