@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,6 +27,18 @@
 #define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
 
 static unsigned long changes;
+
+/* A conversion writes by several threads: a change and what is written down of it go together. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static void unlock(int *unused)
+{
+	(void)unused;
+	pthread_mutex_unlock(&one_at_a_time);
+}
+#define ONE_AT_A_TIME()                                                                   \
+	int locked __attribute__((cleanup(unlock))) = pthread_mutex_lock(&one_at_a_time); \
+	(void)locked
 
 static unsigned long number(const char *name)
 {
@@ -89,6 +102,7 @@ ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
 	char path[PATH_MAX];
 	if (!meant(fd, path))
 		return REAL(pwrite)(fd, buf, n, offset);
+	ONE_AT_A_TIME();
 	if (fails())
 		return -1;
 	if (dies()) {
@@ -130,6 +144,7 @@ int fallocate(int fd, int mode, off_t offset, off_t n)
 	char path[PATH_MAX];
 	if (!meant(fd, path))
 		return REAL(fallocate)(fd, mode, offset, n);
+	ONE_AT_A_TIME();
 	if (fails())
 		return -1;
 	if (dies())
@@ -149,6 +164,7 @@ int ftruncate(int fd, off_t size)
 	char path[PATH_MAX];
 	if (!meant(fd, path))
 		return REAL(ftruncate)(fd, size);
+	ONE_AT_A_TIME();
 	if (fails())
 		return -1;
 	if (dies())
@@ -174,6 +190,7 @@ int fdatasync(int fd)
 	char path[PATH_MAX];
 	if (!meant(fd, path))
 		return REAL(fdatasync)(fd);
+	ONE_AT_A_TIME();
 	if (fails())
 		return -1;
 	if (dies())
