@@ -118,12 +118,14 @@ need_program() { command -v "$1" >/dev/null || tap_skip_all "no $1 here"; }
 
 # define_linux NAME [DEVICES [WORDS [TYPE]]]: our Linux under TCG with one serial port; DEVICES is more XML inside
 # <devices>, WORDS go to the kernel's command line; guest_machine is its machine, else q35. It has pvpanic, virtio-net, virtio-rng and a balloon.
+# guest_memory is its <memory> (with <maxMemory> where there is one), guest_vcpu its <vcpu>, guest_cpu more XML such as <cpu>.
 define_linux() {
 	cat >"$TEST_TMP/$1.xml" <<-END
 	<domain type='${4:-qemu}'>
 	  <name>$1</name>
-	  <memory unit='MiB'>192</memory>
-	  <vcpu>1</vcpu>
+	  ${guest_memory:-<memory unit='MiB'>192</memory>}
+	  ${guest_vcpu:-<vcpu>1</vcpu>}
+	  ${guest_cpu:-}
 	  <os>
 	    <type arch='x86_64' machine='${guest_machine:-q35}'>hvm</type>
 	    <kernel>$guest/vmlinuz</kernel>
@@ -173,6 +175,19 @@ define_bootsect() {
 
 # type_line NAME TEXT: types it and Enter on the first console, as a script would.
 type_line() { printf '%s\r' "$2" | "$HVMUX_BUILD/tests/qemu/console_send" "$HVMUX_HOME/run/$1/console0.raw"; }
+
+# guest_login NAME [SECONDS]: waits for the first console's login since the boot or reset, and logs in as root.
+guest_login() { hv expect "$1" 'login: $' --since-boot --timeout "${2:-120}" --send 'root\n' '# $'; }
+# guest_run NAME COMMAND [SECONDS]: in the shell that guest_login has left on the first console: prints what it prints, its
+# status is the command's; 124 when it has not ended in time, or is no sentence of a shell's. The shell stays the same: cd, variables and jobs stay, too.
+# It may be typed after a snapshot was reverted to, or a state restored, as long as the login was part of it.
+guest_run() { "$HVMUX_BUILD/tests/qemu/guest_run" "$HVMUX_HOME/run/$1/console0.raw" "${3:-60}" "$2"; }
+# guest_says NAME TEXT COMMAND: it prints TEXT somewhere, whatever its status; wait_for 30 guest_says web1 vdb 'ls /dev'.
+guest_says() {
+	guest_run "$1" "$3" >"$TEST_TMP/guest" 2>&1
+	grep -qF -- "$2" "$TEST_TMP/guest" || { cat "$TEST_TMP/guest"; return 1; }
+}
+guest_lacks() { ! guest_says "$@" >/dev/null || { cat "$TEST_TMP/guest"; return 1; }; }
 
 # --- processes ------------------------------------------------------------------------------------------
 # One number of the VM by its key in dominfo --json: json_number web1 qemu_pid
