@@ -18,7 +18,7 @@ struct part {
 	enum style st;
 	char text[32];
 };
-#define PARTS 8
+#define PARTS 9
 
 static unsigned parts_of(const struct model_counts *c, struct part out[PARTS])
 {
@@ -29,8 +29,8 @@ static unsigned parts_of(const struct model_counts *c, struct part out[PARTS])
 	} all[PARTS] = {{c->all, STYLE_BAR, c->all == 1 ? "VM" : "VMs"},
 	    {c->crashed, STYLE_ERROR, "crashed"}, {c->silent, STYLE_ERROR, "not answering"},
 	    {c->running, STYLE_BAR, "running"}, {c->paused, STYLE_BAR, "paused"},
-	    {c->other, STYLE_BAR, "changing"}, {c->off, STYLE_BAR, "off"},
-	    {c->marked, STYLE_BAR_KEY, "marked"}};
+	    {c->busy, STYLE_BAR_KEY, "at work"}, {c->other, STYLE_BAR, "changing"},
+	    {c->off, STYLE_BAR, "off"}, {c->marked, STYLE_BAR_KEY, "marked"}};
 	unsigned n = 0;
 	for (unsigned i = 0; i < PARTS; i++) {
 		if (!all[i].n && i > 0)

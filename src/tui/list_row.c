@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "tui/draw.h"
+#include "tui/job_line.h"
 #include "tui/widgets.h"
 
 #define MARGIN 2 /* cursor and mark */
@@ -15,6 +16,8 @@
 #define CONSOLE_MIN 10
 #define CONSOLE_GOOD 18    /* the last line of a console is worth more than further figures */
 #define BADGE_INFO_COLS 40 /* of the console's column: less has no room for mere information */
+#define JOB_COLS 36        /* … less has none for what goes on in the domain */
+#define STORY_MAX (STATUS_TEXT_MAX * 3 + JOB_LINE_MAX)
 #define SPARK 8
 #define SPARK_SECONDS 8
 #define WIDE_STATE_COLS 100
@@ -164,6 +167,12 @@ static void console_draw(struct app *app, const struct list_layout *l, const str
 	char text[STATUS_LINE_MAX + 64] = "", badge[64], age[STR_HUMAN_MAX];
 	int at = l->at[COL_CONSOLE], width = l->width[COL_CONSOLE];
 	bool info = e->badge == STATUS_BADGE_INFO;
+	if (*e->job) {
+		char job[JOB_LINE_MAX];
+		job_line_text(e, job);
+		draw_field(row, at, width, selected ? st : STYLE_WARN, job);
+		return;
+	}
 	if (e->live || e->con_last_ns)
 		console_text(app, e, text, sizeof(text));
 	if (e->badge != STATUS_BADGE_NONE && (!info || width >= BADGE_INFO_COLS)) {
@@ -189,15 +198,14 @@ static void pair_text(uint64_t a, uint64_t b, char *out, size_t n)
 		snprintf(out, n, "-");
 }
 
-/* Instead of figures that do not exist: why it ended, what is being done, what to press. */
-static bool story(const struct vm_entry *e, char *out, size_t n)
+/* Instead of figures that do not exist, or where there is no room for both (busy): why it ended, what is being done, what to
+ * press. */
+static bool story(const struct vm_entry *e, bool busy, char out[STORY_MAX])
 {
+	const size_t n = STORY_MAX;
 	const char *why = *e->detail ? e->detail : vm_reason_name(e->reason);
-	if (*e->job && e->job_total)
-		snprintf(out, n, "%s %u%%", e->job,
-		    (unsigned)((double)e->job_done * 100 / (double)e->job_total));
-	else if (*e->job)
-		snprintf(out, n, "%s …", e->job);
+	if (*e->job && busy)
+		job_line_text(e, out);
 	else if (e->silent)
 		snprintf(out, n,
 		    "QEMU or its supervisor has not answered for 3 s or more  (D: power off)");
@@ -274,7 +282,7 @@ static void folder_draw(
 void list_row_draw(
     struct app *app, const struct list_layout *l, const struct vm_entry *e, int row, bool selected)
 {
-	char text[COL_COUNT][STATUS_LINE_MAX + 64], tale[STATUS_TEXT_MAX * 3];
+	char text[COL_COUNT][STATUS_LINE_MAX + 64], tale[STORY_MAX];
 	int indent = (int)e->depth * LIST_INDENT;
 	enum style st = selected                            ? STYLE_NORMAL
 	                : e->live || e->state == VM_CRASHED ? STYLE_NORMAL
@@ -296,7 +304,7 @@ void list_row_draw(
 	    selected || e->marked ? STYLE_STRONG : st, e->name);
 	draw_field(row, l->at[COL_STATE], l->width[COL_STATE], selected ? st : state_style(e),
 	    state_text(e, l->width[COL_STATE]));
-	if (story(e, tale, sizeof(tale))) {
+	if (story(e, l->width[COL_CONSOLE] < JOB_COLS, tale)) {
 		int at = l->width[COL_STATE] ? l->at[COL_STATE] + l->width[COL_STATE] + 1 : l->cols;
 		draw_field(row, at, l->cols - at, selected ? st : STYLE_NORMAL, tale);
 		draw_overlay(A_NORMAL);

@@ -1,61 +1,12 @@
-#include "tui/model.h"
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "core/domain_meta.h"
-#include "core/file.h"
-#include "core/loop.h"
 #include "core/mem.h"
-#include "core/store.h"
-#include "core/str.h"
-#include "tui/tree.h"
-#include "tui/widgets.h"
+#include "tui/model_impl.h"
 
-#define ADOPT_AGAIN_MS 10000
-#define WATCH_EVERY_MS 2000
-#define FOLDER_SETTLE_NS \
-	100000000ll /* a folder changed this recently may change again within one clock tick */
-
-struct folder {
-	char *path;
-	struct timespec mtime;
-	bool unsure; /* read again next time */
-};
-
-struct model {
-	const struct home *home;
-	bool readonly;
-	struct folder definitions, runs;
-	int run_fd;
-	struct vm_entry **all; /* by name */
-	size_t n_all, cap;
-	struct vm_entry **vms; /* that pass the filter, in order */
-	unsigned n_vms;
-	struct vm_entry **rows; /* the same, or the tree over them */
-	unsigned n_rows;
-	bool rows_stale;
-	struct tree *tree;
-	bool as_tree;
-	unsigned first, shown;
-	enum sort_column sort;
-	bool inverted;
-	char *filter;
-	uint64_t now_ns, watch_ms;
-	void (*changed)(void *arg, const struct vm_entry *e, const char *before);
-	void *changed_arg;
-	struct status_page *head; /* STATUS_HEAD_SIZE bytes to read into */
-};
-
-static void set_text(char **to, const char *s)
+void model_text_set(char **to, const char *s)
 {
 	if (*to && !strcmp(*to, s))
 		return;
@@ -66,8 +17,8 @@ static void set_text(char **to, const char *s)
 struct vm_entry *vm_entry_new(const char *name)
 {
 	struct vm_entry *e = xcalloc(1, sizeof(*e));
-	char **texts[] = {
-	    &e->title, &e->detail, &e->address, &e->line, &e->holder, &e->job, &e->group, &e->tags};
+	char **texts[] = {&e->title, &e->detail, &e->address, &e->line, &e->holder, &e->job,
+	    &e->job_words, &e->job_who, &e->group, &e->tags};
 	e->name = xstrdup(name);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = xstrdup("");
@@ -83,6 +34,8 @@ void vm_entry_free(struct vm_entry *e)
 	free(e->line);
 	free(e->holder);
 	free(e->job);
+	free(e->job_words);
+	free(e->job_who);
 	free(e->group);
 	free(e->tags);
 	free(e);
@@ -151,7 +104,7 @@ struct vm_entry *model_find(struct model *m, const char *name)
 	return name ? m->all[at] : NULL;
 }
 
-static struct vm_entry *entry_get(struct model *m, const char *name)
+struct vm_entry *model_entry(struct model *m, const char *name)
 {
 	bool found;
 	size_t at = position(m, name, &found);
@@ -166,306 +119,11 @@ static struct vm_entry *entry_get(struct model *m, const char *name)
 	m->rows_stale = true;
 	return m->all[at] = vm_entry_new(name);
 }
-
-/* Has the folder's list of names changed since it was last read? */
-static bool folder_changed(struct folder *f)
-{
-	struct stat st;
-	struct timespec now;
-	bool changed;
-	if (stat(f->path, &st) < 0)
-		memset(&st, 0, sizeof(st));
-	changed = f->unsure || st.st_mtim.tv_sec != f->mtime.tv_sec ||
-	          st.st_mtim.tv_nsec != f->mtime.tv_nsec;
-	f->mtime = st.st_mtim;
-	clock_gettime(CLOCK_REALTIME, &now);
-	f->unsure =
-	    (now.tv_sec - st.st_mtim.tv_sec) * 1000000000ll + (now.tv_nsec - st.st_mtim.tv_nsec) <
-	    FOLDER_SETTLE_NS;
-	return changed;
-}
-
-/* Tags and group, when the definition is another than the one they were read from. What cannot be read has none. */
-static void read_meta(struct model *m, struct vm_entry *e)
-{
-	CLEANUP_FREE char *path = home_domain_xml(m->home, e->name);
-	CLEANUP_BUF struct buf xml = BUF_INIT, tags = BUF_INIT;
-	struct domain_meta meta = {0};
-	struct stat st;
-	if (stat(path, &st) < 0 || (st.st_mtim.tv_sec == e->defined_at.tv_sec &&
-	                               st.st_mtim.tv_nsec == e->defined_at.tv_nsec))
-		return;
-	e->defined_at = st.st_mtim;
-	if (file_read(path, STORE_XML_MAX, &xml, NULL) == 0)
-		domain_meta_parse(xml.data ? xml.data : "", xml.len, e->name, &meta, NULL);
-	for (size_t i = 0; i < meta.n_tags; i++)
-		buf_addf(&tags, "%s#%s", i ? " " : "", meta.tags[i]);
-	set_text(&e->tags, tags.len ? tags.data : "");
-	set_text(&e->group, meta.group ? meta.group : "");
-	e->protect = meta.protect;
-	domain_meta_fini(&meta);
-}
-
-static int scan_definitions(struct model *m, struct err *err)
-{
-	char **names;
-	size_t n;
-	if (store_names(m->home, &names, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < m->n_all; i++)
-		m->all[i]->defined = false;
-	for (size_t i = 0; i < n; i++) {
-		struct vm_entry *e = entry_get(m, names[i]);
-		e->defined = true;
-		read_meta(m, e);
-	}
-	store_names_free(names);
-	return 0;
-}
-
-static int scan_runs(struct model *m, struct err *err)
-{
-	DIR *d = opendir(m->home->run);
-	for (size_t i = 0; i < m->n_all; i++)
-		m->all[i]->run_dir = false;
-	if (!d)
-		return errno == ENOENT
-		           ? 0
-		           : err_errno(err, errno, "cannot read the folder '%s'", m->home->run);
-	for (struct dirent *e; (e = readdir(d));)
-		if (e->d_type != DT_REG && name_check("domain", e->d_name, NULL) == 0)
-			entry_get(m, e->d_name)->run_dir = true;
-	if (m->run_fd >= 0)
-		close(m->run_fd);
-	m->run_fd = fcntl(dirfd(d), F_DUPFD_CLOEXEC, 3);
-	closedir(d);
-	return 0;
-}
-
-static void drop_gone(struct model *m)
-{
-	size_t k = 0;
-	for (size_t i = 0; i < m->n_all; i++) {
-		struct vm_entry *e = m->all[i];
-		if (e->defined || e->run_dir) {
-			m->all[k++] = e;
-			continue;
-		}
-		vm_entry_free(e);
-		m->rows_stale = true;
-	}
-	m->n_all = k;
-}
-
-/* --- facts --- */
-
-/* The page claims a QEMU but has no fresh beat: the one case in which /proc and the lock are asked. */
-static void settle(struct model *m, struct vm_entry *e)
-{
-	struct vm vm;
-	uint64_t now = loop_now_ms();
-	if (vm_probe(m->home, e->name, &vm, NULL) < 0) {
-		e->here = e->defined;
-		e->live = e->silent = e->orphan = false;
-		e->state = VM_OFF;
-		return;
-	}
-	e->live = vm.live;
-	e->silent = vm.silent;
-	e->orphan = vm.orphan;
-	e->state = vm.state;
-	e->here = true;
-	if ((vm.orphan || vm.unsettled) && !m->readonly &&
-	    (!e->adopted_ms || now - e->adopted_ms > ADOPT_AGAIN_MS)) {
-		e->adopted_ms = now;
-		vm_adopt_all(m->home, &vm, 1);
-	}
-	vm_fini(&vm);
-}
-
-static void judge(struct model *m, struct vm_entry *e, const struct status_page *p)
-{
-	uint64_t now = loop_now_ns();
-	bool fresh = p->beat_ns <= now && now - p->beat_ns <= VM_SILENT_NS;
-	enum vm_state s = p->state < VM_STATE_COUNT ? (enum vm_state)p->state : VM_OFF;
-	bool claimed = vm_state_live(s) || (s == VM_CRASHED && p->qemu_pid > 0);
-	if (claimed && !fresh) {
-		settle(m, e);
-		return;
-	}
-	e->state = s;
-	e->live = claimed;
-	e->orphan = false;
-	e->silent = claimed && p->qmp_wait_ns && p->qmp_wait_ns <= now &&
-	            now - p->qmp_wait_ns > VM_SILENT_NS;
-	e->here = e->defined || claimed;
-}
-
-/* Its last line; before it, that a log of its consoles stands still. */
-static void take_line(struct vm_entry *e, const struct status_page *p, const char *line)
-{
-	unsigned n = p->consoles < STATUS_CONSOLES_MAX ? p->consoles : STATUS_CONSOLES_MAX;
-
-	for (unsigned i = 0; i < n && e->live; i++) {
-		CLEANUP_FREE char *text = NULL;
-
-		if (!p->console[i].log_trouble[0])
-			continue;
-		text = xasprintf("log stands still: %s | %s", p->console[i].log_trouble, line);
-		set_text(&e->line, text);
-		return;
-	}
-	set_text(&e->line, line);
-}
-
-static void take_console(struct vm_entry *e, const struct status_page *p)
-{
-	static const struct status_console none;
-	const struct status_console *c = p->consoles ? &p->console[0] : &none;
-	e->consoles = p->consoles;
-	e->con_bytes = c->bytes;
-	e->con_last_ns = c->last_ns;
-	e->clients = c->clients;
-	e->con_rows = c->rows;
-	e->con_cols = c->cols;
-	take_line(e, p, c->line);
-	set_text(&e->holder, c->holder);
-}
-
-static void take_facts(struct vm_entry *e, const struct status_page *p)
-{
-	uint64_t have = p->balloon_kib ? p->balloon_kib : p->memory_kib;
-	e->reason = p->reason < VM_REASON_COUNT ? (enum vm_reason)p->reason : VM_REASON_UNKNOWN;
-	set_text(&e->title, p->title);
-	set_text(&e->detail, p->detail);
-	set_text(&e->address, p->address);
-	set_text(&e->job, p->job);
-	e->badge = p->badge <= STATUS_BADGE_BAD ? (enum status_badge)p->badge : STATUS_BADGE_NONE;
-	e->badge_ns = p->badge_ns;
-	memcpy(e->badge_name, p->badge_name, sizeof(e->badge_name));
-	e->job_done = p->job_done;
-	e->job_total = p->job_total;
-	e->started_ns = p->started_ns;
-	e->changed_ns = p->changed_ns;
-	e->ended_ns = p->ended_ns;
-	e->vcpus = p->vcpus;
-	e->memory_kib = have;
-	/* What the guest itself says it uses is worth more than what QEMU holds. */
-	e->used_kib = p->guest_available_kib && p->guest_available_kib < have
-	                  ? have - p->guest_available_kib
-	                  : p->rss_kib;
-	if (e->used_kib > have) /* QEMU's own share on top is not the guest's */
-		e->used_kib = have;
-	take_console(e, p);
-}
-
-static void history_push(struct vm_entry *e, uint32_t v)
-{
-	memmove(e->history, e->history + 1, sizeof(e->history) - sizeof(e->history[0]));
-	e->history[MODEL_HISTORY - 1] = v;
-	if (e->have < MODEL_HISTORY)
-		e->have++;
-}
-
-static void take_sample(
-    struct vm_entry *e, const struct status_page *p, const struct status_sample *s)
-{
-	uint64_t new = p->seconds_count - e->count;
-	e->now = *s;
-	if (!e->live)
-		memset(&e->now, 0, sizeof(e->now));
-	if (new == 1)
-		history_push(e, s->cpu_permille);
-	else if (new)
-		e->have = 0; /* filled from the page when the VM is shown */
-	e->count = p->seconds_count;
-	e->cpu_shown = e->live ? widget_steady(e->cpu_shown,
-	                             e->now.cpu_permille < 3 ? 0 : e->now.cpu_permille, 5)
-	                       : 0;
-	e->used_shown =
-	    widget_steady((uint32_t)(e->used_shown >> 10), (uint32_t)(e->used_kib >> 10), 8) *
-	    1024ull;
-}
-
 void model_on_change(
     struct model *m, void (*fn)(void *arg, const struct vm_entry *e, const char *before), void *arg)
 {
 	m->changed = fn;
 	m->changed_arg = arg;
-}
-
-static void read_one(struct model *m, struct vm_entry *e)
-{
-	char path[NAME_MAX_BYTES + 16];
-	struct status_sample s;
-	if (!e->run_dir || m->run_fd < 0) {
-		e->here = e->defined;
-		e->live = e->silent = e->orphan = false;
-		e->state = VM_OFF;
-		return;
-	}
-	snprintf(path, sizeof(path), "%s/status", e->name);
-	if (status_pread_latest(m->run_fd, path, m->head, &s, NULL) < 0) {
-		settle(m, e); /* a supervisor that has not written yet, or nothing at all */
-		return;
-	}
-	judge(m, e, m->head);
-	take_facts(e, m->head);
-	take_sample(e, m->head, &s);
-}
-
-static void refresh_one(struct model *m, struct vm_entry *e)
-{
-	const char *before = vm_entry_state(e);
-	read_one(m, e);
-	if (m->changed && e->seen && strcmp(before, vm_entry_state(e)) != 0)
-		m->changed(m->changed_arg, e, before);
-	e->seen = true;
-}
-
-static void refresh_window(struct model *m)
-{
-	uint64_t now = loop_now_ms();
-	bool touch = now - m->watch_ms >= WATCH_EVERY_MS;
-	for (unsigned i = m->first; i < m->n_rows && i < m->first + m->shown; i++) {
-		struct vm_entry *e = m->rows[i];
-		struct status_sample s[MODEL_HISTORY];
-		if (e->folder)
-			continue;
-		if (e->live && (touch || !e->watched)) {
-			CLEANUP_FREE char *path = home_run_file(m->home, e->name, "watch");
-			status_watch_touch(path);
-			e->watched = true;
-		}
-		if (e->have || !e->count)
-			continue;
-		e->have = model_samples(m, e, false, s, MODEL_HISTORY, &e->count);
-		for (unsigned k = 0; k < e->have; k++)
-			e->history[MODEL_HISTORY - e->have + k] = s[k].cpu_permille;
-	}
-	if (touch)
-		m->watch_ms = now;
-}
-
-int model_refresh(struct model *m, struct err *err)
-{
-	struct timespec ts;
-	int rc = 0;
-	bool d = folder_changed(&m->definitions), r = folder_changed(&m->runs);
-	if (d)
-		rc |= scan_definitions(m, err);
-	if (r)
-		rc |= scan_runs(m, err);
-	if (d || r)
-		drop_gone(m);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	m->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	for (size_t i = 0; i < m->n_all; i++)
-		refresh_one(m, m->all[i]);
-	m->rows_stale = true;
-	model_rows(m, &(unsigned){0});
-	refresh_window(m);
-	return rc;
 }
 
 /* --- order --- */
@@ -615,7 +273,7 @@ void model_window(struct model *m, unsigned first, unsigned n)
 	m->shown = n;
 	for (size_t i = 0; i < m->n_all; i++)
 		m->all[i]->watched = false;
-	refresh_window(m);
+	model_refresh_window(m);
 }
 
 int model_index(struct model *m, const char *name)
@@ -643,7 +301,7 @@ enum sort_column model_sort_column(const struct model *m, bool *inverted)
 
 void model_filter(struct model *m, const char *text)
 {
-	set_text(&m->filter, text ? text : "");
+	model_text_set(&m->filter, text ? text : "");
 	m->rows_stale = true;
 }
 
@@ -661,6 +319,7 @@ void model_counts(const struct model *m, struct model_counts *c)
 			continue;
 		c->all++;
 		c->marked += e->marked;
+		c->busy += *e->job != '\0';
 		if (e->silent)
 			c->silent++;
 		else if (e->state == VM_RUNNING)
@@ -675,30 +334,6 @@ void model_counts(const struct model *m, struct model_counts *c)
 			c->other++;
 	}
 }
-
-const struct status_page *model_page(struct model *m, const struct vm_entry *e)
-{
-	char path[NAME_MAX_BYTES + 16];
-	snprintf(path, sizeof(path), "%s/status", e->name);
-	if (m->run_fd < 0 || status_pread_head(m->run_fd, path, m->head, NULL) < 0)
-		return NULL;
-	return m->head;
-}
-
-unsigned model_samples(struct model *m, const struct vm_entry *e, bool minutes,
-    struct status_sample *out, unsigned n, uint64_t *count)
-{
-	CLEANUP_FREE char *path = home_run_file(m->home, e->name, "status");
-	const struct status_page *p = status_map(path, NULL);
-	unsigned got;
-	if (!p)
-		return 0;
-	got = minutes ? status_minutes(p, out, n) : status_seconds(p, out, n);
-	*count = minutes ? p->minutes_count : p->seconds_count;
-	status_unmap(p);
-	return got;
-}
-
 uint64_t model_now(const struct model *m)
 {
 	return m->now_ns;

@@ -37,6 +37,15 @@ struct vm_entry {
 	enum vm_reason reason;
 	char *title, *detail, *address, *line, *holder, *job; /* never NULL */
 	uint64_t job_done, job_total;
+	/* Of a plan that goes on (core/status.h); never NULL, 0 and "" where the job is none. */
+	char *job_words, *job_who;
+	uint32_t job_step, job_steps, job_waiting;
+	bool job_cancel;
+	uint64_t job_began_ns;
+	/* What was plugged in and what the guest makes of it; 0 unknown. */
+	uint32_t vcpus_online, vcpus_max, dimms, snapshots;
+	uint64_t dimm_kib, dimm_online_kib, balloon_wanted_kib;
+	bool balloon_auto;
 	uint64_t started_ns, changed_ns, ended_ns; /* CLOCK_REALTIME */
 	uint32_t vcpus, clients, con_rows, con_cols, consoles;
 	uint64_t memory_kib, used_kib;
@@ -108,7 +117,8 @@ bool vm_entry_matches(const struct vm_entry *e, const char *text);
 const char *vm_entry_state(const struct vm_entry *e);
 
 struct model_counts {
-	unsigned all, running, paused, crashed, silent, off, other, marked;
+	unsigned all, running, paused, crashed, silent, off, other, marked,
+	    busy; /* a plan goes on in it */
 };
 void model_counts(const struct model *m, struct model_counts *c);
 /* The whole page of one VM, borrowed until the next call; NULL without one. */

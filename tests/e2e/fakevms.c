@@ -122,12 +122,14 @@ static void poison(struct status_page *p)
 	    "\033]52;c;cHduZWQ=\007\033]0;pwned\007\033[5n\033[2J\033P$qm\033\\\302\233\061m\233\061m\342\200\256evil\r\n\b\177"
 	    "\033(0\016\033[?1000h";
 	char *const texts[] = {p->title, p->address, p->guest_os, p->guest_filesystems,
-	    p->guest_users, p->guest_name, p->job, p->badge_name, p->badge_line, p->detail,
-	    p->disk[0].path, p->console[0].line, p->console[0].holder, p->console[0].log_trouble};
+	    p->guest_users, p->guest_name, p->job, p->job_words, p->job_who, p->badge_name,
+	    p->badge_line, p->detail, p->disk[0].path, p->console[0].line, p->console[0].holder,
+	    p->console[0].log_trouble};
 	const size_t sizes[] = {sizeof(p->title), sizeof(p->address), sizeof(p->guest_os),
 	    sizeof(p->guest_filesystems), sizeof(p->guest_users), sizeof(p->guest_name),
-	    sizeof(p->job), sizeof(p->badge_name), sizeof(p->badge_line), sizeof(p->detail),
-	    sizeof(p->disk[0].path), sizeof(p->console[0].line), sizeof(p->console[0].holder),
+	    sizeof(p->job), sizeof(p->job_words), sizeof(p->job_who), sizeof(p->badge_name),
+	    sizeof(p->badge_line), sizeof(p->detail), sizeof(p->disk[0].path),
+	    sizeof(p->console[0].line), sizeof(p->console[0].holder),
 	    sizeof(p->console[0].log_trouble)};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		snprintf(texts[i], sizes[i], "%s", bad);
