@@ -11,6 +11,11 @@
  *	define    xml, was                               the definition, under the store's lock; ERR_BUSY when it is no longer `was`
  *	chains    (none)                                 remembers what the live document's images refer to (kvm/chain_guard.h)
  *
+ *	snapshot-write  xml, current, was              a snapshot's document; current: it is the current one from now on
+ *	snapshot-drop   name, was                      its document goes, its children get its parent; was: which one is current then, if it is there
+ *	snapshot-current  name                         it becomes the current one
+ *	overlay   path, backing, backing_format, size  an empty qcow2 that what backs it need not be opened for; never over a file that is there
+ *
  * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_net.c (taps). */
 #ifndef KVM_PLAN_HOST_H
 #define KVM_PLAN_HOST_H
@@ -39,8 +44,9 @@ struct plan_host_op {
 
 const struct plan_host_op *plan_host_find(const char *name);
 /* Lists of the families, ended by {0}. */
-extern const struct plan_host_op plan_host_ops_basic[]; /* plan_host.c */
-extern const struct plan_host_op plan_host_ops_image[]; /* plan_host_image.c */
-extern const struct plan_host_op plan_host_ops_net[];   /* plan_host_net.c */
+extern const struct plan_host_op plan_host_ops_basic[];    /* plan_host.c */
+extern const struct plan_host_op plan_host_ops_image[];    /* plan_host_image.c */
+extern const struct plan_host_op plan_host_ops_net[];      /* plan_host_net.c */
+extern const struct plan_host_op plan_host_ops_snapshot[]; /* plan_host_snapshot.c */
 
 #endif

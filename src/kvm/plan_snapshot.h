@@ -1,0 +1,49 @@
+/* plan_snapshot: snapshots of a machine that runs, as plans. The requests (plan_in.args), which the commands compose:
+ *
+ *	snapshot-create   xml          <domainsnapshot> as the user gave it; all that libvirt leaves out is filled in here
+ *	                  disk_only, quiesce, reuse_external, halt, live, no_metadata, atomic (bool)
+ *	snapshot-revert   name; running, paused, force (bool)
+ *	snapshot-delete   name; children, children_only, metadata (bool)
+ *
+ * What is looked at (plan_verb.look), so that the builders stay pure:
+ *
+ *	"snapshots"  {"current": NAME, "list": [{"name", "parent", "xml"}]}; xml of those alone that the request is about
+ *	"host"       {"free": {PATH: bytes in its folder's file system}, "there": {PATH: true}, "rss_kib": N}
+ *
+ * A revert that this QEMU cannot do (its hardware was another, the snapshot's memory is a file, the domain was off) is
+ * refused with ERR_STATE and words that begin with PLAN_RESTART_WORDS: the command then ends the machine and starts it from
+ * the snapshot (cli/restore.h). */
+#ifndef KVM_PLAN_SNAPSHOT_H
+#define KVM_PLAN_SNAPSHOT_H
+
+#include "core/snapshot.h"
+#include "kvm/plan_verbs.h"
+
+#define PLAN_RESTART_WORDS "its QEMU has to be started anew"
+
+/* --- what the files of plan_snapshot*.c share --- */
+/* The format's node of the guest's disk i, below whatever limits it: what snapshots are made of. NULL: not known. Borrowed of the
+ * facts ("query-named-block-nodes"). */
+const char *plan_snapshot_node(const struct plan_in *in, size_t i);
+/* Its entry there. */
+struct json_object *plan_snapshot_node_info(const struct plan_in *in, size_t i);
+/* A disk that the guest writes to, so that a snapshot has to keep it. */
+bool plan_snapshot_is_written(const struct domain_disk *k);
+/* The document of one of "snapshots"; *s is the caller's. ERR_NOT_FOUND in virsh's words. */
+int plan_snapshot_read(
+    const struct plan_in *in, const char *name, struct snapshot *s, struct err *err);
+/* Guest runs? */
+bool plan_snapshot_runs(const struct plan_in *in);
+
+int plan_snapshot_internal(
+    const struct plan_in *in, struct snapshot *s, struct plan *p, struct err *err);
+int plan_snapshot_external(
+    const struct plan_in *in, struct snapshot *s, struct plan *p, struct err *err);
+/* The last step of both: the document is written. */
+int plan_snapshot_add_document(
+    const struct plan_in *in, const struct snapshot *s, struct plan *p, struct err *err);
+int plan_snapshot_revert(const struct plan_in *in, struct plan *p, struct err *err);
+int plan_snapshot_delete(const struct plan_in *in, struct plan *p, struct err *err);
+int plan_snapshot_look(const struct plan_in *in, struct json_object *facts, struct err *err);
+
+#endif
