@@ -261,6 +261,46 @@ void xml_set_text(xmlNode *node, const char *text)
 	add_text(node, text);
 }
 
+/* Elements and comments, with white space at most between them. */
+static bool holds_elements(const xmlNode *node)
+{
+	bool any = false;
+	for (const xmlNode *n = node->children; n != NULL; n = n->next) {
+		if (n->type == XML_TEXT_NODE && !xmlIsBlankNode(n))
+			return false;
+		any |= n->type == XML_ELEMENT_NODE;
+	}
+	return any;
+}
+
+static void drop_blanks(xmlNode *node)
+{
+	for (xmlNode *n = node->children, *next; n != NULL; n = next) {
+		next = n->next;
+		if (xmlIsBlankNode(n)) {
+			xmlUnlinkNode(n);
+			xmlFreeNode(n);
+		}
+	}
+}
+
+void xml_reindent(xmlNode *node)
+{
+	if (!holds_elements(node))
+		return;
+	drop_blanks(node);
+	unsigned depth = depth_of(node);
+	CLEANUP_FREE char *before = xasprintf("\n%*s", (int)(depth + 1) * 2, "");
+	for (xmlNode *n = node->children, *next; n != NULL; n = next) {
+		next = n->next;
+		xmlAddPrevSibling(n, xmlNewText((const xmlChar *)before));
+		if (n->type == XML_ELEMENT_NODE)
+			xml_reindent(n);
+	}
+	before[strlen(before) - 2] = '\0';
+	add_text(node, before);
+}
+
 void xml_set_attr(xmlNode *node, const char *name, const char *value)
 {
 	xmlSetProp(node, (const xmlChar *)name, (const xmlChar *)value);

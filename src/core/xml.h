@@ -45,6 +45,8 @@ xmlNode *xml_need_behind(xmlNode *node, const char *name, const char *const *beh
 /* Removes an element and the white space before it. */
 void xml_remove(xmlNode *node);
 void xml_set_text(xmlNode *node, const char *text);
+/* Elements that hold elements alone get their white space anew, two blanks per level from this one on. */
+void xml_reindent(xmlNode *node);
 void xml_set_attr(xmlNode *node, const char *name, const char *value);
 /* As text on the heap: no XML declaration, comments beside the root kept, ends in a newline. */
 char *xml_format(xmlDoc *doc, size_t *n);
