@@ -191,8 +191,8 @@ int live_domain(const struct live *l, struct domain *d, struct err *err)
 	memset(d, 0, sizeof(*d));
 	if (file_read(path, STORE_XML_MAX, &xml, err) < 0)
 		return -1;
-	return domain_parse(
-	    xml.data ? xml.data : "", xml.len, path, DOMAIN_PARSE_LENIENT, d, NULL, err);
+	return domain_parse(xml.data ? xml.data : "", xml.len, path,
+	    DOMAIN_PARSE_LENIENT | DOMAIN_PARSE_LIVE, d, NULL, err);
 }
 
 int live_open_domain(struct cli *c, struct live *l, struct domain *d, struct err *err)

@@ -96,6 +96,8 @@ struct domain {
 	size_t n_devs;
 	struct domain_channel *channels;
 	size_t n_channels;
+	bool
+	    live; /* the aliases are QEMU's ids (DOMAIN_PARSE_LIVE), and domain_format writes them */
 	char *source; /* the document as it was read: unknown elements survive in it */
 	size_t source_len;
 };
@@ -105,6 +107,8 @@ enum {
 	DOMAIN_PARSE_STRICT = 4, /* unknown elements and attributes are named in warnings too */
 	DOMAIN_PARSE_LENIENT =
 	    2, /* reading back what was once accepted: never refuse for what is unknown */
+	DOMAIN_PARSE_LIVE =
+	    8, /* of a machine that runs: its aliases are QEMU's ids, see domain_alias.h */
 };
 
 /* file names the source in messages ("web1.xml:12: <disk>: …"). Warnings and, with strict wishes,

@@ -288,6 +288,7 @@ int controller_parse(struct parse *p, const xmlNode *node, unsigned element)
 	struct domain_controller *c = DOMAIN_ADD(p->d->controllers, p->d->n_controllers);
 	c->line = node_line(node);
 	c->element = element;
+	c->alias = alias_parse(p, node);
 	return parse_controller(p, node, c);
 }
 

@@ -45,6 +45,7 @@ struct domain_controller {
 	bool with_vectors;
 	unsigned queues, cmd_per_lun, max_sectors, iothread; /* scsi's driver; 0 none given */
 	enum domain_switch ioeventfd, iommu, ats, packed, page_per_vq;
+	char *alias; /* see domain_alias.h; NULL none */
 	struct domain_address address;
 	unsigned line, element;
 };

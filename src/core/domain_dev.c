@@ -69,6 +69,18 @@ void attrs_set(struct domain_attrs *a, const char *name, const char *value)
 	attrs_add(a, name, value);
 }
 
+void attrs_remove(struct domain_attrs *a, const char *name)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (strcmp(a->attr[i].name, name) != 0)
+			continue;
+		free(a->attr[i].name);
+		free(a->attr[i].value);
+		memmove(&a->attr[i], &a->attr[i + 1], (--a->n - i) * sizeof *a->attr);
+		return;
+	}
+}
+
 /* The text right inside of an element, white space around it left out. */
 static char *own_text(const xmlNode *node)
 {
@@ -121,6 +133,7 @@ static void read_element(struct domain_attrs *a, const xmlNode *node, const char
 int attrs_read(struct parse *p, const xmlNode *device, struct domain_attrs *a)
 {
 	read_element(a, device, "");
+	alias_filter(p, a);
 	for (size_t i = 0; i < a->n; i++)
 		if (!(p->flags & DOMAIN_PARSE_LENIENT) && !parse_text_ok(a->attr[i].value))
 			return parse_invalid(

@@ -32,6 +32,8 @@ bool attrs_on(const struct domain_attrs *a, const char *name);
 uint64_t attrs_number(const struct domain_attrs *a, const char *name, uint64_t absent);
 /* Changes it or adds it. */
 void attrs_set(struct domain_attrs *a, const char *name, const char *value);
+/* Nothing happens where there is none. */
+void attrs_remove(struct domain_attrs *a, const char *name);
 void attrs_fini(struct domain_attrs *a);
 
 enum domain_dev_kind {

@@ -460,5 +460,6 @@ int disk_parse(struct parse *p, const xmlNode *node, unsigned element)
 	struct domain_disk *disk = DOMAIN_ADD(d->disks, d->n_disks);
 	disk->line = (unsigned)xmlGetLineNo((xmlNode *)node);
 	disk->element = element;
+	disk->alias = alias_parse(p, node);
 	return parse_disk(p, node, disk);
 }

@@ -135,6 +135,7 @@ struct domain_disk {
 	char **throttle; /* names of throttle groups, the one nearest to the image first */
 	size_t n_throttle;
 	unsigned boot_order; /* 0 none */
+	char *alias;         /* see domain_alias.h; NULL none */
 	struct domain_address address;
 	unsigned line;    /* in the source document, for messages */
 	unsigned element; /* its place among the elements of <devices>, from 1; 0: it is not in

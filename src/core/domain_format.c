@@ -90,6 +90,13 @@ static void put_general(struct format *f)
 }
 
 /* --- devices --- */
+void put_alias(const struct format *f, xmlNode *device, const char *alias)
+{
+	CLEANUP_FREE char *old = xml_child_attr(device, "alias", "name");
+	if (f->d->live && alias != NULL && !str_eq(old, alias))
+		xml_set_attr(xml_need_child(device, "alias"), "name", alias);
+}
+
 xmlNode *element_of(struct format *f, unsigned element, const char *name)
 {
 	if (element > 0 && element <= f->n_elements)
@@ -112,9 +119,11 @@ static void put_devices(struct format *f)
 		const struct domain_memdev *m = &d->memory.devices[i];
 		const struct domain_memdev *old =
 		    SAME_ELEMENT(f->old.memory.devices, f->old.memory.n_devices, m->element);
-		if (m->element > 0)
-			put_address(f->elements[m->element], old != NULL ? &old->address : NULL,
-			    &m->address);
+		if (m->element == 0)
+			continue;
+		put_alias(f, f->elements[m->element], m->alias);
+		put_address(
+		    f->elements[m->element], old != NULL ? &old->address : NULL, &m->address);
 	}
 	format_storage(f);
 	format_devices(f);
@@ -146,7 +155,8 @@ char *domain_format(const struct domain *d, struct err *err)
 	if (doc == NULL)
 		return NULL;
 	struct format f = {.d = d, .root = xmlDocGetRootElement(doc)};
-	struct parse p = {.file = d->name, .flags = DOMAIN_PARSE_LENIENT, .d = &f.old, .err = err};
+	unsigned flags = DOMAIN_PARSE_LENIENT | (d->live ? DOMAIN_PARSE_LIVE : 0u);
+	struct parse p = {.file = d->name, .flags = flags, .d = &f.old, .err = err};
 	if (parse_document(&p, f.root) < 0) {
 		domain_fini(&f.old);
 		return NULL;

@@ -18,6 +18,8 @@ void set_attrf(xmlNode *node, const char *name, const char *fmt, ...)
 void put_text(xmlNode *parent, const char *name, const char *old, const char *text);
 /* The element of a device; a new one when it has none. */
 xmlNode *element_of(struct format *f, unsigned element, const char *name);
+/* <alias> in the document of a machine that runs; alias may be NULL. */
+void put_alias(const struct format *f, xmlNode *device, const char *alias);
 /* <address>, when it differs from old's (NULL: the device is new). */
 void put_address(xmlNode *device, const struct domain_address *old, const struct domain_address *a);
 

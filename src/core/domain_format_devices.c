@@ -18,6 +18,7 @@ static void put_net(struct format *f, const struct domain_net *net)
 		xml_set_attr(xml_need_child(node, "model"), "type", net->model);
 	if (net->target != NULL && old != NULL && !str_eq(old->target, net->target))
 		xml_set_attr(xml_need_child(node, "target"), "dev", net->target);
+	put_alias(f, node, attrs_get(&net->attrs, "alias@name"));
 	put_address(node, old != NULL ? &old->address : NULL, &net->address);
 }
 
@@ -62,16 +63,20 @@ static void put_chrs(struct format *f)
 	for (size_t i = 0; i < d->n_consoles; i++) {
 		const struct domain_chr *chr = &d->consoles[i], *old = SAME_ELEMENT(was->consoles,
 		                                                    was->n_consoles, chr->element);
-		if (chr->element > 0)
-			put_address(f->elements[chr->element], old != NULL ? &old->address : NULL,
-			    &chr->address);
+		if (chr->element == 0)
+			continue;
+		put_alias(f, f->elements[chr->element], attrs_get(&chr->attrs, "alias@name"));
+		put_address(
+		    f->elements[chr->element], old != NULL ? &old->address : NULL, &chr->address);
 	}
 	for (size_t i = 0; i < d->n_channels; i++) {
 		const struct domain_channel *c = &d->channels[i], *old = SAME_ELEMENT(was->channels,
 		                                                      was->n_channels, c->element);
-		if (c->element > 0)
-			put_address(f->elements[c->element], old != NULL ? &old->address : NULL,
-			    &c->address);
+		if (c->element == 0)
+			continue;
+		put_alias(f, f->elements[c->element], attrs_get(&c->attrs, "alias@name"));
+		put_address(
+		    f->elements[c->element], old != NULL ? &old->address : NULL, &c->address);
 	}
 }
 

@@ -54,6 +54,7 @@ static void put_disk(struct format *f, const struct domain_disk *disk)
 		xml_set_attr(target, "bus", disk_bus_name(disk->bus));
 	}
 	put_text(node, "serial", old != NULL ? old->serial : NULL, disk->serial);
+	put_alias(f, node, disk->alias);
 	put_address(node, old != NULL ? &old->address : NULL, &disk->address);
 }
 
@@ -87,6 +88,7 @@ static void put_controller(struct format *f, const struct domain_controller *c)
 	put_target(node, old, c);
 	if (c->has_master && (old == NULL || !old->has_master))
 		set_attrf(xml_need_child(node, "master"), "startport", "%u", c->start_port);
+	put_alias(f, node, c->alias);
 	put_address(node, old != NULL ? &old->address : NULL, &c->address);
 }
 

@@ -81,6 +81,9 @@ int channel_parse(struct parse *p, const xmlNode *node, unsigned element);
 /* domain_dev.c: all attributes and texts of an element, by name. 0 or -1. */
 int attrs_read(struct parse *p, const xmlNode *device, struct domain_attrs *a);
 void attrs_add(struct domain_attrs *a, const char *name, const char *value);
+/* domain_alias.c: the alias that counts, on the heap or NULL; the same among attributes: others are dropped. */
+char *alias_parse(const struct parse *p, const xmlNode *device);
+void alias_filter(const struct parse *p, struct domain_attrs *a);
 bool domain_dev_kind_of(const xmlNode *node, enum domain_dev_kind *kind);
 /* What the tables of rules cannot say of one device; 0, -1 or PARSE_SKIP. */
 int domain_dev_check(struct parse *p, const xmlNode *node, const struct domain_dev *dev);

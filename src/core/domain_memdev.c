@@ -123,6 +123,7 @@ int memdev_parse(struct parse *p, const xmlNode *node, unsigned element)
 	struct domain_memdev *m = DOMAIN_ADD(p->d->memory.devices, p->d->memory.n_devices);
 	m->model = (enum memdev_model)word;
 	m->element = element;
+	m->alias = alias_parse(p, node);
 	m->line = node_line(node);
 	if (parse_attr_word(p, node, "access", accesses, 0, &access) < 0 ||
 	    parse_switch(p, node, "discard", &m->discard) < 0)

@@ -17,6 +17,7 @@ static void memdev_fini(struct domain_memdev *m)
 {
 	free(m->path);
 	free(m->uuid);
+	free(m->alias);
 	numset_fini(&m->nodes);
 }
 

@@ -54,6 +54,7 @@ struct domain_memdev {
 	uint64_t label_kib; /* nvdimm */
 	bool readonly;
 	char *uuid;                    /* nvdimm, as text */
+	char *alias;                   /* see domain_alias.h; NULL none */
 	struct domain_address address; /* on the board: its slot and base; else on PCI */
 	unsigned line, element;
 };

@@ -398,6 +398,7 @@ int domain_parse(const char *xml, size_t n, const char *file, unsigned flags, st
 		domain_fini(d);
 		return -1;
 	}
+	d->live = (flags & DOMAIN_PARSE_LIVE) != 0;
 	d->leaves_out = domain_leaves_out(root) || p.n_ignored > 0;
 	d->source = memcpy(xmalloc(n + 1), xml, n);
 	d->source[n] = '\0';

@@ -143,7 +143,8 @@ void disk_fini(struct domain_disk *disk)
 {
 	char *const strings[] = {disk->model, disk->target, disk->serial, disk->wwn, disk->vendor,
 	    disk->product, disk->cache, disk->io, disk->discard, disk->detect_zeroes,
-	    disk->error_policy, disk->rerror_policy, disk->startup_policy, disk->translation};
+	    disk->error_policy, disk->rerror_policy, disk->startup_policy, disk->translation,
+	    disk->alias};
 	free_strings(strings, ARRAY_LEN(strings));
 	free_strings(disk->throttle, disk->n_throttle);
 	free(disk->throttle);
@@ -156,6 +157,7 @@ void controller_fini(struct domain_controller *c)
 	free(c->model);
 	free(c->model_name);
 	free(c->serial);
+	free(c->alias);
 }
 
 /* --- finding --- */

@@ -33,7 +33,7 @@ static void build_recorded(struct builder *b, const struct domain_chr *chr, cons
 	build_take(b, "-chardev", &value);
 }
 
-static char *device_id(const struct domain *d, size_t i)
+char *build_console_id(const struct domain *d, size_t i)
 {
 	const struct domain_chr *chr = &d->consoles[i];
 	bool isa = chr->target == CHR_ISA_SERIAL;
@@ -43,7 +43,7 @@ static char *device_id(const struct domain *d, size_t i)
 
 char *argv_chardev_id(const struct domain *d, size_t chr)
 {
-	CLEANUP_FREE char *id = device_id(d, chr);
+	CLEANUP_FREE char *id = build_console_id(d, chr);
 	return xasprintf("char%s", id);
 }
 
@@ -52,7 +52,7 @@ static int build_console(struct builder *b, unsigned i)
 	const struct domain_chr *chr = &b->d->consoles[i];
 	bool serial = chr->target != CHR_VIRTIO_CONSOLE;
 	bool isa = chr->target == CHR_ISA_SERIAL;
-	CLEANUP_FREE char *id = device_id(b->d, i);
+	CLEANUP_FREE char *id = build_console_id(b->d, i);
 	CLEANUP_FREE char *chardev = argv_chardev_id(b->d, i);
 	struct buf value = BUF_INIT;
 	if (chr->recorded)

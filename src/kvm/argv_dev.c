@@ -28,18 +28,10 @@ void build_switch(struct buf *value, const char *key, enum domain_switch s)
 		buf_addf(value, ",%s=%s", key, s == SWITCH_ON ? "on" : "off");
 }
 
-/* Other aliases in a document are those of the host that wrote it. */
-static bool alias_ok(const char *alias)
-{
-	return alias != NULL && str_prefix(alias, "ua-") &&
-	       alias[strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	                           "-_.")] == '\0';
-}
-
 char *build_id(const struct domain_attrs *a, const char *fmt, ...)
 {
 	const char *alias = attrs_get(a, "alias@name");
-	if (alias_ok(alias))
+	if (alias != NULL)
 		return xstrdup(alias);
 	va_list ap;
 	va_start(ap, fmt);

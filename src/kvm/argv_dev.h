@@ -12,7 +12,7 @@ struct dev_key {
 void build_keys(
     struct buf *value, const struct domain_attrs *a, const struct dev_key *keys, size_t n);
 void build_switch(struct buf *value, const char *key, enum domain_switch s);
-/* The id: the user's own alias ("ua-…") or the words given; on the heap. */
+/* The id: the alias that the document gives (core/domain_alias.h) or the words; on the heap. */
 char *build_id(const struct domain_attrs *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* "virtio-rng" and the model → "virtio-rng-pci-transitional". */
@@ -28,6 +28,9 @@ int build_dev(struct builder *b, struct buf *value, const struct domain_dev *dev
  * prefix "backend/" those below <backend>. `name`: what spicevmc is told it serves; NULL "vdagent". */
 int build_backend(struct builder *b, const char *id, const char *type, const struct domain_attrs *a,
     const char *prefix, const char *name);
+
+/* argv_chr.c: of a serial port or console, by its place in d->consoles; on the heap. */
+char *build_console_id(const struct domain *d, size_t i);
 
 /* ",host=0000:06:12.5" of <source><address>. */
 void build_host_address(const struct domain_attrs *a, struct buf *value);

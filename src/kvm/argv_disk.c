@@ -25,6 +25,10 @@ void argv_disk_id(const struct domain *d, size_t disk, char id[ARGV_ID_MAX])
 	const struct domain_address *a = &k->address;
 	const char *bus = disk_bus_name(k->bus);
 	int index = disk_target_index(k->target);
+	if (k->alias != NULL && strlen(k->alias) < ARGV_ID_MAX) {
+		snprintf(id, ARGV_ID_MAX, "%s", k->alias);
+		return;
+	}
 	if (k->bus == DISK_VIRTIO || k->bus == DISK_USB) {
 		/* The letters give the number, where nobody else has it by other letters. */
 		if (index >= 0 && str_prefix(k->target, k->bus == DISK_VIRTIO ? "vd" : "sd"))

@@ -61,6 +61,8 @@ void build_memory_machine(struct builder *b, struct buf *machine);
 int build_memory(struct builder *b);
 int build_numa(struct builder *b);
 int build_memdevs(struct builder *b);
+/* The id of a memory device's memory: "mem" and the device's own; on the heap. */
+char *build_memdev_id(const struct domain_memory *mem, size_t index);
 /* argv_firmware.c */
 void build_firmware_machine(struct builder *b, struct buf *machine);
 void build_firmware(struct builder *b);

@@ -367,7 +367,7 @@ static int build_memdev(struct builder *b, size_t index, const char *memdev)
 }
 
 /* libvirt's aliases: by slot on the board, else counted by kind. */
-static char *memdev_id(const struct domain_memory *mem, size_t index)
+char *build_memdev_id(const struct domain_memory *mem, size_t index)
 {
 	static const char *const names[MEMDEV_COUNT] = {[MEMDEV_DIMM] = "dimm",
 	    [MEMDEV_NVDIMM] = "nvdimm",
@@ -376,6 +376,8 @@ static char *memdev_id(const struct domain_memory *mem, size_t index)
 	    [MEMDEV_SGX_EPC] = "epc"};
 	const struct domain_memdev *m = &mem->devices[index];
 	unsigned n = 0;
+	if (m->alias != NULL)
+		return xasprintf("mem%s", m->alias);
 	for (size_t i = 0; i < index; i++)
 		n += mem->devices[i].model == m->model;
 	if (m->address.type == ADDRESS_DIMM)
@@ -391,7 +393,7 @@ int build_memdevs(struct builder *b)
 		for (size_t i = 0; i < mem->n_devices; i++) {
 			if ((mem->devices[i].address.base > 0) != placed)
 				continue;
-			CLEANUP_FREE char *memdev = memdev_id(mem, i);
+			CLEANUP_FREE char *memdev = build_memdev_id(mem, i);
 			if (mem->devices[i].model == MEMDEV_SGX_EPC) {
 				build_epc(b, &mem->devices[i], memdev);
 				continue;

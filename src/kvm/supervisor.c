@@ -24,6 +24,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "kvm/argv_alias.h"
 #include "kvm/hooks.h"
 #include "kvm/supervisor_impl.h"
 
@@ -295,6 +296,13 @@ static void wipe_page(struct supervisor *s)
 	status_end(&s->page);
 }
 
+static void set_source(struct domain *d, char *xml)
+{
+	free(d->source);
+	d->source = xml;
+	d->source_len = strlen(xml);
+}
+
 /* A document that was copied here by hand may lack what define fills in. What has to be the same at every start (uuid, MAC
  * addresses) is written back into it. */
 static int complete_document(const struct supervisor *s, struct domain *d, struct err *err)
@@ -315,10 +323,19 @@ static int complete_document(const struct supervisor *s, struct domain *d, struc
 	CLEANUP_FREE char *xml = lock < 0 ? NULL : domain_format(d, err);
 	if (xml == NULL || store_write(s->home, s->name, xml, strlen(xml), err) < 0)
 		return -1;
-	free(d->source);
-	d->source_len = strlen(xml);
-	d->source = TAKE_PTR(xml);
+	set_source(d, TAKE_PTR(xml));
 	return 0;
+}
+
+/* With the ids that its devices will have in QEMU. */
+static int write_first_live(const struct supervisor *s, struct domain *d, struct err *err)
+{
+	argv_aliases(d);
+	char *xml = domain_format(d, err);
+	if (xml == NULL)
+		return -1;
+	set_source(d, xml);
+	return sup_write_live(s, d, err);
 }
 
 static bool take_wish(const struct supervisor *s, const char *file)
@@ -361,7 +378,7 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	}
 	machine_start(&s->machine);
 	/* Hooks are told what it will run with, and so is a restart. */
-	int rc = sup_write_live(s, &d, err);
+	int rc = write_first_live(s, &d, err);
 	if (rc == 0 && !sup_prepare(s))
 		rc = sup_launch(s, &d, err);
 	domain_fini(&d);

@@ -20,6 +20,7 @@
 #include "core/str.h"
 #include "core/timestamp.h"
 #include "core/vm.h"
+#include "kvm/argv_alias.h"
 #include "kvm/argv_host.h"
 #include "kvm/cgroup_threads.h"
 #include "kvm/chain_guard.h"
@@ -43,8 +44,11 @@ int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct er
 	if (rc < 0)
 		return -1;
 	rc = domain_parse(xml.data == NULL ? "" : xml.data, xml.len, path,
-	    live ? DOMAIN_PARSE_LENIENT : 0, d, NULL, err);
+	    live ? DOMAIN_PARSE_LENIENT | DOMAIN_PARSE_LIVE : 0, d, NULL, err);
 	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	/* One that was written before aliases were: its devices have the ids that they were made with. */
+	if (rc == 0 && live)
+		argv_aliases(d);
 	return rc;
 }
 
@@ -355,6 +359,7 @@ int sup_launch_live(struct supervisor *s, struct err *err)
 		return -1;
 	/* What a document that was copied here by hand lacks, it lacks in its live copy, too. */
 	int rc = domain_complete(&d, NULL, NULL, err);
+	argv_aliases(&d); /* of what was added */
 	if (rc == 0)
 		rc = sup_launch(s, &d, err);
 	domain_fini(&d);
