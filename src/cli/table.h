@@ -214,6 +214,10 @@ struct verb {
 
 /* The keys that change a running machine: plans (kvm/plan.h). */
 #define VERBS_HOTPLUG(X)
+#define VERBS_UPDATE(X)                           \
+	X(domif_getlink, "domif-getlink")         \
+	X(set_user_password, "set-user-password") \
+	X(pending, "pending")
 #define VERBS_SNAPSHOTS(X)
 #define VERBS_SAVES(X)
 #define VERBS_BLOCKJOBS(X)
@@ -235,6 +239,7 @@ struct verb {
 	VERBS_VOLUMES(X)     \
 	VERBS_JOBS(X)        \
 	VERBS_HOTPLUG(X)     \
+	VERBS_UPDATE(X)      \
 	VERBS_SNAPSHOTS(X)   \
 	VERBS_SAVES(X)       \
 	VERBS_BLOCKJOBS(X)   \

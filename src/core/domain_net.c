@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/domain_impl.h"
 #include "core/mem.h"
@@ -34,6 +35,18 @@ static const struct {
 const char *net_type_name(enum net_type type)
 {
 	return types[type].name;
+}
+
+bool domain_net_find(const struct domain *d, const char *word, size_t *i)
+{
+	for (*i = 0; *i < d->n_nets; ++*i) {
+		const struct domain_net *net = &d->nets[*i];
+		if (str_eq(net->target, word) ||
+		    str_eq(attrs_get(&net->attrs, "alias@name"), word) ||
+		    (net->mac != NULL && strcasecmp(net->mac, word) == 0))
+			return true;
+	}
+	return false;
 }
 
 void net_fini(struct domain_net *net)

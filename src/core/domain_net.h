@@ -41,6 +41,8 @@ struct domain_net {
 };
 
 const char *net_type_name(enum net_type type); /* "bridge" */
+/* By its name on the host, its MAC address or its alias ("net0"); the first. false: there is none. */
+bool domain_net_find(const struct domain *d, const char *word, size_t *i);
 void net_fini(struct domain_net *net);
 
 #endif
