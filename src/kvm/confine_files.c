@@ -353,7 +353,7 @@ static bool is_file(const struct option *o, const char *key)
 
 static int pass_node(struct pass *p, size_t word)
 {
-	static const int reading[] = {O_RDONLY}, both[] = {O_RDWR, O_RDONLY};
+	static const int reading[] = {O_RDONLY}, writing[] = {O_RDWR};
 	struct option o;
 	int rc = 0;
 	if (!option_parse(p->a->argv[word + 1], &o))
@@ -366,11 +366,16 @@ static int pass_node(struct pass *p, size_t word)
 		    !is_file(&o, o.pair[k].key))
 			continue;
 		CLEANUP_FREE char *key = xstrdup(o.pair[k].key);
-		CLEANUP_FREE char *set =
-		    written ? make_set(p, path, both, 2) : make_set(p, path, reading, 1);
+		CLEANUP_FREE char *set = make_set(p, path, written ? writing : reading, 1);
 		rc = set == NULL ? -1 : 0;
 		if (set != NULL)
 			option_set(&o, key, set);
+		/* QEMU would change between two descriptors, and the one in the set would keep the locks of the image (of
+		 * open files, fcntl(2)) against the other: nothing could be written after a snapshot. */
+		CLEANUP_FREE char *automatic = xasprintf(
+		    "%.*sauto-read-only", (int)(strlen(key) - strlen(last_part(key))), key);
+		if (set != NULL && written && option_get(&o, automatic) != NULL)
+			option_set(&o, automatic, "off");
 	}
 	if (rc == 0) {
 		free(p->a->argv[word + 1]);
@@ -432,8 +437,9 @@ static void add_file_node(struct links *n, struct option *user, const char *key,
 	option_set(&o, "driver", block ? "host_device" : "file");
 	option_set(&o, "node-name", name);
 	option_set(&o, "filename", path);
+	/* Not read-only for good: a commit into it opens it anew, through a descriptor that it is given then. */
 	if (option_is(user, "read-only", "on"))
-		option_set(&o, "read-only", "on");
+		option_set(&o, "auto-read-only", "on");
 	add_node(n, &o);
 }
 

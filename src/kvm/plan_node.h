@@ -1,0 +1,41 @@
+/* plan_node: steps by which QEMU gets files and block nodes: opened on the host, handed over as sets of descriptors, so that
+ * it works whoever QEMU runs as, and QEMU opens nothing by a name. Each has its undo. Numbers of sets and names of nodes
+ * are made of the plan's id: free in the run of a QEMU.
+ *
+ * Locks of open files (fcntl(2), F_OFD_SETLK) last while a descriptor is open, and those in a set are, beside the copies that
+ * nodes use. A node that moves from one descriptor of its set to another leaves its locks behind, and the next to write the image is refused.
+ * So an image that is written through a set stays on one descriptor ("read-only": false, nothing automatic) also when it becomes a backing
+ * file; one that is only read has "auto-read-only", and before a job writes to it plan_file_swap gives its set a new
+ * descriptor in place of the old. Descriptors taken out of a set are closed while the guest runs, not while it is paused. */
+#ifndef KVM_PLAN_NODE_H
+#define KVM_PLAN_NODE_H
+
+#include "kvm/plan_verbs.h"
+
+#define PLAN_NODE_MAX 32 /* bytes of a node's name, with the NUL: QEMU's limit */
+#define PLAN_SET_NONE (-1L)
+
+/* A new set with a descriptor of the file, to write or to read only. Its number. */
+long plan_file_set(struct plan *p, const char *path, bool write);
+/* A set of an image that was only read: the descriptor in it goes, and two come, to write and to read. No undo: they harm nothing. */
+void plan_file_swap(struct plan *p, long set, const char *path);
+/* QEMU lets go of what a set keeps beside what its nodes use; all of it when none does. May fail. */
+void plan_file_drop(struct plan *p, long set, const char *path);
+
+struct plan_image {
+	const char *path, *format;
+	bool block;          /* a block device, not a file */
+	bool readonly;       /* what is below others */
+	const char *backing; /* node; NULL: it is opened as if it had none */
+	unsigned nth;        /* of several new images for one disk in one plan, from 0 */
+};
+/* The nodes TARGET-pID-storage and, on it, TARGET-pID-format (nth: TARGET-pID.N-…), with the caches, aio and discard that
+ * the document wants of this disk. node: the format's name. */
+void plan_node_add(struct plan *p, const struct domain_disk *disk, const struct plan_image *im,
+    char node[PLAN_NODE_MAX]);
+/* Its counterpart, when an image has left its chain: both nodes and the set. Nodes without a name of ours ("#block1") go by
+ * themselves. storage NULL, set PLAN_SET_NONE: there is none. May fail. */
+void plan_node_drop(
+    struct plan *p, const char *node, const char *storage, long set, const char *path);
+
+#endif
