@@ -22,7 +22,8 @@ static int read_domain(struct cli *c, struct domain *d, struct err *err)
 	vm_fini(&vm);
 	if (change_read(&c->home, name, where, &xml, err) < 0)
 		return -1;
-	return domain_parse(xml.data, xml.len, name, DOMAIN_PARSE_LENIENT, d, NULL, err);
+	unsigned live = where == CHANGE_LIVE ? DOMAIN_PARSE_LIVE : 0;
+	return domain_parse(xml.data, xml.len, name, DOMAIN_PARSE_LENIENT | live, d, NULL, err);
 }
 
 int verb_domif_getlink(struct cli *c)
