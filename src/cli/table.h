@@ -218,7 +218,12 @@ struct verb {
 	X(domif_getlink, "domif-getlink")         \
 	X(set_user_password, "set-user-password") \
 	X(pending, "pending")
-#define VERBS_SNAPSHOTS(X)
+#define VERBS_SNAPSHOTS(X)                      \
+	X(snapshot_list, "snapshot-list")       \
+	X(snapshot_info, "snapshot-info")       \
+	X(snapshot_dumpxml, "snapshot-dumpxml") \
+	X(snapshot_current, "snapshot-current") \
+	X(snapshot_parent, "snapshot-parent")
 #define VERBS_SAVES(X)
 #define VERBS_BLOCKJOBS(X)
 #define VERBS_PLANS(X)
