@@ -97,7 +97,7 @@ static void build_lone_guestfwds(struct builder *b)
 	build_take(b, "-netdev", &value);
 }
 
-static int build_channel(struct builder *b, unsigned i)
+int build_channel(struct builder *b, unsigned i)
 {
 	const struct domain_channel *c = &b->d->channels[i];
 	CLEANUP_FREE char *id = build_id(&c->attrs, "channel%u", i);

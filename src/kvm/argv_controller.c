@@ -217,7 +217,7 @@ static void build_root(struct builder *b, const struct domain_controller *c)
 		    c->hotplug == SWITCH_ON ? "on" : "off");
 }
 
-static int build_controller(struct builder *b, const struct domain_controller *c)
+int build_controller(struct builder *b, const struct domain_controller *c)
 {
 	CLEANUP_BUF struct buf value = BUF_INIT;
 	if (c->type == CONTROLLER_PCI && c->index == 0)

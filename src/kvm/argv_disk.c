@@ -269,7 +269,7 @@ static int check_disk(struct builder *b, size_t i)
 	return 0;
 }
 
-static int build_disk(struct builder *b, size_t i)
+int build_disk(struct builder *b, size_t i)
 {
 	const struct domain_disk *disk = &b->d->disks[i];
 	bool vhost_user = disk->image.type == IMAGE_VHOST_USER;

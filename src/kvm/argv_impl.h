@@ -85,6 +85,14 @@ int build_chrs(struct builder *b);
 /* argv_sound.c: ",pcspk-audiodev=…" for -machine. */
 void build_pcspk(struct builder *b, struct buf *machine);
 
+/* --- one device alone, for kvm/plan_argv.c: what it needs first, then itself --- */
+int build_disk_objects(struct builder *b, size_t i);
+int build_disk(struct builder *b, size_t i);
+int build_net(struct builder *b, size_t i);
+int build_channel(struct builder *b, unsigned i);
+int build_controller(struct builder *b, const struct domain_controller *c);
+int build_memdev_one(struct builder *b, size_t i);
+
 /* argv_boot.c: QEMU's bootindex: the device's own order or what <os><boot dev=…> gives to it; 0 none. */
 unsigned build_disk_bootindex(const struct domain *d, size_t disk);
 unsigned build_net_bootindex(const struct domain *d, size_t net);

@@ -92,18 +92,24 @@ static void build_group(struct builder *b, const char *id, const struct disk_iot
 	build_take(b, "-object", &value);
 }
 
+int build_disk_objects(struct builder *b, size_t i)
+{
+	const struct domain_disk *disk = &b->d->disks[i];
+	char id[NODE_NAME_MAX], own[NODE_NAME_MAX];
+	if (!disk->with_iotune)
+		return 0;
+	build_iotune_group(b->d, i, id);
+	snprintf(own, sizeof own, "throttle-%s", disk->target);
+	if (strcmp(id, own) == 0)
+		build_group(b, id, &disk->iotune);
+	return 0;
+}
+
 static void build_groups(struct builder *b)
 {
 	const struct domain *d = b->d;
-	for (size_t i = 0; i < d->n_disks; i++) {
-		char id[NODE_NAME_MAX], own[NODE_NAME_MAX];
-		if (!d->disks[i].with_iotune)
-			continue;
-		build_iotune_group(d, i, id);
-		snprintf(own, sizeof own, "throttle-%s", d->disks[i].target);
-		if (strcmp(id, own) == 0)
-			build_group(b, id, &d->disks[i].iotune);
-	}
+	for (size_t i = 0; i < d->n_disks; i++)
+		build_disk_objects(b, i);
 	for (size_t i = 0; i < d->n_throttle_groups; i++) {
 		CLEANUP_FREE char *id = xasprintf("throttlegroup%zu", i);
 		build_group(b, id, &d->throttle_groups[i]);

@@ -385,26 +385,29 @@ char *build_memdev_id(const struct domain_memory *mem, size_t index)
 	return xasprintf("mem%s%u", names[m->model], n);
 }
 
+int build_memdev_one(struct builder *b, size_t i)
+{
+	const struct domain_memdev *m = &b->d->memory.devices[i];
+	CLEANUP_FREE char *memdev = build_memdev_id(&b->d->memory, i);
+	if (m->model == MEMDEV_SGX_EPC) {
+		build_epc(b, m, memdev);
+		return 0;
+	}
+	if (memdev_in_slot(m) && !b->d->features.acpi)
+		return build_unsupported(b, "memory", m->line,
+		    "model='%s' needs <acpi/> in <features>", memdev_model_name(m->model));
+	build_memdev_backend(b, m, memdev);
+	return build_memdev(b, i, memdev);
+}
+
 int build_memdevs(struct builder *b)
 {
 	const struct domain_memory *mem = &b->d->memory;
 	/* Those with an address of their own first: QEMU gives away what is free. */
 	for (int placed = 1; placed >= 0; placed--)
-		for (size_t i = 0; i < mem->n_devices; i++) {
-			if ((mem->devices[i].address.base > 0) != placed)
-				continue;
-			CLEANUP_FREE char *memdev = build_memdev_id(mem, i);
-			if (mem->devices[i].model == MEMDEV_SGX_EPC) {
-				build_epc(b, &mem->devices[i], memdev);
-				continue;
-			}
-			if (memdev_in_slot(&mem->devices[i]) && !b->d->features.acpi)
-				return build_unsupported(b, "memory", mem->devices[i].line,
-				    "model='%s' needs <acpi/> in <features>",
-				    memdev_model_name(mem->devices[i].model));
-			build_memdev_backend(b, &mem->devices[i], memdev);
-			if (build_memdev(b, i, memdev) < 0)
+		for (size_t i = 0; i < mem->n_devices; i++)
+			if ((mem->devices[i].address.base > 0) == placed &&
+			    build_memdev_one(b, i) < 0)
 				return -1;
-		}
 	return 0;
 }

@@ -341,7 +341,7 @@ char *argv_net_id(const struct domain *d, size_t net)
 	return build_id(&d->nets[net].attrs, "net%zu", net);
 }
 
-static int build_net(struct builder *b, size_t i)
+int build_net(struct builder *b, size_t i)
 {
 	static int (*const ends[NET_TYPES])(struct builder * b, size_t i, const char *id) = {
 	    [NET_USER] = build_user,

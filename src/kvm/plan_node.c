@@ -10,7 +10,7 @@
 /* --- sets of descriptors --- */
 
 /* Beyond all that the command line of a QEMU gives out. */
-static long new_set(const struct plan *p)
+long plan_set_new(const struct plan *p)
 {
 	return (long)(p->id * 100000 + 1000000 + p->n);
 }
@@ -40,7 +40,7 @@ static struct plan_step *add_descriptor(struct plan *p, long set, const char *pa
 
 long plan_file_set(struct plan *p, const char *path, bool write)
 {
-	long set = new_set(p);
+	long set = plan_set_new(p);
 	struct plan_step *s = add_descriptor(p, set, path, write);
 	plan_undo_qmp(s, "remove-fd", set_args(set, NULL));
 	return set;

@@ -15,6 +15,8 @@
 #define PLAN_NODE_MAX 32 /* bytes of a node's name, with the NUL: QEMU's limit */
 #define PLAN_SET_NONE (-1L)
 
+/* A number for the next set; another one after the next step. */
+long plan_set_new(const struct plan *p);
 /* A new set with a descriptor of the file, to write or to read only. Its number. */
 long plan_file_set(struct plan *p, const char *path, bool write);
 /* A set of an image that was only read: the descriptor in it goes, and two come, to write and to read. No undo: they harm nothing. */
