@@ -66,7 +66,7 @@ static const char **join(const struct verb *v, char *const *names)
 	return words;
 }
 
-static bool allowed(struct app *app, const struct verb *v)
+bool action_allowed(struct app *app, const struct verb *v)
 {
 	if (!app->options->readonly || (v->flags & VERB_READS))
 		return true;
@@ -104,7 +104,7 @@ static void ask_or_start(
 void action_command(
     struct app *app, const struct verb *v, const char *const *words, char *const *names)
 {
-	if (allowed(app, v))
+	if (action_allowed(app, v))
 		ask_or_start(app, v, words, names);
 }
 
@@ -116,7 +116,7 @@ void action_verb(struct app *app, const struct verb *v, char *const *names)
 		    app, STYLE_NOTE, "no domain is selected: '%s' has nothing to work on", v->name);
 		return;
 	}
-	if (!allowed(app, v))
+	if (!action_allowed(app, v))
 		return;
 	if ((v->flags & VERB_TERMINAL) && names[1]) {
 		app_message(app, STYLE_NOTE, "'%s' takes one domain at a time", v->name);
@@ -292,7 +292,7 @@ void action_line(struct app *app, char *const *words)
 		    "there is no command '%s': Tab lists those that there are", shown);
 		return;
 	}
-	if (!allowed(app, v))
+	if (!action_allowed(app, v))
 		return;
 	while (words[n])
 		n++;

@@ -8,6 +8,8 @@
 /* The marked VMs, else the selected one: names, NULL-terminated, on the heap (action_targets_free). */
 char **action_targets(struct app *app, unsigned *n);
 void action_targets_free(char **names);
+/* False, and said, where this dashboard may not run it: it is read only. */
+bool action_allowed(struct app *app, const struct verb *v);
 /* Runs `verb names…` after asking what has to be asked. */
 void action_verb(struct app *app, const struct verb *v, char *const *names);
 /* Runs a command line of a verb, words, with the domains in it, after asking what has to be asked. */

@@ -131,20 +131,40 @@ bool editline_key(struct editline *e, const struct vt_key *k)
 	}
 }
 
-void editline_draw(const struct editline *e, int row, int col, int width, enum style st)
+/* What of the text is shown so that the cursor is; *at: its column. */
+static const char *scrolled(const struct editline *e, int width, int *at)
 {
 	char head[EDITLINE_MAX];
 	const char *from = e->text;
-	int at;
 	memcpy(head, e->text, e->cursor);
 	head[e->cursor] = '\0';
-	at = draw_width(head);
-	while (at >= width && *from) {
+	*at = draw_width(head);
+	while (*at >= width && *from) {
 		uint32_t cp = draw_next(&from);
 		int w = vt_width(cp);
-		at -= w < 0 ? 1 : w;
+		*at -= w < 0 ? 1 : w;
 	}
+	if (*at >= width)
+		*at = width - 1;
+	return from;
+}
+
+void editline_draw(const struct editline *e, int row, int col, int width, enum style st)
+{
+	int at;
+	const char *from = scrolled(e, width, &at);
 	draw_fill(row, col, width, st);
 	draw_text(row, col, width, st, from);
-	draw_cursor(row, col + (at < width ? at : width - 1));
+	draw_cursor(row, col + at);
+}
+
+int editline_sheet(
+    const struct editline *e, struct sheet *s, int row, int col, int width, enum style st)
+{
+	int at;
+	const char *from = scrolled(e, width, &at);
+	for (int c = 0; c < width; c++)
+		sheet_text(s, row, col + c, 1, st, " ");
+	sheet_text(s, row, col, width, st, from);
+	return col + (at > 0 ? at : 0);
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "serial/vt_keys.h"
-#include "tui/theme.h"
+#include "tui/sheet.h"
 
 #define EDITLINE_MAX 1024
 
@@ -22,5 +22,8 @@ bool editline_key(struct editline *e, const struct vt_key *k);
 void editline_insert(struct editline *e, const char *p, size_t n);
 /* Draws it in `width` columns, scrolled so that the cursor is visible, and places the terminal's cursor. */
 void editline_draw(const struct editline *e, int row, int col, int width, enum style st);
+/* The same on a sheet; returns the cursor's column. */
+int editline_sheet(
+    const struct editline *e, struct sheet *s, int row, int col, int width, enum style st);
 
 #endif

@@ -50,18 +50,26 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+static void forget(struct job *j)
+{
+	struct jobs *jobs = j->jobs;
+	unsigned i = 0;
+	while (jobs->list[i] != j)
+		i++;
+	memmove(&jobs->list[i], &jobs->list[i + 1], (jobs->n - i - 1) * sizeof(jobs->list[0]));
+	jobs->n--;
+	job_free(j);
+}
+
 /* The oldest that has ended makes room; running ones stay. */
 static bool make_room(struct jobs *jobs)
 {
 	if (jobs->n < JOBS_KEPT)
 		return true;
 	for (unsigned i = 0; i < jobs->n; i++) {
-		if (jobs->list[i]->state == JOB_RUNNING)
+		if (jobs->list[i]->state == JOB_RUNNING || jobs->list[i]->quiet)
 			continue;
-		job_free(jobs->list[i]);
-		memmove(
-		    &jobs->list[i], &jobs->list[i + 1], (jobs->n - i - 1) * sizeof(jobs->list[0]));
-		jobs->n--;
+		forget(jobs->list[i]);
 		return true;
 	}
 	return false;
@@ -91,7 +99,10 @@ static void check_end(struct job *j)
 		j->state = JOB_CANCELLED;
 	else
 		j->state = JOB_FAILED;
-	jobs->ops->ended(jobs->arg, j);
+	if (j->dropped)
+		forget(j);
+	else
+		jobs->ops->ended(jobs->arg, j);
 }
 
 /* --- what it says --- */
@@ -143,17 +154,18 @@ static void on_output(evutil_socket_t fd, short what, void *arg)
 		progress_add(j, data, (size_t)n);
 	else if (to->len + (size_t)n <= JOBS_OUTPUT_MAX)
 		buf_add(to, data, (size_t)n);
-	j->jobs->ops->changed(j->jobs->arg, j);
+	if (!j->quiet)
+		j->jobs->ops->changed(j->jobs->arg, j);
 }
 
 static void on_child(evutil_socket_t sig, short what, void *arg)
 {
 	struct jobs *jobs = arg;
 	(void)sig, (void)what;
-	/* Backwards: what is told of an end may drop an older job, and the list moves down. */
+	/* Backwards: what is told of an end may drop jobs, and the list moves down. */
 	for (unsigned i = jobs->n; i-- > 0;) {
-		struct job *j = jobs->list[i];
-		if (j->state != JOB_RUNNING || j->reaped ||
+		struct job *j = i < jobs->n ? jobs->list[i] : NULL;
+		if (!j || j->state != JOB_RUNNING || j->reaped ||
 		    waitpid(j->pid, &j->status, WNOHANG) != j->pid)
 			continue;
 		j->reaped = true;
@@ -244,7 +256,8 @@ static int start(struct job *j, char *const *argv, struct err *err)
 	return rc ? err_errno(err, rc, "cannot run '%s'", j->jobs->self) : 0;
 }
 
-struct job *jobs_run(struct jobs *jobs, const char *const *words, bool show, struct err *err)
+static struct job *run(
+    struct jobs *jobs, const char *const *words, bool show, bool quiet, struct err *err)
 {
 	const char *argv[2048] = {jobs->self};
 	const char *shown[2048] = {"hvmux"};
@@ -272,13 +285,35 @@ struct job *jobs_run(struct jobs *jobs, const char *const *words, bool show, str
 	}
 	j = job_add(jobs, jobs_quote(shown));
 	j->show = show;
+	j->quiet = quiet;
 	j->state = JOB_RUNNING;
-	if (start(j, (char *const *)(uintptr_t)argv, err) < 0) {
-		j->state = JOB_FAILED;
-		buf_adds(&j->err, err->msg);
-		return NULL;
-	}
-	return j;
+	if (start(j, (char *const *)(uintptr_t)argv, err) == 0)
+		return j;
+	j->state = JOB_FAILED;
+	buf_adds(&j->err, err->msg);
+	if (quiet)
+		forget(j);
+	return NULL;
+}
+
+struct job *jobs_run(struct jobs *jobs, const char *const *words, bool show, struct err *err)
+{
+	return run(jobs, words, show, false, err);
+}
+
+struct job *jobs_run_quiet(struct jobs *jobs, const char *const *words, struct err *err)
+{
+	return run(jobs, words, false, true, err);
+}
+
+void jobs_drop(struct jobs *jobs, struct job *j)
+{
+	(void)jobs;
+	j->dropped = true;
+	if (j->state != JOB_RUNNING)
+		forget(j);
+	else if (!j->reaped)
+		kill(-j->pid, SIGTERM);
 }
 
 void jobs_note(struct jobs *jobs, bool bad, const char *fmt, ...)
@@ -298,7 +333,7 @@ struct job *jobs_cancel(struct jobs *jobs)
 {
 	for (unsigned i = jobs->n; i-- > 0;) {
 		struct job *j = jobs->list[i];
-		if (j->state != JOB_RUNNING || j->reaped)
+		if (j->state != JOB_RUNNING || j->reaped || j->quiet)
 			continue;
 		kill(-j->pid, SIGINT); /* it leads a session, so a group, of its own */
 		return j;
@@ -310,20 +345,43 @@ struct job *jobs_cancel(struct jobs *jobs)
 
 unsigned jobs_count(const struct jobs *jobs)
 {
-	return jobs->n;
+	unsigned n = 0;
+	for (unsigned i = 0; i < jobs->n; i++)
+		n += !jobs->list[i]->quiet;
+	return n;
 }
 
 unsigned jobs_running(const struct jobs *jobs)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < jobs->n; i++)
-		n += jobs->list[i]->state == JOB_RUNNING;
+		n += jobs->list[i]->state == JOB_RUNNING && !jobs->list[i]->quiet;
 	return n;
 }
 
 const struct job *jobs_get(const struct jobs *jobs, unsigned i)
 {
-	return jobs->list[jobs->n - 1 - i];
+	for (unsigned k = jobs->n; k-- > 0;)
+		if (!jobs->list[k]->quiet && i-- == 0)
+			return jobs->list[k];
+	return NULL;
+}
+
+const struct job *jobs_find(const struct jobs *jobs, unsigned id)
+{
+	for (unsigned i = 0; i < jobs->n; i++)
+		if (jobs->list[i]->id == id && !jobs->list[i]->dropped)
+			return jobs->list[i];
+	return NULL;
+}
+
+bool jobs_interrupt(struct jobs *jobs, unsigned id)
+{
+	const struct job *j = jobs_find(jobs, id);
+	if (!j || j->state != JOB_RUNNING || j->reaped)
+		return false;
+	kill(-j->pid, SIGINT);
+	return true;
 }
 
 /* "error: Failed to start domain 'a'\nerror: no space" → "Failed to start domain 'a': no space". */

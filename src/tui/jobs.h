@@ -25,6 +25,7 @@ struct job {
 	char *command; /* "hvmux start web1", quoted for a shell; a note's text */
 	bool bad;      /* a note of something that went wrong */
 	bool show;     /* its output is asked for: shown in a viewer when it ends */
+	bool quiet;    /* a view waits for it: neither listed nor told */
 	int status;    /* as waitpid gives it */
 	pid_t pid;
 	struct buf out, err; /* printable text of its standard output and error */
@@ -35,7 +36,7 @@ struct job {
 	struct event *events[3];
 	int fds[3];
 	struct buf progress_in;
-	bool reaped;
+	bool reaped, dropped;
 };
 
 struct jobs;
@@ -53,6 +54,14 @@ void jobs_free(struct jobs *jobs);
 struct job *jobs_run(struct jobs *jobs, const char *const *words, bool show, struct err *err);
 void jobs_note(struct jobs *jobs, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* For a view that makes something of the output itself (a plan to look at, a list to choose from) and hears of the end by
+ * view_ops.news. It is not among those that jobs_get gives; the view lets go of it by jobs_drop, running or not. */
+struct job *jobs_run_quiet(struct jobs *jobs, const char *const *words, struct err *err);
+void jobs_drop(struct jobs *jobs, struct job *j);
+/* Asks that job to end (SIGINT); false: it has. */
+bool jobs_interrupt(struct jobs *jobs, unsigned id);
+/* NULL: so long ago that it was forgotten. */
+const struct job *jobs_find(const struct jobs *jobs, unsigned id);
 /* Ends the newest job that runs (SIGINT); NULL when none does. */
 struct job *jobs_cancel(struct jobs *jobs);
 unsigned jobs_count(const struct jobs *jobs);

@@ -252,6 +252,11 @@ static void on_job_changed(void *arg, struct job *j)
 static void on_job_ended(void *arg, struct job *j)
 {
 	struct app *app = arg;
+	if (j->quiet) {
+		app_dirty(app);
+		view_news_all(app);
+		return;
+	}
 	CLEANUP_FREE char *words = job_words(j);
 	if (j->state == JOB_DONE && j->show && j->out.len) {
 		message_clear(app); /* "… runs" would stand where the keys are told */

@@ -33,6 +33,21 @@ void view_pop(struct view *v)
 		app_quit(app, 0);
 }
 
+void view_remove(struct view *v)
+{
+	struct app *app = v->app;
+	struct view **at = &app->top;
+	while (*at && *at != v)
+		at = &(*at)->below;
+	if (!*at)
+		return;
+	*at = v->below;
+	loop_defer(app->loop, close_deferred, v);
+	app_dirty(app);
+	if (!app->top)
+		app_quit(app, 0);
+}
+
 static void draw_from(struct view *v)
 {
 	if (v->ops->overlay && v->below)

@@ -39,6 +39,8 @@ struct view {
 void view_push(struct app *app, struct view *v);
 /* v must be on the stack; those above it go with it. */
 void view_pop(struct view *v);
+/* v alone, wherever it is on the stack. */
+void view_remove(struct view *v);
 void view_draw_all(struct app *app);
 void view_tick_all(struct app *app);
 void view_news_all(struct app *app);

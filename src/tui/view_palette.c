@@ -1,10 +1,8 @@
 #include "tui/view_palette.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/buf.h"
 #include "core/mem.h"
@@ -12,15 +10,14 @@
 #include "tui/actions.h"
 #include "tui/draw.h"
 #include "tui/editline.h"
+#include "tui/offers.h"
 
 #define HISTORY_MAX 50
-#define CANDIDATES_MAX 200
 
 struct palette {
 	struct view v;
 	struct editline line;
-	char *candidates[CANDIDATES_MAX];
-	unsigned n;
+	struct offers offers;
 	unsigned past; /* place in the history, 0 the line being typed */
 };
 
@@ -40,35 +37,6 @@ static void history_add(const char *line)
 	history[history_n++] = xstrdup(line);
 }
 
-static void forget(struct palette *p)
-{
-	while (p->n)
-		free(p->candidates[--p->n]);
-}
-
-static void offer(struct palette *p, const char *word, const char *start)
-{
-	if (p->n < CANDIDATES_MAX && str_prefix(word, start))
-		p->candidates[p->n++] = xstrdup(word);
-}
-
-static void offer_files(struct palette *p, const char *start)
-{
-	const char *slash = strrchr(start, '/');
-	CLEANUP_FREE char *dir = slash ? xstrndup(start, (size_t)(slash - start) + 1) : xstrdup("");
-	DIR *d = opendir(*dir ? dir : ".");
-	for (struct dirent *e; d && (e = readdir(d));) {
-		CLEANUP_FREE char *path = xasprintf("%s%s", dir, e->d_name);
-		struct stat st;
-		bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-		CLEANUP_FREE char *whole = xasprintf("%s%s", path, folder ? "/" : "");
-		if (e->d_name[0] != '.')
-			offer(p, whole, start);
-	}
-	if (d)
-		closedir(d);
-}
-
 static void offer_arguments(
     struct palette *p, const struct verb *v, char *const *words, unsigned at, const char *start)
 {
@@ -76,15 +44,15 @@ static void offer_arguments(
 		for (const struct verb_opt *o = v->opts; o->name; o++) {
 			CLEANUP_FREE char *dashed = xasprintf("--%s", o->name);
 			if (!opt_positional(o))
-				offer(p, dashed, start);
+				offers_add(&p->offers, dashed, start);
 		}
 	} else if (action_wants_domain(v, words, at)) {
 		unsigned n;
 		struct vm_entry **rows = model_rows(p->v.app->model, &n);
 		for (unsigned i = 0; i < n; i++)
-			offer(p, rows[i]->name, start);
+			offers_add(&p->offers, rows[i]->name, start);
 	} else if (v->opts[0].name && v->opts[0].kind == OPT_FILE) {
-		offer_files(p, start);
+		offers_files(&p->offers, start);
 	}
 }
 
@@ -94,7 +62,7 @@ static size_t look_up(struct palette *p)
 	size_t from = p->line.len;
 	unsigned n;
 	char **words = action_split(p->line.text, &n);
-	forget(p);
+	offers_clear(&p->offers);
 	while (from && p->line.text[from - 1] != ' ')
 		from--;
 	if (words) {
@@ -105,7 +73,7 @@ static size_t look_up(struct palette *p)
 		if (at == 0)
 			for (size_t i = 0; i < VERB_COUNT; i++) {
 				if (!(verb_table[i]->flags & VERB_HIDDEN))
-					offer(p, verb_table[i]->name, start);
+					offers_add(&p->offers, verb_table[i]->name, start);
 			}
 		else if (v)
 			offer_arguments(p, v, words, at, start);
@@ -116,27 +84,18 @@ static size_t look_up(struct palette *p)
 
 static void complete(struct palette *p)
 {
-	size_t from = look_up(p), same;
-	char *first = p->n ? p->candidates[0] : NULL;
+	size_t from = look_up(p);
+	char *first = p->offers.n ? p->offers.word[0] : NULL;
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	if (!first)
 		return;
-	same = strlen(first);
-	for (unsigned i = 1; i < p->n; i++) {
-		size_t k = 0;
-		while (k < same && p->candidates[i][k] == first[k])
-			k++;
-		same = k;
-	}
-	while (same && ((unsigned char)first[same] & 0xc0) == 0x80)
-		same--; /* not inside a character */
 	buf_add(&b, p->line.text, from);
 	const char *whole[] = {first, NULL};
 	CLEANUP_FREE char *quoted = jobs_quote(whole);
-	if (p->n == 1)
+	if (p->offers.n == 1)
 		buf_addf(&b, "%s%s", quoted, first[strlen(first) - 1] == '/' ? "" : " ");
 	else
-		buf_add(&b, first, same);
+		buf_add(&b, first, offers_common(&p->offers));
 	if (b.len < EDITLINE_MAX)
 		editline_set(&p->line, b.data ? b.data : "");
 	look_up(p);
@@ -175,11 +134,11 @@ static void palette_draw(struct view *v)
 		draw_field(row - 1, 1, cols - 1, STYLE_STRONG, text);
 		row--;
 	}
-	if (p->n < 2 || row < 2)
+	if (p->offers.n < 2 || row < 2)
 		return;
 	draw_fill(row - 1, 0, cols, STYLE_NORMAL);
-	for (unsigned i = 0; i < p->n && col < cols; i++)
-		col += draw_text(row - 1, col, cols - col, STYLE_NORMAL, p->candidates[i]) + 2;
+	for (unsigned i = 0; i < p->offers.n && col < cols; i++)
+		col += draw_text(row - 1, col, cols - col, STYLE_NORMAL, p->offers.word[i]) + 2;
 }
 
 static void run(struct palette *p)
@@ -237,7 +196,7 @@ static bool palette_paste(struct view *v, const char *text, size_t n)
 static void palette_close(struct view *v)
 {
 	struct palette *p = (struct palette *)v;
-	forget(p);
+	offers_clear(&p->offers);
 	free(p);
 }
 
