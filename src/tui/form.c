@@ -61,6 +61,8 @@ void form_fini(struct form *f)
 	offers_clear(&f->offers);
 	free(f->domain);
 	free(f->notes);
+	free(f->losses);
+	free(f->typed);
 	free(f->error);
 	free(f->was);
 }

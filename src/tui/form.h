@@ -45,6 +45,8 @@ struct form_spec {
 	unsigned n;
 	/* What is wrong with the values beyond a missing text; *at: the field that it is about. NULL: nothing. May be NULL itself. */
 	const char *(*check)(const struct form *f, unsigned *at);
+	/* What is lost, with these values, for the confirmation: on the heap. NULL: form.losses, or what the verb says. */
+	char *(*losses)(const struct form *f);
 	/* The words behind the verb and the domain. */
 	void (*compose)(const struct form *f, struct form_words *w);
 };
@@ -60,6 +62,9 @@ struct form {
 	const struct form_spec *spec;
 	char *domain;
 	char *notes; /* lines above the fields; NULL none */
+	/* For the plan's confirmation: what is lost, where it is known better than the verb does, and what has to be typed where it
+	 * deletes; NULL: the verb's words, the domain's name. */
+	char *losses, *typed;
 	void *facts; /* the opener's, for offer, check and compose; free_facts frees it */
 	void (*free_facts)(void *facts);
 	struct form_value value[FORM_FIELDS_MAX];

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "tui/console_menu.h"
 #include "tui/input.h"
+#include "tui/snap_keys.h"
 #include "tui/storage_keys.h"
 #include "tui/wall_keys.h"
 
@@ -56,6 +57,7 @@ const struct key_binding key_table[] = {
     {{"2"}, ACT_PANE, NULL, NULL, LOOK, "pane: graphs"},
     {{"3"}, ACT_PANE, NULL, NULL, LOOK, "pane: disks"},
     {{"4"}, ACT_PANE, NULL, NULL, LOOK, "pane: network"},
+    {{"5"}, ACT_PANE, NULL, NULL, LOOK, "pane: snapshots, as a tree"},
     {{"6"}, ACT_PANE, NULL, NULL, LOOK,
         "pane: hardware: every device, and what the next start changes"},
     {{"7"}, ACT_PANE, NULL, NULL, LOOK, "pane: events: commands that ran and what came of them"},
@@ -70,6 +72,8 @@ const struct key_binding key_table[] = {
     {{"l"}, ACT_LOG, NULL, NULL, LOOK, "the log on a screen of its own"},
     {{"f"}, ACT_CRASHES, NULL, NULL, LOOK, "what was kept of its crashes (flight recorder)"},
     {{"v"}, ACT_RUN, "host-validate", NULL, LOOK, "what the host has and lacks"},
+    {{"b"}, ACT_SNAPSHOTS, NULL, "snapshots", LOOK,
+        "the Snapshots screen: the way back: make snapshots, revert to them, delete them"},
     {{"i"}, ACT_STORAGE, NULL, "storage", LOOK,
         "the Storage screen: pools, volumes (images) and who uses them, background jobs"},
     {{"t"}, ACT_SCALE, NULL, NULL, LOOK, "graphs: ten minutes, or a day"},
@@ -143,6 +147,7 @@ void keys_help(struct buf *out, const struct console_keys *console)
 	console_menu_help(console, out);
 	buf_adds(out,
 	    "\nUpper case keys disrupt and ask first: y confirms, Esc cancels. Quitting never touches a guest.\n");
+	snap_keys_help(out);
 	storage_keys_help(out);
 	wall_keys_help(out);
 	help_verbs(out);

@@ -11,6 +11,8 @@
 #include "tui/draw.h"
 #include "tui/lines.h"
 #include "tui/preview.h"
+#include "tui/snap_draw.h"
+#include "tui/snap_watch.h"
 #include "tui/widgets.h"
 
 struct panes {
@@ -26,6 +28,7 @@ struct panes {
 	unsigned first;           /* line at the top */
 	int height;               /* as last drawn */
 	struct disk_watch *disks; /* NULL: not asked for yet */
+	struct snap_watch *snaps; /* the same */
 	struct sheet sheet;
 };
 
@@ -55,6 +58,7 @@ void panes_free(struct panes *p)
 	lines_clear(&p->lines);
 	free(p->lines_name);
 	disk_watch_free(p->disks);
+	snap_watch_free(p->snaps);
 	sheet_fini(&p->sheet);
 	free(p);
 }
@@ -204,7 +208,7 @@ static void draw_where(const struct panes *p, int row, int cols, unsigned shown,
 
 /* --- 3 Disks --- */
 
-static void disks_changed(void *arg)
+static void pane_changed(void *arg)
 {
 	app_dirty(((struct panes *)arg)->app);
 }
@@ -212,7 +216,7 @@ static void disks_changed(void *arg)
 static void follow_disks(struct panes *p, const struct vm_entry *e)
 {
 	if (!p->disks)
-		p->disks = disk_watch_new(p->app->home, app_offload(p->app), disks_changed, p);
+		p->disks = disk_watch_new(p->app->home, app_offload(p->app), pane_changed, p);
 	disk_watch_tick(p->disks, p->app->model, e);
 }
 
@@ -262,6 +266,39 @@ static void draw_nets(struct panes *p, const struct vm_entry *e, const struct pl
 		    *n->target ? n->target : "user mode", n->known ? rx : "?", n->known ? tx : "?");
 		draw_field(at->row + 1 + (int)i, 0, at->cols, STYLE_NORMAL, line);
 	}
+}
+
+/* --- 5 Snapshots --- */
+
+static void follow_snaps(struct panes *p, const struct vm_entry *e)
+{
+	if (!p->snaps)
+		p->snaps =
+		    snap_watch_new(p->app->home, app_offload(p->app), pane_changed, p);
+	snap_watch_tick(p->snaps, e->name);
+}
+
+static void draw_snaps(struct panes *p, const struct vm_entry *e, const struct place *at)
+{
+	const struct snap_rows *rows;
+	unsigned lines, shown = at->height > 1 ? (unsigned)at->height - 1 : 1;
+	if (!p->snaps || !str_eq(snap_watch_name(p->snaps), e->name)) {
+		p->first = 0;
+		follow_snaps(p, e);
+	}
+	p->height = at->height;
+	rows = snap_watch_rows(p->snaps);
+	lines = (unsigned)rows->n;
+	if (p->first && p->first + shown > lines)
+		p->first = lines > shown ? lines - shown : 0;
+	sheet_init(&p->sheet, at->height, at->cols, p->app->theme.utf8);
+	snap_table_draw(rows, p->first, SIZE_MAX, model_now(p->app->model) / 1000000000u, &p->sheet,
+	    0, at->height);
+	sheet_show(&p->sheet, at->row, 0);
+	if (lines > shown && at->height > 1)
+		draw_where(p, at->row, at->cols, shown, lines);
+	else if (at->cols >= 60)
+		draw_right(at->row, at->cols - 34, 33, STYLE_COLUMNS, "b: make, revert, delete them");
 }
 
 /* --- 7 Events --- */
@@ -353,7 +390,7 @@ static const struct {
 	const char *name;
 	void (*draw)(struct panes *p, const struct vm_entry *e, const struct place *at);
 } table[] = {{'1', "Console", draw_console}, {'2', "Graphs", draw_graphs},
-    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'6', "Hardware", draw_lines},
+    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'5', "Snapshots", draw_snaps}, {'6', "Hardware", draw_lines},
     {'7', "Events", draw_events}, {'8', "Host", draw_lines}, {'9', "Log", draw_lines}};
 
 void panes_choose(struct panes *p, char key)
@@ -410,6 +447,8 @@ void panes_tick(struct panes *p, const struct vm_entry *e)
 		app_dirty(p->app);
 	if (p->open == '3' && e)
 		follow_disks(p, e);
+	if (p->open == '5' && e)
+		follow_snaps(p, e);
 	if (p->lines_of == p->open && (p->open == '8' || (e && str_eq(p->lines_name, e->name))) &&
 	    lines_renew(p, e))
 		app_dirty(p->app);

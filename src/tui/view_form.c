@@ -37,6 +37,16 @@ static void on_started(void *arg)
 	view_remove(&((struct form_view *)arg)->v);
 }
 
+/* As a note of the plan; NULL nothing is. */
+static char *losses_of(const struct form *f, const struct verb *verb)
+{
+	CLEANUP_FREE char *own = f->spec->losses ? f->spec->losses(f) : NULL;
+	const char *words = own ? own : f->losses ? f->losses : verb->losses;
+	if (!words || !(verb->flags & (VERB_DISRUPTS | VERB_DELETES)))
+		return NULL;
+	return xasprintf("!%s: %s", verb->flags & VERB_DELETES ? "Deleted" : "Lost", words);
+}
+
 static void submit(struct form_view *f)
 {
 	struct form_words w;
@@ -44,9 +54,13 @@ static void submit(struct form_view *f)
 	if (!verb || !form_check(&f->form))
 		return;
 	form_compose(&f->form, &w);
+	CLEANUP_FREE char *lost = losses_of(&f->form, verb);
+	const char *const notes[] = {lost, NULL};
 	const struct plan_request r = {.verb = verb,
 	    .words = (const char *const *)w.word,
 	    .about = f->form.domain,
+	    .typed = f->form.typed,
+	    .notes = notes,
 	    .refused = on_refused,
 	    .started = on_started,
 	    .arg = f};
@@ -106,7 +120,7 @@ static const struct view_ops ops = {.overlay = true,
     .close = form_view_close};
 
 void view_form_open(struct app *app, const struct form_spec *spec, const char *domain,
-    bool (*fill)(struct app *app, struct form *f))
+    bool (*fill)(struct app *app, struct form *f, void *arg), void *arg)
 {
 	struct form_view *f;
 	const struct verb *verb = verb_find(spec->verb);
@@ -119,7 +133,7 @@ void view_form_open(struct app *app, const struct form_spec *spec, const char *d
 	f = xcalloc(1, sizeof(*f));
 	f->v.ops = &ops;
 	form_init(&f->form, spec, domain);
-	if (fill && !fill(app, &f->form)) {
+	if (fill && !fill(app, &f->form, arg)) {
 		form_fini(&f->form);
 		free(f);
 		return;

@@ -9,6 +9,6 @@
 /* fill: sets what is only known now (may be NULL); when it returns false it has said why there is nothing to fill in, and no
  * form is opened. */
 void view_form_open(struct app *app, const struct form_spec *spec, const char *domain,
-    bool (*fill)(struct app *app, struct form *f));
+    bool (*fill)(struct app *app, struct form *f, void *arg), void *arg);
 
 #endif

@@ -15,6 +15,7 @@
 #include "tui/panes.h"
 #include "tui/view_lines.h"
 #include "tui/view_palette.h"
+#include "tui/view_snapshots.h"
 #include "tui/view_storage.h"
 #include "tui/view_text.h"
 
@@ -377,6 +378,8 @@ static void open_part(struct list *l, enum key_action a)
 	struct vm_entry *e = selected(l);
 	if (!e || e->folder)
 		app_message(l->v.app, STYLE_NOTE, "no domain is selected");
+	else if (a == ACT_SNAPSHOTS)
+		view_snapshots_open(l->v.app, e->name);
 	else if (a == ACT_LOG)
 		view_lines_open(l->v.app, "log", e->name, lines_log, true);
 	else if (a == ACT_CRASHES)
@@ -451,6 +454,7 @@ static void look_key(struct list *l, const struct key_binding *b)
 	case ACT_HARDWARE:
 	case ACT_LOG:
 	case ACT_CRASHES:
+	case ACT_SNAPSHOTS:
 		open_part(l, b->action);
 		break;
 	default:
