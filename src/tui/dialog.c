@@ -40,7 +40,7 @@ void dialog_keys(struct sheet *s, int row, const struct dialog_key *keys)
 	last = n ? key_width(&keys[n - 1]) : 0;
 	for (unsigned i = 0; i < n; i++) {
 		int kept = i + 1 < n ? last + 2 : 0;
-		if (i + 1 < n && col + key_width(&keys[i]) + kept > end)
+		if (i > 0 && col + key_width(&keys[i]) + kept > end)
 			continue;
 		col += sheet_textf(s, row, col, end - col, STYLE_BAR_KEY, " %s ", keys[i].key);
 		col += sheet_textf(s, row, col, end - col, STYLE_NORMAL, " %s", keys[i].label) + 2;

@@ -13,7 +13,7 @@ struct dialog_key {
 
 /* Around the whole sheet. */
 void dialog_frame(struct sheet *s, const char *title, enum style st);
-/* As many as fit; the last one always. */
+/* As many as fit: the first, the last, what is between. */
 void dialog_keys(struct sheet *s, int row, const struct dialog_key *keys);
 /* In the middle; cursor_row -1: the terminal's cursor stays hidden. */
 void dialog_show(const struct sheet *s, int cursor_row, int cursor_col);

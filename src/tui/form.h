@@ -24,7 +24,8 @@ struct form;
 struct form_field {
 	const char *label;
 	enum form_kind kind;
-	const char *initial; /* the text, the word chosen, "yes" of a mark; NULL: "", the first, no */
+	const char
+	    *initial; /* the text, the word chosen, "yes" of a mark; NULL: "", the first, no */
 	const char *const *choices; /* FORM_CHOICE: NULL-terminated; NULL: given by form_choices */
 	const char *help;           /* one line, shown while the cursor is on the field */
 	bool required;              /* a text that may not be empty */
@@ -106,7 +107,6 @@ void form_words_fini(struct form_words *w);
 
 /* How large a box it wants on a screen of that size, and it in there, frame and all. cursor_row -1: no cursor. */
 void form_size(const struct form *f, int screen_rows, int screen_cols, int *rows, int *cols);
-void form_draw(
-    struct form *f, struct sheet *s, const char *busy, int *cursor_row, int *cursor_col);
+void form_draw(struct form *f, struct sheet *s, const char *busy, int *cursor_row, int *cursor_col);
 
 #endif

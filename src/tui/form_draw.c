@@ -96,8 +96,8 @@ static void draw_texts(
 	}
 }
 
-static void draw_value(const struct form *f, unsigned i, struct sheet *s, int row, int col,
-    int width, int *cursor_col)
+static void draw_value(
+    const struct form *f, unsigned i, struct sheet *s, int row, int col, int width, int *cursor_col)
 {
 	const struct form_value *v = &f->value[i];
 	bool here = i == f->at;
@@ -173,8 +173,7 @@ static void draw_keys(const struct form *f, struct sheet *s, int row, const char
 		                             : plain);
 }
 
-void form_draw(
-    struct form *f, struct sheet *s, const char *busy, int *cursor_row, int *cursor_col)
+void form_draw(struct form *f, struct sheet *s, const char *busy, int *cursor_row, int *cursor_col)
 {
 	struct layout l;
 	bool framed = s->rows >= DIALOG_FRAME_ROWS_MIN;

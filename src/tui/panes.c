@@ -273,8 +273,7 @@ static void draw_nets(struct panes *p, const struct vm_entry *e, const struct pl
 static void follow_snaps(struct panes *p, const struct vm_entry *e)
 {
 	if (!p->snaps)
-		p->snaps =
-		    snap_watch_new(p->app->home, app_offload(p->app), pane_changed, p);
+		p->snaps = snap_watch_new(p->app->home, app_offload(p->app), pane_changed, p);
 	snap_watch_tick(p->snaps, e->name);
 }
 
@@ -298,7 +297,8 @@ static void draw_snaps(struct panes *p, const struct vm_entry *e, const struct p
 	if (lines > shown && at->height > 1)
 		draw_where(p, at->row, at->cols, shown, lines);
 	else if (at->cols >= 60)
-		draw_right(at->row, at->cols - 34, 33, STYLE_COLUMNS, "b: make, revert, delete them");
+		draw_right(
+		    at->row, at->cols - 34, 33, STYLE_COLUMNS, "b: make, revert, delete them");
 }
 
 /* --- 7 Events --- */
@@ -390,8 +390,9 @@ static const struct {
 	const char *name;
 	void (*draw)(struct panes *p, const struct vm_entry *e, const struct place *at);
 } table[] = {{'1', "Console", draw_console}, {'2', "Graphs", draw_graphs},
-    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'5', "Snapshots", draw_snaps}, {'6', "Hardware", draw_lines},
-    {'7', "Events", draw_events}, {'8', "Host", draw_lines}, {'9', "Log", draw_lines}};
+    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'5', "Snapshots", draw_snaps},
+    {'6', "Hardware", draw_lines}, {'7', "Events", draw_events}, {'8', "Host", draw_lines},
+    {'9', "Log", draw_lines}};
 
 void panes_choose(struct panes *p, char key)
 {

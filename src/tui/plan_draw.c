@@ -122,8 +122,7 @@ static void make_said(const struct plan_look *p, int width, struct rows *r)
 		free(r->text[--r->n]);
 }
 
-static void draw_rows_at(
-    struct sheet *s, int row, int rows, const struct rows *r, unsigned first)
+static void draw_rows_at(struct sheet *s, int row, int rows, const struct rows *r, unsigned first)
 {
 	for (int k = 0; k < rows && first + (unsigned)k < r->n; k++)
 		sheet_field(s, row + k, DIALOG_MARGIN, s->cols - 2 * DIALOG_MARGIN,
@@ -134,10 +133,10 @@ static void draw_typed(
     const struct plan_look *p, struct sheet *s, int row, int *cursor_row, int *cursor_col)
 {
 	int col = DIALOG_MARGIN, end = s->cols - DIALOG_MARGIN;
-	col += sheet_textf(
-	    s, row, col, end - col - 8, STYLE_STRONG, "Type %s and Enter: ", p->typed);
-	*cursor_col = editline_sheet(
-	    p->line, s, row, col, end - col, p->wrong ? STYLE_ERROR : STYLE_BAR);
+	col +=
+	    sheet_textf(s, row, col, end - col - 8, STYLE_STRONG, "Type %s and Enter: ", p->typed);
+	*cursor_col =
+	    editline_sheet(p->line, s, row, col, end - col, p->wrong ? STYLE_ERROR : STYLE_BAR);
 	*cursor_row = row;
 }
 
@@ -165,15 +164,16 @@ static void draw_keys(
 
 void plan_size(const struct plan_look *p, int screen_rows, int screen_cols, int *rows, int *cols)
 {
-	struct rows r = {0};
+	struct rows r = {0}, said = {0};
 	int inner;
 	*cols = screen_cols < WIDTH_MAX ? screen_cols : WIDTH_MAX;
 	inner = *cols - 2 * DIALOG_MARGIN;
 	make_notes(p, inner, &r);
 	make_rows(p, inner, false, &r);
-	make_said(p, inner, &r);
-	*rows = (int)r.n + 3;
+	make_said(p, inner, &said);
+	*rows = (int)r.n + (int)said.n + 3;
 	rows_fini(&r);
+	rows_fini(&said);
 	if (*rows < DIALOG_FRAME_ROWS_MIN)
 		*rows = DIALOG_FRAME_ROWS_MIN;
 	if (*rows > screen_rows)
@@ -183,7 +183,8 @@ void plan_size(const struct plan_look *p, int screen_rows, int screen_cols, int 
 unsigned plan_draw(struct plan_look *p, struct sheet *s, int *cursor_row, int *cursor_col)
 {
 	bool framed = s->rows >= DIALOG_FRAME_ROWS_MIN;
-	int inner = s->cols - 2 * DIALOG_MARGIN, row = framed, room = s->rows - (framed ? 2 : 0) - 1;
+	int inner = s->cols - 2 * DIALOG_MARGIN, row = framed,
+	    room = s->rows - (framed ? 2 : 0) - 1;
 	int notes_rows, said_rows, body;
 	struct rows notes = {0}, steps = {0}, said = {0};
 	*cursor_row = *cursor_col = -1;
@@ -192,8 +193,10 @@ unsigned plan_draw(struct plan_look *p, struct sheet *s, int *cursor_row, int *c
 	make_said(p, inner, &said);
 	notes_rows = (int)notes.n < room ? (int)notes.n : room > 0 ? room : 0;
 	room -= notes_rows;
-	said_rows = (int)said.n < room ? (int)said.n : room;
-	body = room - said_rows;
+	/* A row of steps is kept: what is said can be read in the events, too. */
+	said_rows = room - (steps.n > 0 && room > 1);
+	said_rows = (int)said.n < said_rows ? (int)said.n : said_rows > 0 ? said_rows : 0;
+	body = room > said_rows ? room - said_rows : 0;
 	if (p->first + (unsigned)body > steps.n)
 		p->first = steps.n > (unsigned)body ? steps.n - (unsigned)body : 0;
 	if (framed)
@@ -208,5 +211,5 @@ unsigned plan_draw(struct plan_look *p, struct sheet *s, int *cursor_row, int *c
 	rows_fini(&notes);
 	rows_fini(&steps);
 	rows_fini(&said);
-	return body > 0 ? (unsigned)body : 0;
+	return (unsigned)body;
 }

@@ -25,8 +25,7 @@ struct plan_look {
 	const struct editline *line; /* what has to be typed is typed here; NULL: y */
 	const char *typed;
 	bool wrong;
-	unsigned step; /* that goes on, 0 unknown */
-	int percent;   /* -1 unknown */
+	unsigned step;  /* that goes on, 0 unknown */
 	unsigned first; /* line of the steps at the top; clamped here */
 };
 

@@ -81,9 +81,7 @@ static int branches(const struct snap_row *r, struct sheet *s, int row, int col,
 	int used = 0;
 	for (unsigned k = 0; k < r->level && used < width; k++, used++) {
 		bool own = k + 1 == r->level && r->first;
-		const char *g = own                    ? glyph[r->last ? 2 : 1]
-		                : r->more & (1u << k) ? glyph[0]
-		                                      : " ";
+		const char *g = own ? glyph[r->last ? 2 : 1] : r->more & (1u << k) ? glyph[0] : " ";
 		sheet_text(s, row, col + used, 1, STYLE_DIM, g);
 	}
 	return used;
@@ -111,8 +109,8 @@ static void draw_name(const struct columns *c, const struct snap_row *r, struct 
 	sheet_field(s, row, col, end - col, r->current ? STYLE_STRONG : STYLE_NORMAL, r->shown);
 }
 
-static void draw_row(const struct columns *c, const struct snap_row *r, uint64_t now_s,
-    struct sheet *s, int row)
+static void draw_row(
+    const struct columns *c, const struct snap_row *r, uint64_t now_s, struct sheet *s, int row)
 {
 	char when[32] = "-", age[STR_HUMAN_MAX] = "-", size[STR_HUMAN_MAX] = "-";
 	CLEANUP_FREE char *words = xasprintf("%s%s%s", *r->schedule ? "[scheduled] " : "",
@@ -127,8 +125,7 @@ static void draw_row(const struct columns *c, const struct snap_row *r, uint64_t
 	sheet_field(s, row, c->at[WHEN], c->width[WHEN], STYLE_NORMAL, c->width[WHEN] ? when : "");
 	sheet_field(s, row, c->at[AGE], c->width[AGE], STYLE_NORMAL, c->width[AGE] ? age : "");
 	if (c->width[STATE])
-		sheet_field(
-		    s, row, c->at[STATE], c->width[STATE], state_style(r), state_word(r));
+		sheet_field(s, row, c->at[STATE], c->width[STATE], state_style(r), state_word(r));
 	if (c->width[KIND])
 		sheet_field(s, row, c->at[KIND], c->width[KIND], STYLE_NORMAL,
 		    r->external ? "external" : "internal");
@@ -163,7 +160,8 @@ void snap_table_draw(const struct snap_rows *rows, size_t first, size_t at, uint
 		    rows->looked ? "no snapshots yet (n makes one)" : "looking …");
 }
 
-static int line(struct sheet *s, int row, int end, enum style st, const char *label, const char *text)
+static int line(
+    struct sheet *s, int row, int end, enum style st, const char *label, const char *text)
 {
 	if (row >= end || !*text)
 		return row;
@@ -184,8 +182,9 @@ void snap_details_draw(
 		timestamp_local(r->created, TIMESTAMP_LOCAL, when, sizeof(when));
 		str_age(now_s > r->created ? now_s - r->created : 0, age);
 	}
-	head = xasprintf("%s%s   made %s, %s ago%s%s%s", r->shown, r->current ? " (current)" : "", when,
-	    age, *r->schedule ? " by the schedule '" : "", r->schedule, *r->schedule ? "'" : "");
+	head = xasprintf("%s%s   made %s, %s ago%s%s%s", r->shown, r->current ? " (current)" : "",
+	    when, age, *r->schedule ? " by the schedule '" : "", r->schedule,
+	    *r->schedule ? "'" : "");
 	if (row < end)
 		sheet_field(s, row++, MARGIN, s->cols - MARGIN, STYLE_STRONG, head);
 	row = line(s, row, end, STYLE_NORMAL, "description", r->description);

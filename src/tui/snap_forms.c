@@ -41,10 +41,13 @@ enum { NEW_NAME, NEW_WORDS, NEW_WHAT, NEW_QUIESCE };
 
 static const struct form_field new_fields[] = {
     [NEW_NAME] = {.label = "Name", .help = "without one it is named by the present time"},
-    [NEW_WORDS] = {.label = "Description", .help = "what it is good for, for whoever reads the list"},
-    [NEW_WHAT] = {.label = "What is kept", .kind = FORM_CHOICE,
+    [NEW_WORDS] = {.label = "Description",
+        .help = "what it is good for, for whoever reads the list"},
+    [NEW_WHAT] = {.label = "What is kept",
+        .kind = FORM_CHOICE,
         .help = "memory: going back goes on at this moment. New files: quick, no memory, a chain"},
-    [NEW_QUIESCE] = {.label = "Quiesce", .kind = FORM_MARK,
+    [NEW_QUIESCE] = {.label = "Quiesce",
+        .kind = FORM_MARK,
         .help = "the guest's agent freezes its file systems meanwhile; for disks only"},
 };
 
@@ -110,9 +113,13 @@ enum { REVERT_SAFETY, REVERT_THEN };
 
 static const char *const then_words[] = {THEN_AS, THEN_RUNS, THEN_PAUSED, NULL};
 static const struct form_field revert_fields[] = {
-    [REVERT_SAFETY] = {.label = "Safety snapshot first", .kind = FORM_MARK, .initial = "yes",
+    [REVERT_SAFETY] = {.label = "Safety snapshot first",
+        .kind = FORM_MARK,
+        .initial = "yes",
         .help = "what is now is kept, too, and can be gone back to"},
-    [REVERT_THEN] = {.label = "Afterwards it is", .kind = FORM_CHOICE, .choices = then_words,
+    [REVERT_THEN] = {.label = "Afterwards it is",
+        .kind = FORM_CHOICE,
+        .choices = then_words,
         .help = "as it was: running if it ran then, off if it was off"},
 };
 
@@ -132,7 +139,8 @@ static void revert_compose(const struct form *f, struct form_words *w)
 static char *revert_losses(const struct form *f)
 {
 	return form_mark(f, REVERT_SAFETY)
-	           ? xasprintf("nothing for good: a safety snapshot is taken first, of %s", f->losses)
+	           ? xasprintf(
+	                 "nothing for good: a safety snapshot is taken first, of %s", f->losses)
 	           : xstrdup(f->losses);
 }
 
@@ -170,8 +178,8 @@ static bool revert_fill(struct app *app, struct form *f, void *arg)
 	bool live = is_live(app, f->domain);
 	about(f, r);
 	age_of(r, age);
-	f->losses = xasprintf("all that %s wrote to its disks since '%s' (%s)%s", f->domain, r->shown,
-	    age, live ? ", and what it is doing now" : "");
+	f->losses = xasprintf("all that %s wrote to its disks since '%s' (%s)%s", f->domain,
+	    r->shown, age, live ? ", and what it is doing now" : "");
 	form_note(f, "Without a safety snapshot lost: %s", f->losses);
 	if (!verb_has("snapshot-revert", "safety-snapshot"))
 		form_hide(f, REVERT_SAFETY);
@@ -192,9 +200,12 @@ enum { DELETE_WHAT, DELETE_METADATA };
 
 static const char *const delete_words[] = {DELETE_ONE, DELETE_ALL, DELETE_BELOW, NULL};
 static const struct form_field delete_fields[] = {
-    [DELETE_WHAT] = {.label = "What goes", .kind = FORM_CHOICE, .choices = delete_words,
+    [DELETE_WHAT] = {.label = "What goes",
+        .kind = FORM_CHOICE,
+        .choices = delete_words,
         .help = "alone: what stands on it stands on its parent afterwards"},
-    [DELETE_METADATA] = {.label = "Only its record", .kind = FORM_MARK,
+    [DELETE_METADATA] = {.label = "Only its record",
+        .kind = FORM_MARK,
         .help = "the images stay as they are; only what hvmux knows of it goes"},
 };
 
@@ -226,8 +237,8 @@ static bool delete_fill(struct app *app, struct form *f, void *arg)
 	if (!r->below)
 		form_hide(f, DELETE_WHAT);
 	else
-		form_note(f, "%u snapshot%s below it.", r->below,
-		    r->below == 1 ? " stands" : "s stand");
+		form_note(
+		    f, "%u snapshot%s below it.", r->below, r->below == 1 ? " stands" : "s stand");
 	return true;
 }
 
@@ -241,11 +252,16 @@ void snap_form_delete(struct app *app, const char *domain, const struct snap_row
 enum { SCHEDULE_EVERY, SCHEDULE_KEEP, SCHEDULE_DISKS };
 
 static const struct form_field schedule_fields[] = {
-    [SCHEDULE_EVERY] = {.label = "Every", .initial = "6h", .required = true,
+    [SCHEDULE_EVERY] = {.label = "Every",
+        .initial = "6h",
+        .required = true,
         .help = "30m, 6h, 1d: how often one is made"},
-    [SCHEDULE_KEEP] = {.label = "Keep", .initial = "7d", .required = true,
+    [SCHEDULE_KEEP] = {.label = "Keep",
+        .initial = "7d",
+        .required = true,
         .help = "how long; only snapshots that the schedule made are ever deleted"},
-    [SCHEDULE_DISKS] = {.label = "Disks only", .kind = FORM_MARK,
+    [SCHEDULE_DISKS] = {.label = "Disks only",
+        .kind = FORM_MARK,
         .help = "without the guest's memory"},
 };
 

@@ -33,7 +33,8 @@ enum snap_action {
 struct snap_binding {
 	const char *keys[3]; /* as input_key_parse reads them; NULL ends */
 	enum snap_action action;
-	const char *verb;  /* the command line that it runs; the key is not there without it. NULL none */
+	const char
+	    *verb; /* the command line that it runs; the key is not there without it. NULL none */
 	const char *label; /* in the footer; NULL not there */
 	const char *help;
 };

@@ -189,8 +189,9 @@ static void tree_init(struct tree *t, const struct snapshots *all)
 	t->below = xcalloc(n + 1, sizeof(*t->below));
 	t->stack = xcalloc(n + 1, sizeof(*t->stack));
 	for (size_t i = 0; i < n; i++)
-		t->child[i] = (struct child){i, all->parent[i] == SNAPSHOTS_NONE ? n : all->parent[i],
-		    all->v[i].created, all->v[i].name};
+		t->child[i] =
+		    (struct child){i, all->parent[i] == SNAPSHOTS_NONE ? n : all->parent[i],
+		        all->v[i].created, all->v[i].name};
 	qsort(t->child, n, sizeof(*t->child), by_parent);
 	for (size_t k = n; k-- > 0;) {
 		t->from[t->child[k].parent] = k;

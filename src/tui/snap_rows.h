@@ -16,12 +16,13 @@
 struct snap_row {
 	char *name, *shown; /* shown: what a terminal may be told */
 	char *description, *parent, *state, *disks, *memory_file, *schedule;
-	uint64_t created, size; /* seconds since 1970; bytes it takes on the host beyond the images; 0 unknown */
+	uint64_t created,
+	    size; /* seconds since 1970; bytes it takes on the host beyond the images; 0 unknown */
 	bool external, memory, current, nvram;
 	unsigned children, below; /* of it, and of all levels */
 	unsigned level;           /* branches above it */
 	uint32_t more;            /* bit k: at level k of the tree another branch follows below */
-	bool first, last; /* of a branch: its first row; the last branch of its parent */
+	bool first, last;         /* of a branch: its first row; the last branch of its parent */
 };
 
 struct snap_rows {

@@ -9,7 +9,8 @@
 #include "core/snapshots.h"
 #include "core/str.h"
 
-#define SIZES_EVERY_MS 15000 /* files that a snapshot left behind grow without a change of the folder */
+#define SIZES_EVERY_MS \
+	15000 /* files that a snapshot left behind grow without a change of the folder */
 
 /* On its way: all but `watch` is the thread's. */
 struct look {

@@ -32,7 +32,6 @@ struct plan_view {
 	struct editline line;
 	bool wrong, details;
 	unsigned step, first, room; /* step: the last that was seen to go on */
-	int percent;
 	struct sheet sheet;
 };
 
@@ -125,8 +124,7 @@ static void start(struct plan_view *p)
 static void follow(struct plan_view *p)
 {
 	const struct job *j = jobs_find(p->v.app->jobs, p->run);
-	const struct vm_entry *e =
-	    p->v.app->model ? model_find(p->v.app->model, p->about) : NULL;
+	const struct vm_entry *e = p->v.app->model ? model_find(p->v.app->model, p->about) : NULL;
 	char line[JOB_LINE_MAX] = "";
 	if (p->state != PLAN_RUNS || !j)
 		return;
@@ -138,7 +136,6 @@ static void follow(struct plan_view *p)
 			free(words);
 		return;
 	}
-	p->percent = -1;
 	if (e && *e->job) {
 		if (e->job_steps == p->text.steps && e->job_step)
 			p->step = e->job_step;
@@ -168,7 +165,6 @@ static void plan_view_draw(struct view *v)
 	    .typed = p->typed,
 	    .wrong = p->wrong,
 	    .step = p->step,
-	    .percent = p->percent,
 	    .first = p->first};
 	int rows, cols, cursor_row, cursor_col;
 	follow(p);
@@ -325,7 +321,6 @@ void view_plan_open(struct app *app, const struct plan_request *r)
 	p->refused = r->refused;
 	p->started = r->started;
 	p->arg = r->arg;
-	p->percent = -1;
 	view_push(app, &p->v);
 	if (plan_shown(r->verb))
 		look(p);

@@ -10,8 +10,10 @@ struct plan_request {
 	const struct verb *verb;
 	const char *const *words; /* the command line, verb first; copied */
 	const char *about;        /* the domain */
-	const char *typed; /* what has to be typed where the verb deletes; NULL: the domain's name */
-	const char *const *notes; /* what is lost, what is known: lines, NULL-terminated; NULL none. A "!" before one: bad. */
+	const char
+	    *typed; /* what has to be typed where the verb deletes; NULL: the domain's name */
+	const char *const *
+	    notes; /* what is lost, what is known: lines, NULL-terminated; NULL none. A "!" before one: bad. */
 	/* The dry run was refused: the view goes, why is borrowed. NULL: the view itself shows it. */
 	void (*refused)(void *arg, const char *why);
 	/* It was started: what asked for it may close. NULL nothing. */

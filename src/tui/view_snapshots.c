@@ -85,7 +85,8 @@ static void snapshots_draw(struct view *v)
 {
 	struct snapshots_view *t = (struct snapshots_view *)v;
 	const struct snap_rows *r = snap_watch_rows(t->watch);
-	int rows = draw_rows(), cols = draw_cols(), detail = rows >= DETAIL_ROWS_MIN ? DETAIL_ROWS : 0;
+	int rows = draw_rows(), cols = draw_cols(),
+	    detail = rows >= DETAIL_ROWS_MIN ? DETAIL_ROWS : 0;
 	int height = rows - 2 - detail - (detail > 0);
 	uint64_t now = (uint64_t)time(NULL);
 	t->height = height > 2 ? (size_t)height - 1 : 1;
