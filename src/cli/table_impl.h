@@ -20,6 +20,13 @@
 		name_, OPT_FLAG, .help = help_ \
 	}
 #define JSON FLAG("json", "print JSON with stable keys")
+/* Of verbs that are plans (cli/plan_verb.h). */
+#define DRY_RUN FLAG("dry-run", "show what would be done, step by step, and change nothing")
+#define LIVE_CONFIG_CURRENT                               \
+	FLAG("config", "change what the next start has"), \
+	    FLAG("live", "change the machine that runs"), \
+	    FLAG("current", "the machine if it runs, else the definition; the default")
+#define PERSISTENT FLAG("persistent", "change the definition, and the machine if it runs")
 /* For port_option. */
 #define PORT                                                                                              \
 	{"port", OPT_STRING, .value = "PORT",                                                             \

@@ -22,7 +22,17 @@ struct rpc_client {
 	int64_t next_id;
 	struct buf in;
 	struct json_object *kept; /* array of notifications, the oldest first */
+	rpc_heard_fn *heard;      /* NULL: they are kept */
+	bool (*wake)(void *arg);
+	void *arg;
 };
+
+void rpc_listen(struct rpc_client *c, rpc_heard_fn *heard, bool (*wake)(void *arg), void *arg)
+{
+	c->heard = heard;
+	c->wake = wake;
+	c->arg = arg;
+}
 
 int rpc_fd(const struct rpc_client *c)
 {
@@ -67,6 +77,8 @@ static int wait_for(struct rpc_client *c, short events, uint64_t deadline, struc
 		if (errno != EINTR)
 			return err_errno(
 			    err, errno, "cannot wait for the supervisor of '%s'", c->name);
+		if (c->wake && !c->wake(c->arg))
+			return err_set(err, ERR_CANCELLED, "interrupted");
 	}
 }
 
@@ -191,6 +203,11 @@ static int send_request(
 
 static void keep_notification(struct rpc_client *c, struct json_object *o)
 {
+	if (c->heard) {
+		c->heard(c->arg, json_get_str(o, "method"), json_get_obj(o, "params"));
+		json_object_put(o);
+		return;
+	}
 	if (json_object_array_length(c->kept) >= KEPT_MAX)
 		json_object_array_del_idx(c->kept, 0, 1);
 	json_object_array_add(c->kept, o);
@@ -203,7 +220,7 @@ static int take_answer(struct json_object *answer, struct json_object **result, 
 		const char *words = json_get_str(e, "message");
 		int64_t code = RPC_ERR_BASE - json_get_int(e, "code", 0);
 		enum err_code ours =
-		    code > ERR_NONE && code <= ERR_IO ? (enum err_code)code : ERR_FAIL;
+		    code > ERR_NONE && code <= ERR_CANCELLED ? (enum err_code)code : ERR_FAIL;
 		return err_set(err, ours, "%s", words ? words : "failed without a reason");
 	}
 	json_object_object_get_ex(answer, "result", &r);
@@ -244,6 +261,18 @@ int rpc_call_fd(struct rpc_client *c, const char *method, struct json_object *pa
 		else
 			json_object_put(o); /* the answer to a call that we gave up on */
 	}
+	return rc;
+}
+
+int rpc_notify(
+    struct rpc_client *c, const char *method, struct json_object *params, struct err *err)
+{
+	struct json_object *q = json_object_new_object();
+	json_object_object_add(q, "jsonrpc", json_object_new_string("2.0"));
+	json_object_object_add(q, "method", json_object_new_string(method));
+	json_object_object_add(q, "params", params ? params : json_object_new_object());
+	int rc = send_request(c, q, -1, deadline_of(RPC_TIMEOUT_MS), err);
+	json_object_put(q);
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 #ifndef CORE_RPC_H
 #define CORE_RPC_H
 
+#include <stdbool.h>
 #include <json-c/json.h>
 
 #include "core/err.h"
@@ -34,6 +35,13 @@ int rpc_call(struct rpc_client *c, const char *method, struct json_object *param
 /* The same with a descriptor attached (SCM_RIGHTS): for "qmp" with getfd and add-fd; borrowed, -1 none. */
 int rpc_call_fd(struct rpc_client *c, const char *method, struct json_object *params, int fd,
     int timeout_ms, struct json_object **result, struct err *err);
+/* A request that wants no answer; params taken. */
+int rpc_notify(
+    struct rpc_client *c, const char *method, struct json_object *params, struct err *err);
+/* From now on a notification that comes while an answer is awaited is handed to heard (params borrowed, may be NULL) instead of being kept; a signal
+ * calls wake (may be NULL), which may use rpc_notify: false ends the wait with ERR_CANCELLED. */
+typedef void rpc_heard_fn(void *arg, const char *method, struct json_object *params);
+void rpc_listen(struct rpc_client *c, rpc_heard_fn *heard, bool (*wake)(void *arg), void *arg);
 /* The next notification (the caller's), NULL on the deadline (ERR_TIMEOUT; -1 waits for ever) or a
  * lost connection. */
 struct json_object *rpc_next(struct rpc_client *c, int timeout_ms, struct err *err);

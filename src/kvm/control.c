@@ -47,7 +47,7 @@ struct control_req {
 	struct client *client; /* NULL: it has left */
 	struct json_object *id;
 	char *who, *what;
-	bool audited;
+	bool audited, reader;
 	uint64_t began_ns;
 };
 
@@ -123,6 +123,7 @@ static struct control_req *req_new(
 	r->who = xstrdup(c->who);
 	r->what = xstrdup(what);
 	r->audited = audited;
+	r->reader = c->reader;
 	r->began_ns = loop_now_ns();
 	c->n_requests++;
 	TAILQ_INSERT_TAIL(&c->control->requests, r, entry);
@@ -159,6 +160,40 @@ void control_reply(struct control_req *r, struct json_object *result, const stru
 	req_free(r);
 	if (client != NULL && client->eof && client->n_requests == 0)
 		client_free(client);
+}
+
+const char *control_req_who(const struct control_req *r)
+{
+	return r->who;
+}
+
+bool control_req_reader(const struct control_req *r)
+{
+	return r->reader;
+}
+
+bool control_req_left(const struct control_req *r)
+{
+	return r->client == NULL;
+}
+
+void control_req_name(struct control_req *r, const char *what, bool audited)
+{
+	free(r->what);
+	r->what = xstrdup(what);
+	r->audited = audited;
+}
+
+void control_req_notify(struct control_req *r, const char *method, struct json_object *params)
+{
+	if (r->client == NULL || r->id == NULL) {
+		json_object_put(params);
+		return;
+	}
+	struct json_object *o = envelope();
+	json_object_object_add(o, "method", json_object_new_string(method));
+	json_object_object_add(o, "params", params);
+	send_message(r->client, o);
 }
 
 static void do_status(struct client *c, struct json_object *id, struct json_object *params)
@@ -292,7 +327,8 @@ static void client_message(void *arg, struct json_object *msg)
 	}
 	for (const struct control_method *m = c->control->ops->methods;
 	     m != NULL && m->name != NULL; m++) {
-		if (str_eq(m->name, name) && c->reader && m->flags != CONTROL_READS) {
+		bool open = m->flags == CONTROL_READS || m->flags == CONTROL_MIXED;
+		if (str_eq(m->name, name) && c->reader && !open) {
 			refuse_reader(c, id, name);
 			return;
 		}

@@ -5,6 +5,7 @@
 #ifndef KVM_CONTROL_H
 #define KVM_CONTROL_H
 
+#include <stdbool.h>
 #include <json-c/json.h>
 
 #include "core/err.h"
@@ -26,6 +27,7 @@ struct control_req;
 enum {
 	CONTROL_READS = 1,   /* changes nothing: not in the audit log */
 	CONTROL_COMMAND = 2, /* params name a command in "execute"; the audit log has it */
+	CONTROL_MIXED = 4,   /* for readers, too, of whom fn refuses what changes something */
 };
 struct control_method {
 	const char *name; /* NULL ends the table */
@@ -49,6 +51,16 @@ struct control *control_new(struct loop *l, const struct home *h, const char *na
 /* Answers and frees the request, once. err NULL: done, result (taken, may be NULL) goes with it.
  * Its client may have left: then only the audit log hears of it. */
 void control_reply(struct control_req *r, struct json_object *result, const struct err *err);
+/* "root(0) pid=4711" */
+const char *control_req_who(const struct control_req *r);
+/* Its client may look only. */
+bool control_req_reader(const struct control_req *r);
+/* Its client has left. */
+bool control_req_left(const struct control_req *r);
+/* What the audit log calls it, and whether it is to stand there. */
+void control_req_name(struct control_req *r, const char *what, bool audited);
+/* A notification to the client that asked, before its answer; params taken. */
+void control_req_notify(struct control_req *r, const char *method, struct json_object *params);
 /* To every subscriber. detail may be NULL; data (taken) too. */
 void control_event(
     struct control *c, const char *event, const char *detail, struct json_object *data);

@@ -5,7 +5,7 @@
  *	open      name, path, write (bool), node         opens a file for QEMU and keeps the descriptor under `name` for a later step's fd
  *	close     name                                   forgets it
  *	copy      from, to                               a whole file, synced (core/whole_file); never over one that is there
- *	remove    path                                   unlinks it; `only_new` true: only what this plan has made
+ *	remove    path                                   unlinks it; `only_new` true: only a file that is younger than this plan
  *	rename    from, to
  *	live      xml, was                               run/NAME/live.xml; what changed meanwhile in <metadata>, <title>, <description> stays
  *	define    xml, was                               the definition, under the store's lock; ERR_BUSY when it is no longer `was`
@@ -21,6 +21,7 @@
 #define KVM_PLAN_HOST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <json-c/json.h>
 
 #include "core/err.h"
@@ -33,6 +34,8 @@ struct plan_host_ctx {
 	void (*keep_fd)(void *arg, const char *name, int fd);
 	void (*drop_fd)(void *arg, const char *name);
 	void *arg;
+	uint64_t
+	    began_ns; /* CLOCK_REALTIME of the plan's beginning: what is younger may be its own */
 };
 
 struct plan_host_op {

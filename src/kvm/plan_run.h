@@ -45,14 +45,19 @@ struct plan_run_ops {
 struct plan_run *plan_run_new(struct plan *p, const struct plan_run_ops *ops, void *arg);
 void plan_run_free(struct plan_run *r); /* NULL is allowed; nothing is undone */
 void plan_run_start(struct plan_run *r);
-/* From a journal. ERR_INVALID: it makes no sense. */
+/* From a journal. ERR_INVALID: it makes no sense. plan_run_lost may be called before plan_run_continue: that QEMU is gone. */
 struct plan_run *plan_run_resume(
     struct json_object *journal, const struct plan_run_ops *ops, void *arg, struct err *err);
+void plan_run_continue(struct plan_run *r);
+/* Nothing happens from the commit on, and while it is taken back. */
 void plan_run_cancel(struct plan_run *r, const char *who);
+bool plan_run_can_cancel(const struct plan_run *r);
 void plan_run_event(struct plan_run *r, const char *event, struct json_object *data); /* QEMU's */
 void plan_run_timer(struct plan_run *r);
 /* QEMU is gone: what is on the host is taken back, QMP's steps are passed over. */
 void plan_run_lost(struct plan_run *r, const char *why);
+/* {"phase": "doing", "at": 2, "fates": "dd-"}: of each step d done, p perhaps, - not; the caller's. */
+struct json_object *plan_run_state(const struct plan_run *r);
 const struct plan *plan_run_plan(const struct plan_run *r);
 
 #endif

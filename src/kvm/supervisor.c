@@ -27,6 +27,7 @@
 #include "kvm/argv_alias.h"
 #include "kvm/hooks.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_plan.h"
 
 #define TICK_SLOTS 20 /* points of the second */
 #define READY_WAIT_MS 500
@@ -257,6 +258,7 @@ static void sup_fini(struct supervisor *s)
 	if (s->loop != NULL) {
 		qmp_free(s->qmp);
 		sup_agent_fini(s);
+		sup_plan_free(s);
 		control_free(s->control);
 		hooks_free(s->hooks);
 		hooks_free(s->match_hooks);
@@ -350,6 +352,7 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	/* systemd's unit takes no arguments: how it is to start is wished for by files. */
 	bool throwaway = take_wish(s, "start-throwaway") || (flags & SUPERVISOR_THROWAWAY) != 0;
 	s->machine.start_paused = take_wish(s, "start-paused") || (flags & SUPERVISOR_PAUSED) != 0;
+	sup_plan_settle(s);
 	if (sup_read_domain(s, false, &d, err) < 0)
 		return -1;
 	if (complete_document(s, &d, err) < 0) {

@@ -14,6 +14,7 @@
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_plan.h"
 
 static bool same_boot(const struct supervisor *s)
 {
@@ -115,6 +116,7 @@ static void end_consoles(struct supervisor *s)
 static void settle(struct supervisor *s)
 {
 	bool rebooted = !same_boot(s), made = s->process.qemu > 0;
+	sup_plan_settle(s);
 	if (rebooted)
 		sup_detail(s, "the host was restarted while the domain ran");
 	else if (s->machine.state == MACHINE_STARTING && !made)

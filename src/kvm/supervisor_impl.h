@@ -99,6 +99,7 @@ struct supervisor {
 	bool preparing, releasing;
 	bool watchdog_dump;    /* <watchdog action='dump'/> */
 	struct sup_dump *dump; /* supervisor_dump.c's; NULL: none goes on */
+	struct sup_plans *plans; /* supervisor_plan.c's; NULL: none were asked for yet */
 	uint64_t io_told_ns;   /* CLOCK_MONOTONIC of the last disk error that was recorded */
 	struct rate reboots, watchdogs; /* what of them stands in the audit log */
 	char detail[SUP_DETAIL_MAX];    /* what will be said of the end; "" nothing yet */

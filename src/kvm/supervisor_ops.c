@@ -22,6 +22,7 @@
 #include "kvm/supervisor_impl.h"
 #include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
+#include "kvm/supervisor_plan.h"
 
 #define OPERATION_TIMEOUT_MS 4000 /* under the front ends' RPC_TIMEOUT_MS: they hear our words */
 
@@ -412,6 +413,9 @@ static const struct control_method methods[] = {
     {"agent", CONTROL_COMMAND, sup_ctl_agent},
     {"acknowledge", 0, sup_ctl_acknowledge},
     {"agent-info", CONTROL_READS, sup_ctl_agent_info},
+    {"plan", CONTROL_MIXED, sup_ctl_plan},
+    {"plan-cancel", 0, sup_ctl_plan_cancel},
+    {"plan-status", CONTROL_READS, sup_ctl_plan_status},
     {"reload-triggers", 0, sup_ctl_reload_triggers},
     {"shutdown-agent", 0, sup_ctl_shutdown_agent},
     {0},

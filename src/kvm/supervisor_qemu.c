@@ -18,6 +18,7 @@
 #include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_kit.h"
+#include "kvm/supervisor_plan.h"
 
 #define REDIAL_MIN_MS 50
 #define REDIAL_MAX_MS 5000
@@ -85,6 +86,7 @@ void sup_attach(struct supervisor *s, pid_t pid, uint64_t start, int pidfd, bool
 void sup_detach(struct supervisor *s)
 {
 	sup_dump_abandon(s);
+	sup_plan_lost(s);
 	qmp_free(s->qmp);
 	s->qmp = NULL;
 	s->qmp_ready = s->counting = false;
@@ -214,6 +216,7 @@ static void qmp_up(void *arg, unsigned version)
 	if (!s->places)
 		qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
+	sup_plan_up(s);
 	if (s->ready_wait != NULL)
 		sup_ready(s, NULL);
 }
@@ -274,6 +277,7 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	    {"SUSPEND", EV_SLEEP}, {"WAKEUP", EV_WAKE}};
 	struct supervisor *s = arg;
 	control_qemu_event(s->control, name, data, time_ns);
+	sup_plan_event(s, name, data);
 	sup_crash_note(s, name, data, time_ns);
 	if (str_eq(name, "RESUME"))
 		s->detail[0] = '\0'; /* what it was stopped for is over */

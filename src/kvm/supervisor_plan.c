@@ -1,0 +1,598 @@
+/* Requests for plans: who comes when, what their plans are built from. */
+#include "kvm/supervisor_plan.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <libxml/parser.h>
+
+#include "core/audit.h"
+#include "core/file.h"
+#include "core/jsonl.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/store.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "kvm/supervisor_plan_impl.h"
+
+#define QUERY_MS 4000
+
+static void serve_next(void *arg);
+
+/* --- making and freeing --- */
+
+static void on_queue_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	serve_next(arg);
+}
+
+static struct sup_plans *plans(struct supervisor *s)
+{
+	if (s->plans != NULL)
+		return s->plans;
+	struct sup_plans *p = xcalloc(1, sizeof(*p));
+	p->s = s;
+	TAILQ_INIT(&p->queue);
+	p->queue_timer = evtimer_new(loop_base(s->loop), on_queue_timer, p);
+	if (p->queue_timer == NULL)
+		abort(); /* out of memory */
+	sup_run_init(p);
+	s->plans = p;
+	return p;
+}
+
+static void drop_sources(struct sup_request *q)
+{
+	domain_fini(&q->live);
+	domain_fini(&q->config);
+	if (q->has_caps)
+		caps_fini(&q->caps);
+	q->live = q->config = (struct domain){0};
+	q->has_config = q->has_caps = false;
+	json_object_put(q->facts);
+	q->facts = NULL;
+}
+
+static void request_free(struct sup_request *q)
+{
+	if (q == NULL)
+		return;
+	drop_sources(q);
+	json_object_put(q->params);
+	free(q->who);
+	free(q);
+}
+
+static void answer(struct sup_request *q, struct json_object *result, const struct err *err)
+{
+	if (q->req != NULL)
+		control_reply(q->req, result, err);
+	else
+		json_object_put(result);
+	q->req = NULL;
+}
+
+/* --- where it stands, for those who look --- */
+
+static struct json_object *shown(const struct sup_plans *p, const char *words)
+{
+	const struct status_page *page = p->s->page.page;
+	struct json_object *o = json_object_new_object();
+	json_object_object_add(
+	    o, "verb", json_object_new_string(p->now->verb == NULL ? "plan" : p->now->verb->name));
+	json_object_object_add(o, "who", json_object_new_string(p->now->who));
+	json_object_object_add(o, "words", json_object_new_string(words));
+	json_object_object_add(o, "step", json_object_new_int64(page->job_step));
+	json_object_object_add(o, "steps", json_object_new_int64(page->job_steps));
+	json_object_object_add(o, "done", json_object_new_int64((int64_t)page->job_done));
+	json_object_object_add(o, "total", json_object_new_int64((int64_t)page->job_total));
+	return o;
+}
+
+static void tell_waiting(const struct sup_plans *p, struct sup_request *q)
+{
+	struct json_object *o = shown(p, p->s->page.page->job_words);
+	json_object_object_add(o, "waiting", json_object_new_boolean(1));
+	control_req_notify(q->req, "plan", o);
+}
+
+void sup_plan_show(struct sup_plans *p, const char *words, uint64_t done, uint64_t total)
+{
+	struct status_page *page = status_begin(&p->s->page);
+	snprintf(page->job_words, sizeof(page->job_words), "%s", words);
+	page->job_done = done;
+	page->job_total = total;
+	page->job_waiting = p->n_queue;
+	status_end(&p->s->page);
+	if (p->now != NULL && p->now->req != NULL)
+		control_req_notify(p->now->req, "plan", shown(p, words));
+}
+
+static void busy_words(const struct sup_plans *p, struct err *err)
+{
+	const struct status_page *page = p->s->page.page;
+	uint64_t s = (timestamp_ns() - p->began_ns) / 1000000000u;
+	if (p->s->dump != NULL)
+		err_set(err, ERR_BUSY, "domain '%s' is busy: its memory is being written to a file",
+		    p->s->name);
+	else
+		err_set(err, ERR_BUSY,
+		    "domain '%s' is busy: %s has been doing '%s' for %" PRIu64
+		    " s (step %u of %u: %s); try again later, or 'hvmux domjobabort %s'",
+		    p->s->name, p->now->who, page->job, s, page->job_step, page->job_steps,
+		    page->job_words, p->s->name);
+}
+
+/* --- what a plan is built from --- */
+
+static bool is_up(const struct supervisor *s)
+{
+	static const bool up[MACHINE_STATES] = {[MACHINE_RUNNING] = true,
+	    [MACHINE_PAUSED] = true,
+	    [MACHINE_ASKED] = true,
+	    [MACHINE_SLEEPING] = true,
+	    [MACHINE_PRESERVED] = true};
+	return s->qmp != NULL && s->qmp_ready && up[s->machine.state];
+}
+
+static int read_documents(struct supervisor *s, struct sup_request *q, struct err *err)
+{
+	if (sup_read_domain(s, true, &q->live, err) < 0)
+		return -1;
+	CLEANUP_FREE char *path = home_domain_xml(s->home, s->name);
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	if (access(path, F_OK) == 0) {
+		if (store_read(s->home, s->name, &xml, err) < 0 ||
+		    domain_parse(xml.data == NULL ? "" : xml.data, xml.len, path,
+		        DOMAIN_PARSE_LENIENT, &q->config, NULL, err) < 0)
+			return -1;
+		q->has_config = true;
+	}
+	if (caps_get(s->home, q->live.emulator, q->live.arch, &q->caps, err) < 0)
+		return -1;
+	q->has_caps = true;
+	return 0;
+}
+
+/* Whose files can QEMU open? Its effective user, as the kernel has it. */
+static bool runs_as_other(pid_t pid)
+{
+	char path[32];
+	unsigned ruid, euid;
+	CLEANUP_BUF struct buf text = BUF_INIT;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf_reserve(&text, 4096), 4095);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	text.data[n] = '\0';
+	const char *line = strstr(text.data, "\nUid:");
+	return line != NULL && sscanf(line, "\nUid: %u %u", &ruid, &euid) == 2 && euid != geteuid();
+}
+
+/* Ids never repeat, so that nothing of an earlier plan is met by its name. */
+void sup_plan_id_next(const struct supervisor *s, bool take, uint64_t *id)
+{
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "plan-id");
+	CLEANUP_BUF struct buf text = BUF_INIT;
+	char now[24];
+	*id = 1;
+	if (file_read(path, 32, &text, NULL) == 0 && text.len > 0)
+		*id = strtoull(text.data, NULL, 10) + 1;
+	if (!take)
+		return;
+	int n = snprintf(now, sizeof(now), "%" PRIu64 "\n", *id);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || pwrite(fd, now, (size_t)n, 0) != n)
+		log_warn("cannot write '%s'", path);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int where_of(const struct sup_request *q, unsigned *where, struct err *err)
+{
+	struct json_object *list = json_get_arr(q->params, "where");
+	size_t n = list == NULL ? 0 : json_object_array_length(list);
+	*where = 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *w = json_object_get_string(json_object_array_get_idx(list, i));
+		if (str_eq(w, "live"))
+			*where |= PLAN_LIVE;
+		else if (str_eq(w, "config"))
+			*where |= PLAN_CONFIG;
+		else
+			return err_set(err, ERR_INVALID,
+			    "plan: \"where\" is a list of \"live\" and \"config\"");
+	}
+	if (*where == 0)
+		*where = PLAN_LIVE;
+	if ((*where & PLAN_CONFIG) != 0 && !q->has_config)
+		return err_set(err, ERR_STATE,
+		    "Requested operation is not valid: transient domains do not have any persistent config");
+	return 0;
+}
+
+static int build(struct sup_plans *p, struct sup_request *q, struct plan *plan, struct err *err)
+{
+	struct supervisor *s = p->s;
+	struct json_object *args = json_get_obj(q->params, "args");
+	struct json_object *none = args == NULL ? json_object_new_object() : NULL;
+	struct plan_in in = {.home = s->home,
+	    .name = s->name,
+	    .live = &q->live,
+	    .config = q->has_config ? &q->config : NULL,
+	    .caps = &q->caps,
+	    .args = args == NULL ? none : args,
+	    .facts = q->facts,
+	    .now_ns = timestamp_ns(),
+	    .other_user = q->other_user};
+	sup_plan_id_next(s, !q->dry_run, &in.id);
+	plan_init(plan, q->verb->name, in.id);
+	int rc = where_of(q, &in.where, err);
+	if (rc == 0 && q->verb->look != NULL)
+		rc = q->verb->look(&in, q->facts, err);
+	if (rc == 0)
+		rc = q->verb->build(&in, plan, err);
+	if (rc == 0 && plan->n > PLAN_STEPS_MAX)
+		rc = err_set(err, ERR_INVALID, "a plan of %zu steps is too long", plan->n);
+	json_object_put(none);
+	if (rc < 0)
+		plan_fini(plan);
+	return rc;
+}
+
+/* --- one request --- */
+
+static void next_later(struct sup_plans *p)
+{
+	loop_defer(p->s->loop, serve_next, p->s);
+}
+
+static void request_end(struct sup_plans *p, struct json_object *result, const struct err *err)
+{
+	struct sup_request *q = TAKE_PTR(p->now);
+	answer(q, result, err);
+	request_free(q);
+	next_later(p);
+}
+
+static void add_str(struct json_object *o, const char *key, const char *s)
+{
+	if (s != NULL)
+		json_object_object_add(o, key, json_object_new_string(s));
+}
+
+void sup_request_over(
+    struct sup_plans *p, const struct plan *plan, const struct err *err, const char *notes)
+{
+	struct err said;
+	if (err != NULL) {
+		size_t n = notes == NULL ? 0 : strlen(notes);
+		err_set(&said, err->code, "%s%s%.*s", err->msg, n == 0 ? "" : "\n",
+		    n == 0 ? 0 : (int)n - 1, n == 0 ? "" : notes);
+		request_end(p, NULL, &said);
+		return;
+	}
+	struct json_object *o = json_object_new_object();
+	add_str(o, "result", plan->result);
+	add_str(o, "words", plan->words);
+	add_str(o, "notes", notes);
+	add_str(o, "told", plan->notes);
+	request_end(p, o, NULL);
+}
+
+static void dry_run(struct sup_plans *p, struct plan *plan)
+{
+	struct json_object *o = json_object_new_object();
+	CLEANUP_FREE char *words = plan_to_words(plan);
+	json_object_object_add(o, "plan", plan_to_json(plan));
+	json_object_object_add(o, "words", json_object_new_string(words));
+	plan_fini(plan);
+	request_end(p, o, NULL);
+}
+
+static void got_all(struct sup_plans *p)
+{
+	struct sup_request *q = p->now;
+	struct plan plan;
+	struct err err = q->err;
+	if (err.code != ERR_NONE || build(p, q, &plan, &err) < 0) {
+		request_end(p, NULL, &err);
+		return;
+	}
+	drop_sources(q);
+	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	if (q->dry_run) {
+		dry_run(p, &plan);
+	} else if (plan.n == 0) {
+		sup_request_over(p, &plan, NULL, NULL);
+		plan_fini(&plan);
+	} else {
+		sup_run_begin(p, &plan);
+	}
+}
+
+struct question {
+	struct sup_request *q;
+	const char *command;
+};
+
+static void got_fact(void *arg, struct json_object *result, const struct err *err)
+{
+	struct question *w = arg;
+	struct sup_request *q = w->q;
+	if (result != NULL)
+		json_object_object_add(q->facts, w->command, json_object_get(result));
+	else if (err != NULL && (err->code == ERR_TIMEOUT || err->code == ERR_IO))
+		q->err = *err;
+	free(w);
+	if (--q->asked == 0)
+		got_all(q->plans);
+}
+
+static void serve(struct sup_plans *p, struct sup_request *q)
+{
+	struct supervisor *s = p->s;
+	struct err err;
+	p->now = q;
+	p->began_ns = timestamp_ns();
+	if (!is_up(s)) {
+		err_set(&err, ERR_STATE,
+		    "QEMU of domain '%s' does not answer on its monitor: try again, or destroy it",
+		    s->name);
+		request_end(p, NULL, &err);
+		return;
+	}
+	if (read_documents(s, q, &err) < 0) {
+		request_end(p, NULL, &err);
+		return;
+	}
+	q->other_user = runs_as_other(s->pid);
+	q->facts = json_object_new_object();
+	const char *const *names = q->verb->queries;
+	q->asked = 1;
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+		struct question *w = xcalloc(1, sizeof(*w));
+		*w = (struct question){q, names[i]};
+		q->asked++;
+		qmp_send(s->qmp, names[i], NULL, QUERY_MS, got_fact, w);
+	}
+	if (--q->asked == 0)
+		got_all(p);
+}
+
+/* --- the queue --- */
+
+static bool busy(const struct sup_plans *p)
+{
+	return p->now != NULL || p->run != NULL || p->s->dump != NULL;
+}
+
+static void leave_queue(struct sup_plans *p, struct sup_request *q)
+{
+	TAILQ_REMOVE(&p->queue, q, entry);
+	p->n_queue--;
+	struct status_page *page = status_begin(&p->s->page);
+	page->job_waiting = p->n_queue;
+	status_end(&p->s->page);
+}
+
+/* Those whose client has left, or whose time is up, go. The time of the next one, 0 none. */
+static uint64_t sift(struct sup_plans *p, uint64_t now)
+{
+	uint64_t first = 0;
+	struct sup_request *q, *next;
+	for (q = TAILQ_FIRST(&p->queue); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, entry);
+		struct err err;
+		bool left = control_req_left(q->req);
+		if (!left && q->until_ms > now) {
+			first = first == 0 || q->until_ms < first ? q->until_ms : first;
+			continue;
+		}
+		leave_queue(p, q);
+		if (left)
+			err_set(&err, ERR_CANCELLED, "whoever asked has left");
+		else
+			busy_words(p, &err);
+		answer(q, NULL, &err);
+		request_free(q);
+	}
+	return first;
+}
+
+static void serve_next(void *arg)
+{
+	struct supervisor *s = arg;
+	struct sup_plans *p = s->plans;
+	if (p == NULL)
+		return;
+	uint64_t now = loop_now_ms(), until = 0;
+	evtimer_del(p->queue_timer);
+	while (!busy(p) && !TAILQ_EMPTY(&p->queue)) {
+		struct sup_request *q = TAILQ_FIRST(&p->queue);
+		leave_queue(p, q);
+		if (control_req_left(q->req)) {
+			struct err err;
+			err_set(&err, ERR_CANCELLED, "whoever asked has left");
+			answer(q, NULL, &err);
+			request_free(q);
+		} else {
+			serve(p, q);
+		}
+	}
+	until = sift(p, now);
+	if (until != 0) {
+		uint64_t ms = until > now ? until - now : 1;
+		struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+		evtimer_add(p->queue_timer, &tv);
+	}
+}
+
+static void enqueue(struct sup_plans *p, struct sup_request *q)
+{
+	TAILQ_INSERT_TAIL(&p->queue, q, entry);
+	p->n_queue++;
+	if (busy(p) && p->now != NULL) {
+		struct status_page *page = status_begin(&p->s->page);
+		page->job_waiting = p->n_queue;
+		status_end(&p->s->page);
+		tell_waiting(p, q);
+	}
+	serve_next(p->s);
+}
+
+/* --- control.sock --- */
+
+static int check_request(const struct supervisor *s, struct json_object *params,
+    struct control_req *r, const struct plan_verb **verb, struct err *err)
+{
+	const char *name = json_get_str(params, "verb");
+	bool dry = json_get_bool(params, "dry_run", 0) != 0;
+	*verb = name == NULL ? NULL : plan_verb_find(name);
+	if (*verb == NULL)
+		return err_set(
+		    err, ERR_INVALID, "plan: there is no verb '%.64s'", name == NULL ? "" : name);
+	CLEANUP_FREE char *what = xasprintf("plan:%s", (*verb)->name);
+	control_req_name(r, what, !dry);
+	if (control_req_reader(r) && (!dry || ((*verb)->flags & PLAN_VERB_READER) == 0))
+		return err_set(err, ERR_DENIED,
+		    "you may look at this domain and change nothing: that is for root and the operators' group");
+	if (s->plans != NULL && s->plans->n_queue >= SUP_PLAN_QUEUE_MAX)
+		return err_set(err, ERR_BUSY, "too many requests wait for domain '%s'", s->name);
+	return 0;
+}
+
+void sup_ctl_plan(void *arg, struct json_object *params, struct control_req *r)
+{
+	struct supervisor *s = arg;
+	const struct plan_verb *verb;
+	struct err err;
+	if (check_request(s, params, r, &verb, &err) < 0) {
+		control_reply(r, NULL, &err);
+		return;
+	}
+	struct sup_request *q = xcalloc(1, sizeof(*q));
+	int64_t wait = json_get_int(params, "wait_ms", SUP_PLAN_WAIT_MS);
+	if (wait < 0 || wait > SUP_PLAN_WAIT_MAX_MS)
+		wait = SUP_PLAN_WAIT_MAX_MS;
+	q->plans = plans(s);
+	q->req = r;
+	q->who = xstrdup(control_req_who(r));
+	q->verb = verb;
+	q->params = json_object_get(params);
+	q->until_ms = loop_now_ms() + (uint64_t)wait;
+	q->dry_run = json_get_bool(params, "dry_run", 0) != 0;
+	enqueue(q->plans, q);
+}
+
+void sup_ctl_plan_cancel(void *arg, struct json_object *params, struct control_req *r)
+{
+	struct supervisor *s = arg;
+	struct err err;
+	(void)params;
+	if (s->plans == NULL || s->plans->run == NULL) {
+		err_set(&err, ERR_STATE,
+		    "Requested operation is not valid: no job is active on the domain");
+		control_reply(r, NULL, &err);
+	} else if (!plan_run_can_cancel(s->plans->run)) {
+		err_set(&err, ERR_STATE,
+		    "the job of domain '%s' cannot be cancelled any more: it is nearly done, or is being taken back",
+		    s->name);
+		control_reply(r, NULL, &err);
+	} else {
+		plan_run_cancel(s->plans->run, control_req_who(r));
+		control_reply(r, NULL, NULL);
+	}
+}
+
+void sup_ctl_plan_status(void *arg, struct json_object *params, struct control_req *r)
+{
+	struct supervisor *s = arg;
+	struct sup_plans *p = s->plans;
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	(void)params;
+	if (p != NULL && p->now != NULL) {
+		json_object_put(o);
+		o = shown(p, s->page.page->job_words);
+		json_object_object_add(o, "began_ns", json_object_new_int64((int64_t)p->began_ns));
+		json_object_object_add(o, "job", json_object_new_string(s->page.page->job));
+	}
+	if (p != NULL && p->run != NULL) {
+		json_object_object_add(o, "plan", plan_to_json(plan_run_plan(p->run)));
+		json_object_object_add(o, "state", plan_run_state(p->run));
+	}
+	struct sup_request *q;
+	if (p != NULL)
+		TAILQ_FOREACH(q, &p->queue, entry)
+		{
+			struct json_object *w = json_object_new_object();
+			add_str(w, "who", q->who);
+			add_str(w, "verb", q->verb->name);
+			json_object_array_add(list, w);
+		}
+	json_object_object_add(o, "waiting", list);
+	control_reply(r, o, NULL);
+}
+
+/* --- the supervisor's own calls --- */
+
+void sup_plan_up(struct supervisor *s)
+{
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "plan.json");
+	if (s->plans == NULL && access(path, F_OK) < 0)
+		return;
+	struct sup_plans *p = plans(s);
+	sup_run_monitor_up(p);
+	if (!busy(p))
+		sup_run_resume(p, false);
+	serve_next(s);
+}
+
+void sup_plan_event(struct supervisor *s, const char *event, struct json_object *data)
+{
+	if (s->plans != NULL && s->plans->run != NULL)
+		plan_run_event(s->plans->run, event, data);
+}
+
+void sup_plan_lost(struct supervisor *s)
+{
+	if (s->plans != NULL && s->plans->run != NULL)
+		plan_run_lost(s->plans->run, "QEMU ended before it was done");
+}
+
+void sup_plan_settle(struct supervisor *s)
+{
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "plan.json");
+	if (access(path, F_OK) == 0)
+		sup_run_resume(plans(s), true);
+}
+
+void sup_plan_free(struct supervisor *s)
+{
+	struct sup_plans *p = TAKE_PTR(s->plans);
+	struct sup_request *q;
+	struct err err;
+	if (p == NULL)
+		return;
+	err_set(&err, ERR_STATE, "the domain has ended");
+	while ((q = TAILQ_FIRST(&p->queue)) != NULL) {
+		leave_queue(p, q);
+		answer(q, NULL, &err);
+		request_free(q);
+	}
+	if (p->now != NULL) {
+		answer(p->now, NULL, &err);
+		request_free(p->now);
+	}
+	sup_run_fini(p);
+	event_free(p->queue_timer);
+	free(p);
+}

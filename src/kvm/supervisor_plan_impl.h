@@ -1,0 +1,93 @@
+/* supervisor_plan_impl: what supervisor_plan.c (requests: who comes when, what a plan is built from) and supervisor_plan_run.c (what the executor acts through)
+ * share. */
+#ifndef KVM_SUPERVISOR_PLAN_IMPL_H
+#define KVM_SUPERVISOR_PLAN_IMPL_H
+
+#include <sys/queue.h>
+
+#include "kvm/caps.h"
+#include "kvm/plan_host.h"
+#include "kvm/plan_run.h"
+#include "kvm/plan_thread.h"
+#include "kvm/plan_verbs.h"
+#include "kvm/supervisor_plan.h"
+
+/* One request of an operator's. */
+struct sup_request {
+	TAILQ_ENTRY(sup_request) entry;
+	struct sup_plans *plans;
+	struct control_req *req; /* NULL: taken up from a journal, or answered */
+	char *who;
+	const struct plan_verb *verb;
+	struct json_object *params;
+	uint64_t until_ms; /* CLOCK_MONOTONIC: it waits no longer */
+	bool dry_run;
+
+	/* what its plan is built from */
+	struct domain live, config;
+	bool has_config, has_caps, other_user;
+	struct caps caps;
+	struct json_object *facts;
+	unsigned asked; /* questions that are not answered yet */
+	struct err err; /* of a question */
+};
+
+/* A command that waits for the monitor. */
+struct sup_held {
+	TAILQ_ENTRY(sup_held) entry;
+	struct sup_plans *plans;
+	char *command;
+	struct json_object *args;
+	int fd;
+	unsigned timeout_ms;
+	uint64_t until_ms;
+	void (*fn)(void *arg, struct json_object *result, const struct err *err);
+	void *arg;
+};
+
+struct sup_kept_fd {
+	char *name;
+	int fd;
+};
+
+struct sup_plans {
+	struct supervisor *s;
+	TAILQ_HEAD(, sup_request) queue;
+	unsigned n_queue;
+	struct event *queue_timer;
+	struct sup_request *now; /* that is served; NULL none */
+
+	/* supervisor_plan_run.c */
+	struct plan_run *run; /* NULL: none goes on */
+	struct event *run_timer;
+	uint64_t began_ns;         /* CLOCK_REALTIME, of the plan */
+	bool monitor_down, looked; /* looked: for a journal */
+	bool at_once;              /* slow operations, too, are waited for: nothing runs yet */
+	TAILQ_HEAD(, sup_held) held;
+	struct event *held_timer;
+	struct sup_kept_fd *fds;
+	size_t n_fds;
+	struct plan_thread *thread;
+	void (*host_fn)(void *arg, const struct err *err);
+	void *host_arg;
+	size_t step; /* as last shown */
+};
+
+/* --- supervisor_plan_run.c --- */
+void sup_run_init(struct sup_plans *p);
+void sup_run_fini(struct sup_plans *p);
+/* Takes the plan's content. sup_request_over when it has ended. */
+void sup_run_begin(struct sup_plans *p, struct plan *plan);
+/* Looks for a journal; true: there is one, and it is carried on. lost: QEMU is gone. */
+bool sup_run_resume(struct sup_plans *p, bool lost);
+void sup_run_monitor_up(struct sup_plans *p);
+
+/* --- supervisor_plan.c --- */
+/* The plan of p->now is over; notes may be NULL. */
+void sup_request_over(
+    struct sup_plans *p, const struct plan *plan, const struct err *err, const char *notes);
+void sup_plan_id_next(const struct supervisor *s, bool take, uint64_t *id);
+/* Those that wait hear where the present one stands. */
+void sup_plan_show(struct sup_plans *p, const char *words, uint64_t done, uint64_t total);
+
+#endif

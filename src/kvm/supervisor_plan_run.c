@@ -1,0 +1,471 @@
+/* What the executor acts through in a supervisor: the monitor, the agent, the host, the page, the journal run/NAME/plan.json. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/audit.h"
+#include "core/file.h"
+#include "core/jsonl.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "kvm/supervisor_plan_impl.h"
+
+#define JOURNAL_MAX (32u << 20)
+#define MONITOR_WAIT_MS 10000 /* for a monitor that is connected anew */
+
+/* --- the monitor --- */
+
+struct sent {
+	struct sup_plans *plans;
+	void (*fn)(void *arg, struct json_object *result, const struct err *err);
+	void *arg;
+};
+
+/* The connection is going: what is sent now would be lost. */
+static void got_answer(void *arg, struct json_object *result, const struct err *err)
+{
+	struct sent w = *(struct sent *)arg;
+	free(arg);
+	if (err != NULL && err->code == ERR_IO)
+		w.plans->monitor_down = true;
+	w.fn(w.arg, result, err);
+}
+
+static void held_free(struct sup_held *h)
+{
+	TAILQ_REMOVE(&h->plans->held, h, entry);
+	json_object_put(h->args);
+	cleanup_close(&h->fd);
+	free(h->command);
+	free(h);
+}
+
+static void send_command(struct sup_plans *p, const char *command, struct json_object *args, int fd,
+    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
+    void *fn_arg)
+{
+	struct sent *w = xcalloc(1, sizeof(*w));
+	*w = (struct sent){p, fn, fn_arg};
+	qmp_send_fd(p->s->qmp, command, json_object_get(args), fd, timeout_ms, got_answer, w);
+}
+
+static void arm_held(struct sup_plans *p)
+{
+	struct sup_held *h = TAILQ_FIRST(&p->held);
+	uint64_t now = loop_now_ms();
+	if (h == NULL)
+		return;
+	uint64_t ms = h->until_ms > now ? h->until_ms - now : 0;
+	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	evtimer_add(p->held_timer, &tv);
+}
+
+static void hold_command(struct sup_plans *p, const char *command, struct json_object *args, int fd,
+    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
+    void *fn_arg)
+{
+	struct sup_held *h = xcalloc(1, sizeof(*h));
+	*h = (struct sup_held){.plans = p,
+	    .command = xstrdup(command),
+	    .args = json_object_get(args),
+	    .fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0),
+	    .timeout_ms = timeout_ms,
+	    .until_ms = loop_now_ms() + MONITOR_WAIT_MS,
+	    .fn = fn,
+	    .arg = fn_arg};
+	TAILQ_INSERT_TAIL(&p->held, h, entry);
+	arm_held(p);
+}
+
+static void run_qmp(void *arg, const char *command, struct json_object *args, int fd,
+    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
+    void *fn_arg)
+{
+	struct sup_plans *p = arg;
+	if (p->s->qmp == NULL || !p->s->qmp_ready || p->monitor_down)
+		hold_command(p, command, args, fd, timeout_ms, fn, fn_arg);
+	else
+		send_command(p, command, args, fd, timeout_ms, fn, fn_arg);
+}
+
+static void on_held_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct sup_plans *p = arg;
+	struct err err;
+	(void)fd, (void)what;
+	struct sup_held *h = TAILQ_FIRST(&p->held);
+	if (h == NULL)
+		return;
+	if (h->until_ms > loop_now_ms()) {
+		arm_held(p);
+		return;
+	}
+	struct sup_held said = *h;
+	err_set(&err, ERR_STATE, "'%s': QEMU's monitor is not connected", h->command);
+	held_free(h);
+	arm_held(p);
+	said.fn(said.arg, NULL, &err);
+}
+
+void sup_run_monitor_up(struct sup_plans *p)
+{
+	struct sup_held *h;
+	p->monitor_down = false;
+	while ((h = TAILQ_FIRST(&p->held)) != NULL) {
+		send_command(p, h->command, h->args, h->fd, h->timeout_ms, h->fn, h->arg);
+		held_free(h);
+	}
+	evtimer_del(p->held_timer);
+}
+
+/* --- the agent --- */
+
+struct agent_refusal {
+	struct err err;
+	void (*fn)(void *arg, struct json_object *result, const struct err *err);
+	void *arg;
+};
+
+static void refuse_agent(void *arg)
+{
+	struct agent_refusal *w = arg;
+	w->fn(w->arg, NULL, &w->err);
+	free(w);
+}
+
+static void run_agent(void *arg, const char *command, struct json_object *args, unsigned timeout_ms,
+    void (*fn)(void *arg, struct json_object *result, const struct err *err), void *fn_arg)
+{
+	struct sup_plans *p = arg;
+	struct err err;
+	if (sup_agent_check(p->s, &err) == 0) {
+		agent_send(
+		    p->s->guest.agent, command, json_object_get(args), 0, timeout_ms, fn, fn_arg);
+		return;
+	}
+	struct agent_refusal *w = xcalloc(1, sizeof(*w));
+	*w = (struct agent_refusal){err, fn, fn_arg};
+	loop_defer(p->s->loop, refuse_agent, w);
+}
+
+/* --- the host --- */
+
+static void keep_fd(void *arg, const char *name, int fd)
+{
+	struct sup_plans *p = arg;
+	p->fds = xreallocarray(p->fds, p->n_fds + 1, sizeof(*p->fds));
+	p->fds[p->n_fds++] = (struct sup_kept_fd){xstrdup(name), fd};
+}
+
+static int take_fd(void *arg, const char *name)
+{
+	struct sup_plans *p = arg;
+	for (size_t i = 0; i < p->n_fds; i++) {
+		if (!str_eq(p->fds[i].name, name))
+			continue;
+		int fd = p->fds[i].fd;
+		free(p->fds[i].name);
+		p->fds[i] = p->fds[--p->n_fds];
+		return fd;
+	}
+	return -1;
+}
+
+static void drop_fd(void *arg, const char *name)
+{
+	for (int fd; (fd = take_fd(arg, name)) >= 0;)
+		close(fd);
+}
+
+static void drop_fds(struct sup_plans *p)
+{
+	while (p->n_fds > 0)
+		drop_fd(p, p->fds[0].name);
+	free(p->fds);
+	p->fds = NULL;
+}
+
+static void thread_done(void *arg, const struct err *err)
+{
+	struct sup_plans *p = arg;
+	struct err said = err == NULL ? (struct err){0} : *err;
+	plan_thread_free(TAKE_PTR(p->thread));
+	p->host_fn(p->host_arg, err == NULL ? NULL : &said);
+}
+
+static void run_host(void *arg, const char *name, struct json_object *args,
+    void (*fn)(void *arg, const struct err *err), void *fn_arg)
+{
+	struct sup_plans *p = arg;
+	const struct plan_host_op *op = plan_host_find(name);
+	struct plan_host_ctx c = {.home = p->s->home,
+	    .name = p->s->name,
+	    .keep_fd = keep_fd,
+	    .drop_fd = drop_fd,
+	    .arg = p,
+	    .began_ns = p->began_ns};
+	struct err err;
+	if (op == NULL) {
+		err_set(&err, ERR_UNSUPPORTED, "there is no operation '%s' on the host", name);
+		fn(fn_arg, &err);
+		return;
+	}
+	p->host_fn = fn;
+	p->host_arg = fn_arg;
+	if (op->slow && !p->at_once)
+		p->thread = plan_thread_new(p->s->loop, op, &c, args, thread_done, p);
+	if (p->thread == NULL) {
+		int rc = op->run(&c, args, &err);
+		fn(fn_arg, rc < 0 ? &err : NULL);
+	}
+}
+
+/* --- time --- */
+
+static void on_run_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct sup_plans *p = arg;
+	(void)fd, (void)what;
+	if (p->run != NULL)
+		plan_run_timer(p->run);
+}
+
+static void run_timer(void *arg, unsigned ms)
+{
+	struct sup_plans *p = arg;
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+	if (ms == 0)
+		evtimer_del(p->run_timer);
+	else
+		evtimer_add(p->run_timer, &tv);
+}
+
+static uint64_t run_now(void *arg)
+{
+	(void)arg;
+	return loop_now_ms();
+}
+
+/* --- what is seen of it --- */
+
+static void audit(const struct sup_plans *p, const char *what, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void audit(const struct sup_plans *p, const char *what, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE char *rest = xvasprintf(fmt, ap);
+	va_end(ap);
+	audit_write(p->s->home, p->s->name, "who=%s what=%s plan=%s %s", p->now->who, what,
+	    plan_run_plan(p->run)->verb, rest);
+}
+
+static void run_progress(
+    void *arg, size_t step, size_t steps, const char *words, uint64_t done, uint64_t total)
+{
+	struct sup_plans *p = arg;
+	struct status_page *page = status_begin(&p->s->page);
+	bool anew = page->job_step != step + 1 || !str_eq(page->job_words, words);
+	page->job_step = (uint32_t)step + 1;
+	page->job_steps = (uint32_t)steps;
+	page->job_cancel = p->run != NULL && plan_run_can_cancel(p->run);
+	status_end(&p->s->page);
+	sup_plan_show(p, words, done, total);
+	if (anew)
+		audit(p, "plan-step", "step=%zu/%zu detail=%s", step + 1, steps, words);
+}
+
+static void show_job(struct sup_plans *p, const char *job)
+{
+	struct status_page *page = status_begin(&p->s->page);
+	snprintf(page->job, sizeof(page->job), "%s", job);
+	snprintf(page->job_who, sizeof(page->job_who), "%s", job[0] == '\0' ? "" : p->now->who);
+	page->job_words[0] = '\0';
+	page->job_done = page->job_total = 0;
+	page->job_step = page->job_steps = page->job_cancel = 0;
+	page->job_began_ns = job[0] == '\0' ? 0 : p->began_ns;
+	status_end(&p->s->page);
+}
+
+/* Not synced: the run directory does not outlive the host's boot. */
+static void write_journal(const struct sup_plans *p, const char *path, const char *text)
+{
+	CLEANUP_FREE char *fresh = xasprintf("%s.new", path);
+	CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0 || rename(fresh, path) < 0)
+		log_error("cannot write '%s': a killed supervisor's plan of '%s' would be lost: %s",
+		    path, p->s->name, strerror(errno));
+}
+
+static void run_note(void *arg, struct json_object *journal)
+{
+	struct sup_plans *p = arg;
+	CLEANUP_FREE char *path = home_run_file(p->s->home, p->s->name, "plan.json");
+	if (journal == NULL) {
+		unlink(path);
+		return;
+	}
+	json_object_object_add(journal, "who", json_object_new_string(p->now->who));
+	json_object_object_add(journal, "began_ns", json_object_new_int64((int64_t)p->began_ns));
+	json_object_object_add(journal, "qemu", json_object_new_int64(p->s->process.qemu));
+	json_object_object_add(
+	    journal, "qemu_start", json_object_new_int64((int64_t)p->s->process.qemu_start));
+	write_journal(p, path, json_object_to_json_string_ext(journal, JSON_C_TO_STRING_PLAIN));
+}
+
+static void run_over(void *arg, const struct err *err, const char *notes)
+{
+	struct sup_plans *p = arg;
+	struct plan_run *r = p->run;
+	uint64_t ms = (timestamp_ns() - p->began_ns) / 1000000u;
+	audit(p, "plan-end", "ms=%" PRIu64 " result=%s%s%s", ms, err == NULL ? "ok" : err->msg,
+	    notes == NULL ? "" : " notes=", notes == NULL ? "" : notes);
+	struct json_object *data = json_object_new_object();
+	json_object_object_add(data, "verb", json_object_new_string(plan_run_plan(r)->verb));
+	json_object_object_add(data, "who", json_object_new_string(p->now->who));
+	json_object_object_add(data, "ok", json_object_new_boolean(err == NULL));
+	if (err != NULL)
+		json_object_object_add(data, "words", json_object_new_string(err->msg));
+	control_event(p->s->control, "plan", plan_run_plan(r)->verb, data);
+	show_job(p, "");
+	drop_fds(p);
+	p->run = NULL;
+	sup_request_over(p, plan_run_plan(r), err, notes);
+	plan_run_free(r);
+}
+
+static const struct plan_run_ops run_ops = {.qmp = run_qmp,
+    .agent = run_agent,
+    .host = run_host,
+    .take_fd = take_fd,
+    .timer = run_timer,
+    .progress = run_progress,
+    .note = run_note,
+    .over = run_over,
+    .now_ms = run_now};
+
+/* --- beginning --- */
+
+void sup_run_begin(struct sup_plans *p, struct plan *plan)
+{
+	const char *words = plan->words == NULL ? plan->verb : plan->words;
+	p->began_ns = timestamp_ns();
+	show_job(p, plan->verb);
+	CLEANUP_FREE char *said = xstrdup(words);
+	p->run = plan_run_new(plan, &run_ops, p);
+	audit(p, "plan-begin", "steps=%zu detail=%s", plan_run_plan(p->run)->n, said);
+	plan_run_start(p->run);
+}
+
+static struct json_object *read_journal(const struct sup_plans *p, const char *path)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT;
+	struct err err;
+	if (access(path, F_OK) < 0)
+		return NULL;
+	if (file_read(path, JOURNAL_MAX, &text, &err) < 0) {
+		log_error("%s", err.msg);
+		return NULL;
+	}
+	buf_addc(&text, '\0');
+	struct json_object *o = json_tokener_parse(text.data);
+	if (json_object_is_type(o, json_type_object))
+		return o;
+	json_object_put(o);
+	log_error("'%s' of domain '%s' is no journal of a plan", path, p->s->name);
+	return NULL;
+}
+
+/* A journal that nobody can read is kept beside, for people. */
+static void set_aside(const struct sup_plans *p, const char *path, const char *why)
+{
+	CLEANUP_FREE char *to = xasprintf("%s.bad", path);
+	log_error("%s; it is kept as '%s'", why, to);
+	audit_write(p->s->home, p->s->name, "who=supervisor what=plan-lost detail=%s", why);
+	if (rename(path, to) < 0)
+		unlink(path);
+}
+
+static struct sup_request *request_of(struct sup_plans *p, struct json_object *o)
+{
+	struct sup_request *q = xcalloc(1, sizeof(*q));
+	const char *who = json_get_str(o, "who");
+	q->plans = p;
+	q->who = xstrdup(who == NULL ? "somebody" : who);
+	q->verb = plan_verb_find(json_get_str(json_get_obj(o, "plan"), "verb") == NULL
+	                             ? ""
+	                             : json_get_str(json_get_obj(o, "plan"), "verb"));
+	return q;
+}
+
+static bool same_qemu(const struct supervisor *s, struct json_object *o)
+{
+	return s->process.qemu > 0 && json_get_int(o, "qemu", 0) == s->process.qemu &&
+	       json_get_int(o, "qemu_start", -1) == (int64_t)s->process.qemu_start;
+}
+
+bool sup_run_resume(struct sup_plans *p, bool lost)
+{
+	struct err err;
+	CLEANUP_FREE char *path = home_run_file(p->s->home, p->s->name, "plan.json");
+	if (p->looked || p->run != NULL)
+		return false;
+	p->looked = true;
+	struct json_object *o = read_journal(p, path);
+	if (o == NULL)
+		return false;
+	struct plan_run *r = plan_run_resume(o, &run_ops, p, &err);
+	if (r == NULL) {
+		set_aside(p, path, err.msg);
+		json_object_put(o);
+		return false;
+	}
+	p->run = r;
+	p->now = request_of(p, o);
+	p->began_ns = (uint64_t)json_get_int(o, "began_ns", 0);
+	show_job(p, plan_run_plan(r)->verb);
+	audit(p, "plan-resume",
+	    "detail=found half-way after a supervisor's end: it is finished, or taken back");
+	if (lost || !same_qemu(p->s, o))
+		plan_run_lost(r, "QEMU ended before it was done");
+	json_object_put(o);
+	p->at_once = lost;
+	plan_run_continue(r);
+	p->at_once = false;
+	return true;
+}
+
+/* --- making and freeing --- */
+
+void sup_run_init(struct sup_plans *p)
+{
+	TAILQ_INIT(&p->held);
+	p->run_timer = evtimer_new(loop_base(p->s->loop), on_run_timer, p);
+	p->held_timer = evtimer_new(loop_base(p->s->loop), on_held_timer, p);
+	if (p->run_timer == NULL || p->held_timer == NULL)
+		abort(); /* out of memory */
+}
+
+/* What is not over stays in its journal. */
+void sup_run_fini(struct sup_plans *p)
+{
+	struct sup_held *h;
+	plan_run_free(TAKE_PTR(p->run));
+	plan_thread_free(TAKE_PTR(p->thread));
+	while ((h = TAILQ_FIRST(&p->held)) != NULL) {
+		struct sup_held said = *h;
+		struct err err;
+		err_set(&err, ERR_STATE, "the domain has ended");
+		held_free(h);
+		said.fn(said.arg, NULL, &err);
+	}
+	drop_fds(p);
+	event_free(p->run_timer);
+	event_free(p->held_timer);
+}
