@@ -264,8 +264,8 @@ const struct plan_host_op plan_host_ops_basic[] = {
     {0},
 };
 
-static const struct plan_host_op *const families[] = {
-    plan_host_ops_basic, plan_host_ops_image, plan_host_ops_net};
+static const struct plan_host_op *const families[] = {plan_host_ops_basic, plan_host_ops_image,
+    plan_host_ops_net, plan_host_ops_snapshot, plan_host_ops_save};
 
 const struct plan_host_op *plan_host_find(const char *name)
 {

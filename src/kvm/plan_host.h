@@ -14,7 +14,13 @@
  *	snapshot-write  xml, current, was              a snapshot's document; current: it is the current one from now on
  *	snapshot-drop   name, was                      its document goes, its children get its parent; was: which one is current then, if it is there
  *	snapshot-current  name                         it becomes the current one
+ *	snapshot-nvram  from, to                       the firmware's variables, to a snapshot's copy of them or back
  *	overlay   path, backing, backing_format, size  an empty qcow2 that what backs it need not be opened for; never over a file that is there
+ *	overlay-drop  path                             … removed, unless somebody has it open
+ *	save-begin  part, xml, running, name           a save file (core/save_image.h) up to where QEMU's bytes begin, its descriptor under `name`
+ *	save-finish  part, path                        whole: synced, marked so, and given its name
+ *	save-drop  part                                removed
+ *	machine-end  reason                            QEMU is ended, the machine with that reason (enum vm_reason's word)
  *
  * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_net.c (taps). */
 #ifndef KVM_PLAN_HOST_H
@@ -51,5 +57,6 @@ extern const struct plan_host_op plan_host_ops_basic[];    /* plan_host.c */
 extern const struct plan_host_op plan_host_ops_image[];    /* plan_host_image.c */
 extern const struct plan_host_op plan_host_ops_net[];      /* plan_host_net.c */
 extern const struct plan_host_op plan_host_ops_snapshot[]; /* plan_host_snapshot.c */
+extern const struct plan_host_op plan_host_ops_save[];     /* plan_host_save.c */
 
 #endif

@@ -35,6 +35,8 @@ int plan_snapshot_read(
 /* Guest runs? */
 bool plan_snapshot_runs(const struct plan_in *in);
 
+/* The snapshot that a request to make one is about, with all that it leaves open filled in; *s is the caller's. */
+int plan_snapshot_fill(const struct plan_in *in, struct snapshot *s, struct err *err);
 int plan_snapshot_internal(
     const struct plan_in *in, struct snapshot *s, struct plan *p, struct err *err);
 int plan_snapshot_external(
