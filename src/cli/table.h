@@ -215,7 +215,9 @@ struct verb {
 /* The keys that change a running machine: plans (kvm/plan.h). */
 #define VERBS_HOTPLUG(X)
 #define VERBS_UPDATE(X)                           \
+	X(domif_setlink, "domif-setlink")         \
 	X(domif_getlink, "domif-getlink")         \
+	X(blkdeviotune, "blkdeviotune")           \
 	X(set_user_password, "set-user-password") \
 	X(pending, "pending")
 #define VERBS_SNAPSHOTS(X)                      \
