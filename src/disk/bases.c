@@ -78,15 +78,27 @@ int bases_note(const struct home *h, const char *base, const char *path, struct 
 	return rc;
 }
 
-char *bases_find(const struct home *h, const char *base)
+static bool is_among(const char *path, const char *const *list)
+{
+	while (*list != NULL && strcmp(*list, path) != 0)
+		list++;
+	return *list != NULL;
+}
+
+char *bases_find_other(const struct home *h, const char *base, const char *const *own)
 {
 	struct json_object *o = read_note(h, base), *list = json_get_arr(o, "images");
 	char *found = NULL;
 	for (size_t i = 0; list && !found && i < json_object_array_length(list); i++) {
 		const char *image = json_object_get_string(json_object_array_get_idx(list, i));
-		if (image && is_below(base, image))
+		if (image && !is_among(image, own) && is_below(base, image))
 			found = xstrdup(image);
 	}
 	json_object_put(o);
 	return found;
+}
+
+char *bases_find(const struct home *h, const char *base)
+{
+	return bases_find_other(h, base, (const char *const[]){NULL});
 }

@@ -11,5 +11,7 @@
 int bases_note(const struct home *h, const char *base, const char *path, struct err *err);
 /* An image that was noted and has `base` in its chain still, on the heap; NULL there is none. */
 char *bases_find(const struct home *h, const char *base);
+/* The same, without the images of `own`, a list that ends with NULL: those of one chain. */
+char *bases_find_other(const struct home *h, const char *base, const char *const *own);
 
 #endif

@@ -22,7 +22,7 @@
  *	save-drop  part                                removed
  *	machine-end  reason                            QEMU is ended, the machine with that reason (enum vm_reason's word)
  *
- * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_net.c (taps). */
+ * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_block.c (images for QEMU to open), plan_host_net.c (taps). */
 #ifndef KVM_PLAN_HOST_H
 #define KVM_PLAN_HOST_H
 
@@ -56,6 +56,7 @@ const struct plan_host_op *plan_host_find(const char *name);
 extern const struct plan_host_op plan_host_ops_basic[];    /* plan_host.c */
 extern const struct plan_host_op plan_host_ops_image[];    /* plan_host_image.c */
 extern const struct plan_host_op plan_host_ops_net[];      /* plan_host_net.c */
+extern const struct plan_host_op plan_host_ops_block[];    /* plan_host_block.c */
 extern const struct plan_host_op plan_host_ops_snapshot[]; /* plan_host_snapshot.c */
 extern const struct plan_host_op plan_host_ops_save[];     /* plan_host_save.c */
 

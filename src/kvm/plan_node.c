@@ -111,7 +111,7 @@ static void add_node(struct plan *p, struct json_object *args, const char *what,
 	plan_undo_qmp(s, "blockdev-del", plan_args("node-name", name, NULL));
 }
 
-void plan_node_add(struct plan *p, const struct domain_disk *disk, const struct plan_image *im,
+long plan_node_add(struct plan *p, const struct domain_disk *disk, const struct plan_image *im,
     char node[PLAN_NODE_MAX])
 {
 	char storage[PLAN_NODE_MAX], nth[12] = "";
@@ -123,6 +123,7 @@ void plan_node_add(struct plan *p, const struct domain_disk *disk, const struct 
 	add_node(p, storage_args(disk, im, storage, set), im->path, storage);
 	CLEANUP_FREE char *what = xasprintf("it as %s", im->format);
 	add_node(p, format_args(disk, im, node, storage), what, node);
+	return set;
 }
 
 static void drop_node(struct plan *p, const char *node, const char *verb, const char *path)

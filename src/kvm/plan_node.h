@@ -32,8 +32,8 @@ struct plan_image {
 	unsigned nth;        /* of several new images for one disk in one plan, from 0 */
 };
 /* The nodes TARGET-pID-storage and, on it, TARGET-pID-format (nth: TARGET-pID.N-…), with the caches, aio and discard that
- * the document wants of this disk. node: the format's name. */
-void plan_node_add(struct plan *p, const struct domain_disk *disk, const struct plan_image *im,
+ * the document wants of this disk. node: the format's name. Returns the number of the set. */
+long plan_node_add(struct plan *p, const struct domain_disk *disk, const struct plan_image *im,
     char node[PLAN_NODE_MAX]);
 /* Its counterpart, when an image has left its chain: both nodes and the set. Nodes without a name of ours ("#block1") go by
  * themselves. storage NULL, set PLAN_SET_NONE: there is none. May fail. */

@@ -35,9 +35,9 @@ static bool path_names(const char *path, const char *id)
 	return false;
 }
 
-const char *plan_disk_node(const struct plan_in *in, size_t i)
+struct json_object *plan_disk_entry(const struct plan_in *in, const char *query, size_t i)
 {
-	struct json_object *list = plan_fact(in, "query-block");
+	struct json_object *list = plan_fact(in, query);
 	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 	char id[ARGV_ID_MAX];
 	argv_disk_id(in->live, i, id);
@@ -45,9 +45,15 @@ const char *plan_disk_node(const struct plan_in *in, size_t i)
 		struct json_object *o = json_object_array_get_idx(list, k);
 		if (path_names(json_get_str(o, "qdev"), id) ||
 		    path_names(json_get_str(o, "device"), id))
-			return json_get_str(json_get_obj(o, "inserted"), "node-name");
+			return o;
 	}
 	return NULL;
+}
+
+const char *plan_disk_node(const struct plan_in *in, size_t i)
+{
+	return json_get_str(
+	    json_get_obj(plan_disk_entry(in, "query-block", i), "inserted"), "node-name");
 }
 
 static int add_document(struct plan *p, const char *op, const char *words, const struct domain *was,

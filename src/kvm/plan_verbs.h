@@ -62,6 +62,8 @@ extern const struct plan_verb plan_verbs_block[];    /* kvm/plan_block.c */
 /* --- what many builders need --- */
 /* The fact's answer, or NULL. */
 struct json_object *plan_fact(const struct plan_in *in, const char *query);
+/* What a list of QEMU's ("query-block", "query-blockstats") says of disk number i of in->live; borrowed, NULL none. */
+struct json_object *plan_disk_entry(const struct plan_in *in, const char *query, size_t i);
 /* The node that the guest's disk number i of in->live writes to now ("query-block" must be among the facts): after snapshots it is
  * not the one that the command line named. NULL: an empty drive, or not known. Borrowed. */
 const char *plan_disk_node(const struct plan_in *in, size_t i);

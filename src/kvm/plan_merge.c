@@ -1,0 +1,255 @@
+#include "kvm/plan_merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/jsonl.h"
+#include "core/mem.h"
+#include "core/str.h"
+
+/* --- jobs --- */
+
+char *plan_job_id(const struct plan *p, const char *target)
+{
+	return xasprintf("%s-p%u", target, (unsigned)p->id);
+}
+
+int plan_job_check(const struct plan_in *in, size_t disk, struct err *err)
+{
+	struct json_object *job = plan_chain_job(in, disk);
+	const char *target = in->live->disks[disk].target;
+	if (job == NULL)
+		return 0;
+	return err_set(err, ERR_BUSY,
+	    "disk '%s' is busy: a %s job works on it; 'hvmux blockjob %s %s' shows it, --pivot or --abort end it",
+	    target, json_get_str(job, "type"), in->name, target);
+}
+
+/* The command that makes a job on the chain; *id is that of its job. */
+static struct json_object *job_args(const struct plan *p, const struct plan_in *in,
+    const struct plan_chain *c, const struct plan_merge *m)
+{
+	CLEANUP_FREE char *id = plan_job_id(p, in->live->disks[c->disk].target);
+	struct json_object *o = plan_args("job-id", id, "device", c->link[0].node, NULL);
+	if (m->speed > 0)
+		json_object_object_add(o, "speed", json_object_new_int64((int64_t)m->speed));
+	/* It stays until somebody has seen how it ended. */
+	json_object_object_add(o, "auto-dismiss", json_object_new_boolean(0));
+	return o;
+}
+
+/* --- what a job writes to --- */
+
+static bool is_running(const struct plan_in *in)
+{
+	return json_get_bool(plan_fact(in, "query-status"), "running", 0) == 1;
+}
+
+/* A descriptor to write through, for an image that was only read. */
+static int make_writable(
+    struct plan *p, const struct plan_in *in, const struct plan_link *l, struct err *err)
+{
+	if (l->set == PLAN_SET_NONE || l->fixed)
+		return 0;
+	if (!is_running(in))
+		return err_set(err, ERR_STATE,
+		    "the machine is paused, and QEMU keeps the descriptor by which it reads '%s' as long as it is: "
+		    "'hvmux resume %s' first, or shut it down",
+		    l->path, in->name);
+	plan_file_swap(p, l->set, l->path);
+	return 0;
+}
+
+/* Nothing spare is left that could write to what is only read. */
+static void make_readable(struct plan *p, const struct plan_link *l)
+{
+	if (l->set != PLAN_SET_NONE && !l->fixed)
+		plan_file_drop(p, l->set, l->path);
+}
+
+static void drop_link(struct plan *p, const struct plan_link *l, bool remove)
+{
+	plan_node_drop(p, l->node, l->storage, l->set, l->path);
+	if (!remove)
+		return;
+	struct plan_step *s = plan_add(p, "remove %s", l->path);
+	plan_action_set(&s->does, PLAN_HOST, "remove", plan_args("path", l->path, NULL));
+	s->flags |= PLAN_MAY_FAIL;
+}
+
+static void remember_chains(struct plan *p)
+{
+	plan_host(p, "remember what its images refer to", "chains", NULL);
+}
+
+static int check_merge(const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_merge *m, struct err *err)
+{
+	const struct domain_disk *k = &in->live->disks[c->disk];
+	if (m->base >= c->n || m->top >= m->base)
+		return err_set(err, ERR_INVALID,
+		    "disk '%s': there is nothing below image %zu of its %zu", k->target, m->top,
+		    c->n);
+	if (k->transient)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "disk '%s' discards what it writes (<transient/>): its overlay goes with this run",
+		    k->target);
+	return plan_job_check(in, c->disk, err);
+}
+
+/* --- commit --- */
+
+/* Everything that another image is made of above the lowest that changes. */
+static int check_clones(const struct plan_chain *c, const struct plan_merge *m, struct err *err)
+{
+	for (size_t i = m->top; i <= m->base; i++) {
+		const struct plan_link *l = &c->link[i];
+		if (l->clone != NULL && (i == m->base || m->remove))
+			return err_set(err, ERR_STATE,
+			    "'%s' is the base of '%s', too, which would be destroyed: 'hvmux img rebase -b \"\" %s' makes that "
+			    "image stand alone",
+			    l->path, l->clone, l->clone);
+	}
+	return 0;
+}
+
+static int add_commit_job(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_merge *m, bool to_ready)
+{
+	const struct plan_link *top = &c->link[m->top], *base = &c->link[m->base];
+	struct json_object *args = job_args(p, in, c, m);
+	json_object_object_add(args, "base-node", json_object_new_string(base->node));
+	json_object_object_add(args, "top-node", json_object_new_string(top->node));
+	/* QEMU's own idea would be a descriptor's name. */
+	if (m->top > 0)
+		json_object_object_add(args, "backing-file",
+		    json_object_new_string(m->name != NULL ? m->name : base->path));
+	struct plan_step *s = plan_add(p, "write what %s%s hold%s into %s", top->path,
+	    m->base > m->top + 1 ? " and the images below it" : "", m->base > m->top + 1 ? "" : "s",
+	    base->path);
+	plan_action_set(&s->does, PLAN_JOB, "block-commit", args);
+	s->does.to_ready = to_ready;
+	return 0;
+}
+
+/* Below the image that the guest writes to. */
+static int commit_below(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+{
+	const struct plan_link *base = &c->link[m->base], *above = &c->link[m->top - 1];
+	if (make_writable(p, in, base, err) < 0 || make_writable(p, in, above, err) < 0)
+		return -1;
+	add_commit_job(p, in, c, m, false);
+	plan_commit(p);
+	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
+	    .was = c->link[0].path,
+	    .from = m->top,
+	    .drop = m->base - m->top};
+	if (plan_docs_change(docs, p, &k, err) < 0)
+		return -1;
+	remember_chains(p);
+	for (size_t i = m->top; i < m->base; i++)
+		drop_link(p, &c->link[i], m->remove);
+	make_readable(p, base);
+	make_readable(p, above);
+	return 0;
+}
+
+static int commit_top(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+{
+	const struct plan_link *base = &c->link[m->base];
+	const char *target = in->live->disks[c->disk].target;
+	CLEANUP_FREE char *id = plan_job_id(p, target);
+	if (make_writable(p, in, base, err) < 0)
+		return -1;
+	add_commit_job(p, in, c, m, true);
+	if (m->stay_ready) {
+		struct plan_disk_change k = {.target = target,
+		    .mirror = "active-commit",
+		    .mirror_path = base->path,
+		    .mirror_format = base->format,
+		    .mirror_block = base->block,
+		    .mirror_ready = true};
+		return plan_docs_change(docs, p, &k, err);
+	}
+	struct plan_pivot v = {.job = id,
+	    .gone = m->base,
+	    .layers = m->base,
+	    .remove = m->remove,
+	    .path = base->path,
+	    .format = base->format,
+	    .block = base->block};
+	return plan_pivot_add(p, in, c, &v, docs, err);
+}
+
+int plan_commit_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+{
+	if (check_merge(in, c, m, err) < 0 || check_clones(c, m, err) < 0)
+		return -1;
+	return m->top > 0 ? commit_below(p, in, c, m, docs, err)
+	                  : commit_top(p, in, c, m, docs, err);
+}
+
+int plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_pivot *v, struct plan_docs *docs, struct err *err)
+{
+	const struct plan_link *top = &c->link[0];
+	bool running = is_running(in);
+	if (running) {
+		struct plan_step *s = plan_qmp(p, "the machine stands still", "stop", NULL);
+		plan_undo_qmp(s, "cont", NULL);
+	}
+	struct plan_step *s =
+	    plan_add(p, "the guest writes to %s, no more to %s", v->path, top->path);
+	plan_action_set(&s->does, PLAN_JOB, "job-complete", plan_args("id", v->job, NULL));
+	plan_commit(p);
+	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
+	    .path = v->path,
+	    .format = v->format,
+	    .block = v->block,
+	    .was = top->path,
+	    .from = v->layers > 0 ? 1 : 0,
+	    .drop = v->layers,
+	    .mirror = ""};
+	if (plan_docs_change(docs, p, &k, err) < 0)
+		return -1;
+	remember_chains(p);
+	if (running)
+		plan_qmp(p, "the machine goes on", "cont", NULL);
+	for (size_t i = 0; i < v->gone; i++)
+		drop_link(p, &c->link[i], v->remove);
+	return 0;
+}
+
+/* --- stream --- */
+
+int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+{
+	const struct plan_link *top = &c->link[0];
+	struct plan_merge checked = {.top = 0, .base = c->n > 1 ? 1 : 0};
+	if (check_merge(in, c, &checked, err) < 0)
+		return -1;
+	struct json_object *args = job_args(p, in, c, m);
+	if (m->base < c->n) {
+		const struct plan_link *base = &c->link[m->base];
+		json_object_object_add(args, "base-node", json_object_new_string(base->node));
+		json_object_object_add(args, "backing-file",
+		    json_object_new_string(m->name != NULL ? m->name : base->path));
+	}
+	struct plan_step *s = plan_add(p, "read what lies below %s into it", top->path);
+	plan_action_set(&s->does, PLAN_JOB, "block-stream", args);
+	plan_commit(p);
+	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
+	    .was = top->path,
+	    .from = 1,
+	    .drop = m->base - 1};
+	if (plan_docs_change(docs, p, &k, err) < 0)
+		return -1;
+	remember_chains(p);
+	for (size_t i = 1; i < m->base; i++)
+		drop_link(p, &c->link[i], false);
+	return 0;
+}
