@@ -20,14 +20,12 @@ int plan_block_begin(const struct plan_in *in, struct plan_block *b, struct err 
 	    plan_chain_get(in, b->disk, &b->chain, err) < 0)
 		return -1;
 	b->target = in->live->disks[b->disk].target;
-	plan_docs_init(&b->docs, in);
 	return 0;
 }
 
 void plan_block_fini(struct plan_block *b)
 {
 	plan_chain_fini(&b->chain);
-	plan_docs_fini(&b->docs);
 }
 
 uint64_t plan_block_size(const struct plan_in *in, const struct plan_block *b)
@@ -107,11 +105,14 @@ static int commit_range(
 }
 
 /* Both images are alike, and the guest goes on with its overlay. */
-static void keep_overlay(struct plan *p, const struct plan_block *b)
+static void keep_overlay(struct plan *p, const struct plan_in *in, const struct plan_block *b)
 {
 	CLEANUP_FREE char *id = plan_job_id(p, b->target);
 	struct plan_step *s = plan_add(p, "the guest keeps writing to %s", b->chain.link[0].path);
 	plan_action_set(&s->does, PLAN_JOB, "block-job-cancel", plan_args("device", id, NULL));
+	plan_commit(p);
+	struct plan_disk_change k = {.target = b->target, .mirror = ""};
+	plan_disk_change_add(p, in, &k);
 }
 
 static int commit_build(
@@ -132,12 +133,10 @@ static int commit_build(
 		plan_note(p,
 		    "--delete waits for the pivot: 'blockjob %s %s --pivot' keeps the file",
 		    in->name, b->target);
-	if (!flag(in, "keep_overlay"))
-		return plan_commit_add(p, in, &b->chain, &m, &b->docs, err);
-	struct plan_docs none = {0};
-	if (plan_commit_add(p, in, &b->chain, &m, &none, err) < 0)
+	if (plan_commit_add(p, in, &b->chain, &m, err) < 0)
 		return -1;
-	keep_overlay(p, b);
+	if (flag(in, "keep_overlay"))
+		keep_overlay(p, in, b);
 	return 0;
 }
 
@@ -180,7 +179,7 @@ static int pull_build(
 	                              : NULL;
 	m.name = name;
 	p->words = xasprintf("pull what is below it into %s of %s", c->link[0].path, b->target);
-	return plan_stream_add(p, in, c, &m, &b->docs, err);
+	return plan_stream_add(p, in, c, &m, err);
 }
 
 static int block_pull(const struct plan_in *in, struct plan *p, struct err *err)

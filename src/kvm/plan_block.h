@@ -18,12 +18,11 @@
 
 #include "kvm/plan_merge.h"
 
-/* What they all begin with: the request's disk, its chain, the documents. plan_block_fini in every case. */
+/* What they all begin with: the request's disk and its chain. plan_block_fini in every case. */
 struct plan_block {
 	size_t disk;
 	const char *target; /* of the disk */
 	struct plan_chain chain;
-	struct plan_docs docs;
 };
 int plan_block_begin(const struct plan_in *in, struct plan_block *b, struct err *err);
 void plan_block_fini(struct plan_block *b);

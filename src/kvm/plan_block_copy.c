@@ -135,32 +135,30 @@ static void add_finish(const struct copy *k, struct plan *p, const char *id)
 	plan_node_drop(p, k->node, storage, k->set, k->target.path);
 }
 
-static int add_end(const struct copy *k, struct plan *p, struct err *err)
+static void add_end(const struct copy *k, struct plan *p)
 {
-	const struct plan_chain *c = &k->b->chain;
+	const struct plan_image *t = &k->target;
+	CLEANUP_FREE char *path = xstrdup(t->path), *format = xstrdup(t->format);
 	CLEANUP_FREE char *id = plan_job_id(p, k->b->target);
+	struct plan_link copy = {.path = path, .format = format, .block = t->block};
 	add_mirror(k, p, id);
 	if (flag(k->in, "pivot")) {
-		size_t gone = k->shallow ? 1 : c->n;
-		struct plan_pivot v = {.job = id,
-		    .gone = gone,
-		    .layers = gone - 1,
-		    .path = k->target.path,
-		    .format = k->target.format,
-		    .block = k->target.block};
-		return plan_pivot_add(p, k->in, c, &v, &k->b->docs, err);
+		struct plan_pivot v = {
+		    .job = id, .gone = k->shallow ? 1 : k->b->chain.n, .copy = &copy};
+		plan_pivot_add(p, k->in, &k->b->chain, &v);
+		return;
 	}
 	if (flag(k->in, "finish")) {
 		add_finish(k, p, id);
-		return 0;
+		return;
 	}
 	struct plan_disk_change m = {.target = k->b->target,
 	    .mirror = "copy",
-	    .mirror_path = k->target.path,
-	    .mirror_format = k->target.format,
-	    .mirror_block = k->target.block,
+	    .mirror_path = t->path,
+	    .mirror_format = t->format,
+	    .mirror_block = t->block,
 	    .mirror_ready = true};
-	return plan_docs_change(&k->b->docs, p, &m, err);
+	plan_disk_change_add(p, k->in, &m);
 }
 
 static int copy_build(
@@ -195,7 +193,8 @@ static int copy_build(
 	if (k.shallow)
 		k.target.backing = c->link[1].node;
 	k.set = plan_node_add(p, disk, &k.target, k.node);
-	return add_end(&k, p, err);
+	add_end(&k, p);
+	return 0;
 }
 
 int plan_block_copy(const struct plan_in *in, struct plan *p, struct err *err)

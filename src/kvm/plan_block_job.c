@@ -23,21 +23,29 @@ static void drop_copy(const struct ending *e, struct plan *p)
 	plan_node_drop(p, node, storage, plan_chain_set(e->in, storage), e->mirror.path);
 }
 
-static int abort_job(const struct ending *e, struct plan *p, struct err *err)
+static void cancel_job(const struct ending *e, struct plan *p)
 {
 	const char *status = json_get_str(e->job, "status");
-	p->words = xasprintf("end the block job of %s", e->b->target);
-	/* In the phase of ready an end without force leaves a copy that is whole. */
 	struct plan_step *s =
 	    plan_add(p, "the job ends, the guest goes on with %s", e->b->chain.link[0].path);
 	struct json_object *args = plan_args("device", e->id, NULL);
+	/* When it is ready, an end without force leaves a copy that is whole. */
 	if (!str_eq(status, "ready"))
 		json_object_object_add(args, "force", json_object_new_boolean(1));
 	plan_action_set(&s->does, PLAN_JOB, "block-job-cancel", args);
+}
+
+static int abort_job(const struct ending *e, struct plan *p)
+{
+	p->words = xasprintf("end the block job of %s", e->b->target);
+	if (str_eq(json_get_str(e->job, "status"), "concluded"))
+		plan_qmp(p, "QEMU forgets the job, which has ended", "job-dismiss",
+		    plan_args("id", e->id, NULL));
+	else
+		cancel_job(e, p);
 	plan_commit(p);
 	struct plan_disk_change k = {.target = e->b->target, .mirror = ""};
-	if (plan_docs_change(&e->b->docs, p, &k, err) < 0)
-		return -1;
+	plan_disk_change_add(p, e->in, &k);
 	if (str_eq(e->mirror.job, "copy"))
 		drop_copy(e, p);
 	return 0;
@@ -53,26 +61,26 @@ static bool is_shallow(const struct ending *e)
 static int pivot_job(const struct ending *e, struct plan *p, struct err *err)
 {
 	const struct plan_chain *c = &e->b->chain;
-	struct plan_pivot v = {.job = e->id,
-	    .path = e->mirror.path,
-	    .format = e->mirror.format,
-	    .block = e->mirror.block};
+	struct plan_pivot v = {.job = e->id};
+	struct plan_link copy = {
+	    .path = e->mirror.path, .format = e->mirror.format, .block = e->mirror.block};
 	if (e->mirror.path == NULL || e->mirror.format == NULL ||
 	    json_get_bool(e->job, "ready", 0) != 1)
 		return err_set(err, ERR_STATE,
 		    "block copy still active: disk '%s' not ready for pivot yet", e->b->target);
 	if (str_eq(e->mirror.job, "copy")) {
 		v.gone = is_shallow(e) ? 1 : c->n;
-		v.layers = v.gone - 1;
+		v.copy = &copy;
 	} else {
 		int base = plan_chain_find(c, e->in, e->mirror.path);
 		if (base <= 0)
 			return err_set(err, ERR_STATE, "'%s' is not below disk '%s'",
 			    e->mirror.path, e->b->target);
-		v.gone = v.layers = (size_t)base;
+		v.gone = (size_t)base;
 	}
 	p->words = xasprintf("move %s over to %s", e->b->target, e->mirror.path);
-	return plan_pivot_add(p, e->in, c, &v, &e->b->docs, err);
+	plan_pivot_add(p, e->in, c, &v);
+	return 0;
 }
 
 /* What a job that failed has left: it is said, and cleared by --abort. */
@@ -86,9 +94,10 @@ static int end_job(const struct ending *e, struct plan *p, struct err *err)
 		struct plan_disk_change k = {.target = e->b->target, .mirror = ""};
 		plan_note(p, "the job is no more in QEMU; the guest goes on with %s",
 		    e->b->chain.link[0].path);
-		return plan_docs_change(&e->b->docs, p, &k, err);
+		plan_disk_change_add(p, e->in, &k);
+		return 0;
 	}
-	return pivot ? pivot_job(e, p, err) : abort_job(e, p, err);
+	return pivot ? pivot_job(e, p, err) : abort_job(e, p);
 }
 
 int plan_block_job(const struct plan_in *in, struct plan *p, struct err *err)

@@ -11,6 +11,7 @@
 #include "disk/bases.h"
 #include "disk/chain.h"
 #include "disk/chain_memory.h"
+#include "kvm/disk_volumes.h"
 
 /* --- what the host knows --- */
 
@@ -110,7 +111,7 @@ static void add_clones(const struct home *h, struct json_object *list)
 	const char **own = xcalloc(n + 1, sizeof(*own));
 	for (size_t i = 0; i < n; i++)
 		own[i] = json_get_str(json_object_array_get_idx(list, i), "path");
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		CLEANUP_FREE char *clone = bases_find_other(h, own[i], own);
 		if (clone != NULL)
 			json_object_object_add(json_object_array_get_idx(list, i), "clone",
@@ -136,13 +137,21 @@ static struct json_object *look_at(const struct home *h, const struct domain_dis
 
 int plan_chain_look(const struct plan_in *in, struct json_object *facts, struct err *err)
 {
-	(void)err;
+	struct domain d;
+	if (in->live == NULL)
+		return 0;
+	/* A volume of a pool is a file, too. */
+	if (domain_parse(in->live->source, in->live->source_len, "live.xml",
+	        DOMAIN_PARSE_LENIENT | DOMAIN_PARSE_LIVE, &d, NULL, err) < 0)
+		return -1;
+	(void)disk_volumes_resolve(in->home, &d, NULL);
 	struct json_object *chains = json_object_new_object();
-	for (size_t i = 0; in->live != NULL && i < in->live->n_disks; i++)
-		if (disk_has_image(&in->live->disks[i]))
-			json_object_object_add(chains, in->live->disks[i].target,
-			    look_at(in->home, &in->live->disks[i]));
+	for (size_t i = 0; i < d.n_disks; i++)
+		if (disk_has_image(&d.disks[i]))
+			json_object_object_add(
+			    chains, d.disks[i].target, look_at(in->home, &d.disks[i]));
 	json_object_object_add(facts, "chains", chains);
+	domain_fini(&d);
 	return 0;
 }
 

@@ -3,25 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/xml.h"
-
-void plan_docs_init(struct plan_docs *d, const struct plan_in *in)
-{
-	*d = (struct plan_docs){0};
-	if (in->live != NULL)
-		d->live = xstrndup(in->live->source, in->live->source_len);
-	if (in->config != NULL)
-		d->config = xstrndup(in->config->source, in->config->source_len);
-}
-
-void plan_docs_fini(struct plan_docs *d)
-{
-	free(d->live);
-	free(d->config);
-	*d = (struct plan_docs){0};
-}
 
 static xmlNode *find_disk(xmlDoc *doc, const char *target)
 {
@@ -39,9 +24,18 @@ static xmlNode *find_disk(xmlDoc *doc, const char *target)
 static void set_place(xmlNode *disk, const char *path, bool block)
 {
 	xmlNode *source = xml_need_child(disk, "source");
-	xmlUnsetProp(source, BAD_CAST(block ? "file" : "dev"));
+	/* A volume of a pool becomes a file. */
+	static const char *const others[] = {"file", "dev", "pool", "volume", "mode"};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		xmlUnsetProp(source, BAD_CAST others[i]);
 	xml_set_attr(source, block ? "dev" : "file", path);
 	xml_set_attr(disk, "type", block ? "block" : "file");
+}
+
+static char *driver_format(xmlNode *disk)
+{
+	char *type = xml_child_attr(disk, "driver", "type");
+	return type != NULL ? type : xstrdup("raw");
 }
 
 static bool names(xmlNode *disk, const char *path)
@@ -147,63 +141,155 @@ void plan_mirror_fini(struct plan_mirror *m)
 	*m = (struct plan_mirror){0};
 }
 
-/* --- all of it --- */
+/* --- as data --- */
 
-static void change(xmlNode *disk, const struct plan_disk_change *k, bool live)
+static void put_bool(struct json_object *o, const char *key, bool value)
 {
-	if (k->push)
-		push_layer(disk, k->format);
-	else if (k->from > 0)
-		drop_layers(disk, k);
-	if (k->path != NULL) {
-		set_place(disk, k->path, k->block);
-		xml_set_attr(xml_need_child(disk, "driver"), "type", k->format);
+	if (value)
+		json_object_object_add(o, key, json_object_new_boolean(1));
+}
+
+static struct json_object *change_args(const struct plan_disk_change *k)
+{
+	struct json_object *o = plan_args("target", k->target, "path", k->path, "format", k->format,
+	    "was", k->was, "mirror", k->mirror, "mirror_path", k->mirror_path, "mirror_format",
+	    k->mirror_format, NULL);
+	put_bool(o, "block", k->block);
+	put_bool(o, "push", k->push);
+	put_bool(o, "mirror_block", k->mirror_block);
+	put_bool(o, "mirror_ready", k->mirror_ready);
+	if (k->from > 0 && k->drop > 0) {
+		json_object_object_add(o, "from", json_object_new_int64((int64_t)k->from));
+		json_object_object_add(o, "drop", json_object_new_int64((int64_t)k->drop));
 	}
-	if (live && k->mirror != NULL)
-		set_mirror(disk, k);
+	return o;
 }
 
-/* 1: it differs, *text is the new one. */
-static int rewrite(char **text, const struct plan_disk_change *k, bool live, struct err *err)
+static void read_args(struct json_object *o, struct plan_disk_change *k)
 {
-	size_t n;
-	CLEANUP_XML xmlDoc *doc = xml_read(
-	    *text, strlen(*text), live ? "the live document" : "the definition", "domain", err);
-	if (doc == NULL)
-		return -1;
-	xmlNode *disk = find_disk(doc, k->target);
-	if (disk == NULL || (!live && k->was != NULL && !names(disk, k->was)))
-		return 0;
-	change(disk, k, live);
-	char *now = xml_format(doc, &n);
-	if (str_eq(now, *text)) {
-		free(now);
-		return 0;
+	int64_t from = json_get_int(o, "from", 0), drop = json_get_int(o, "drop", 0);
+	*k = (struct plan_disk_change){.target = json_get_str(o, "target"),
+	    .path = json_get_str(o, "path"),
+	    .format = json_get_str(o, "format"),
+	    .was = json_get_str(o, "was"),
+	    .block = json_get_bool(o, "block", 0) == 1,
+	    .from = from > 0 ? (size_t)from : 0,
+	    .drop = drop > 0 ? (size_t)drop : 0,
+	    .push = json_get_bool(o, "push", 0) == 1,
+	    .mirror = json_get_str(o, "mirror"),
+	    .mirror_path = json_get_str(o, "mirror_path"),
+	    .mirror_format = json_get_str(o, "mirror_format"),
+	    .mirror_block = json_get_bool(o, "mirror_block", 0) == 1,
+	    .mirror_ready = json_get_bool(o, "mirror_ready", 0) == 1};
+}
+
+/* --- a text --- */
+
+static bool is_whole(const struct plan_disk_change *k)
+{
+	return k->target != NULL && (k->path == NULL) == (k->format == NULL) &&
+	       (k->mirror == NULL || k->mirror[0] == '\0' ||
+	           (k->mirror_path != NULL && k->mirror_format != NULL));
+}
+
+char *plan_disk_change_text(const char *xml, size_t n, const char *file, struct json_object *args,
+    bool live, size_t *out_n, struct err *err)
+{
+	struct plan_disk_change k;
+	read_args(args, &k);
+	if (!is_whole(&k)) {
+		err_set(err, ERR_INVALID, "a step that changes a disk's document lacks a part");
+		return NULL;
 	}
-	free(*text);
-	*text = now;
-	return 1;
+	CLEANUP_XML xmlDoc *doc = xml_read(xml, n, file, "domain", err);
+	xmlNode *disk = doc == NULL ? NULL : find_disk(doc, k.target);
+	if (disk == NULL || (!live && k.was != NULL && !names(disk, k.was)))
+		return NULL;
+	/* It may have been made before. */
+	bool there = k.path != NULL && names(disk, k.path);
+	CLEANUP_FREE char *format = driver_format(disk);
+	if (k.push && !there)
+		push_layer(disk, format);
+	else if (k.from > 0 && !(k.path != NULL && there))
+		drop_layers(disk, &k);
+	if (k.path != NULL) {
+		set_place(disk, k.path, k.block);
+		xml_set_attr(xml_need_child(disk, "driver"), "type", k.format);
+	}
+	if (live && k.mirror != NULL)
+		set_mirror(disk, &k);
+	return xml_format(doc, out_n);
 }
 
-static int change_one(struct plan *p, char **text, const char *op, const char *words,
-    const struct plan_disk_change *k, bool live, struct err *err)
+/* --- steps --- */
+
+static void add_one(struct plan *p, const struct plan_disk_change *k, const char *op,
+    const char *words, const struct plan_disk_change *back)
 {
-	if (*text == NULL)
-		return 0;
-	CLEANUP_FREE char *was = xstrdup(*text);
-	int rc = rewrite(text, k, live, err);
-	if (rc <= 0)
-		return rc;
-	struct plan_step *s = plan_host(p, words, op, plan_args("xml", *text, "was", was, NULL));
-	plan_undo_host(s, op, plan_args("xml", was, "was", *text, NULL));
-	return 0;
+	struct plan_step *s = plan_host(p, words, op, change_args(k));
+	if (back != NULL)
+		plan_undo_host(s, op, change_args(back));
 }
 
-int plan_docs_change(
-    struct plan_docs *d, struct plan *p, const struct plan_disk_change *k, struct err *err)
+void plan_disk_change_add(
+    struct plan *p, const struct plan_in *in, const struct plan_disk_change *k)
 {
-	if (change_one(p, &d->live, "live", "write down what the machine now has", k, true, err) <
-	    0)
-		return -1;
-	return change_one(p, &d->config, "define", "change the definition", k, false, err);
+	struct plan_disk_change back = {.target = k->target, .mirror = ""};
+	bool undo = k->mirror != NULL && k->mirror[0] != '\0' && k->path == NULL;
+	if (k->push) {
+		back = (struct plan_disk_change){.target = k->target,
+		    .path = k->was,
+		    .format = k->was_format,
+		    .was = k->path,
+		    .from = 1,
+		    .drop = 1};
+		undo = true;
+	}
+	add_one(p, k, "disk-live", "write down what the machine now has", undo ? &back : NULL);
+	/* A job's <mirror> belongs to this run. */
+	if (in->config != NULL && (k->path != NULL || k->drop > 0))
+		add_one(p, k, "disk-define", "change the definition", undo ? &back : NULL);
+}
+
+/* --- what headers name --- */
+
+size_t plan_layers_told(const struct domain_disk *k, bool *ends)
+{
+	size_t n = 0;
+	const struct disk_image *m = &k->image;
+	for (; m->backing != NULL; m = m->backing)
+		n++;
+	*ends = m->backing_ends;
+	return n;
+}
+
+static bool has_header(const struct plan_link *l)
+{
+	return str_eq(l->format, "qcow2") || str_eq(l->format, "qcow");
+}
+
+static struct json_object *links_json(const struct plan_link *const *list, size_t n)
+{
+	struct json_object *o = json_object_new_array();
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(
+		    o, plan_args("path", list[i]->path, "format", list[i]->format, NULL));
+	return o;
+}
+
+void plan_chain_remember_add(struct plan *p, const struct plan_link *const *list, size_t n,
+    size_t told, const struct plan_link *const *gone, size_t n_gone)
+{
+	struct json_object *args = json_object_new_object(), *set = json_object_new_array(),
+	                   *forget = json_object_new_array();
+	/* Of an image of which the document tells what is below, the header is not believed. */
+	if (n > 0 && has_header(list[0]))
+		json_object_array_add(set, links_json(list, told > 0 ? 1 : n));
+	if (told > 0 && told < n && has_header(list[told]))
+		json_object_array_add(set, links_json(list + told, n - told));
+	for (size_t i = 0; i < n_gone; i++)
+		json_object_array_add(forget, json_object_new_string(gone[i]->path));
+	json_object_object_add(args, "set", set);
+	json_object_object_add(args, "forget", forget);
+	plan_host(p, "remember what its images refer to", "chain-set", args);
 }

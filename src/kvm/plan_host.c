@@ -189,6 +189,17 @@ static bool same_text(const struct buf *b, const char *text)
 	return b->len == strlen(text) && (b->len == 0 || memcmp(b->data, text, b->len) == 0);
 }
 
+int plan_host_write_live(const struct plan_host_ctx *c, const char *xml, size_t n, struct err *err)
+{
+	/* Not synced: the run directory does not outlive the host's boot. */
+	CLEANUP_FREE char *path = home_run_file(c->home, c->name, "live.xml");
+	CLEANUP_FREE char *fresh = home_run_file(c->home, c->name, "live.xml.new");
+	CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || fd_write_all(fd, xml, n) < 0 || rename(fresh, path) < 0)
+		return err_errno(err, errno, "cannot write '%s'", path);
+	return 0;
+}
+
 /* A machine that has ended has no such document: there is nothing to write then. */
 static int op_live(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
 {
@@ -206,13 +217,7 @@ static int op_live(const struct plan_host_ctx *c, struct json_object *args, stru
 		if (merged == NULL)
 			return -1;
 	}
-	/* Not synced: the run directory does not outlive the host's boot. */
-	CLEANUP_FREE char *fresh = home_run_file(c->home, c->name, "live.xml.new");
-	CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || fd_write_all(fd, merged != NULL ? merged : xml, n) < 0 ||
-	    rename(fresh, path) < 0)
-		return err_errno(err, errno, "cannot write '%s'", path);
-	return 0;
+	return plan_host_write_live(c, merged != NULL ? merged : xml, n, err);
 }
 
 static int op_define(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
@@ -265,7 +270,7 @@ const struct plan_host_op plan_host_ops_basic[] = {
 };
 
 static const struct plan_host_op *const families[] = {plan_host_ops_basic, plan_host_ops_image,
-    plan_host_ops_net, plan_host_ops_snapshot, plan_host_ops_save};
+    plan_host_ops_net, plan_host_ops_block, plan_host_ops_snapshot, plan_host_ops_save};
 
 const struct plan_host_op *plan_host_find(const char *name)
 {

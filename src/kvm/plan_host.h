@@ -52,6 +52,8 @@ struct plan_host_op {
 };
 
 const struct plan_host_op *plan_host_find(const char *name);
+/* For operations on run/NAME/live.xml: the whole of it anew. */
+int plan_host_write_live(const struct plan_host_ctx *c, const char *xml, size_t n, struct err *err);
 /* Lists of the families, ended by {0}. */
 extern const struct plan_host_op plan_host_ops_basic[];    /* plan_host.c */
 extern const struct plan_host_op plan_host_ops_image[];    /* plan_host_image.c */

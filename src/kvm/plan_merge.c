@@ -77,9 +77,57 @@ static void drop_link(struct plan *p, const struct plan_link *l, bool remove)
 	s->flags |= PLAN_MAY_FAIL;
 }
 
-static void remember_chains(struct plan *p)
+/* What leaves a chain, what comes. */
+struct move {
+	size_t from, gone;            /* links that leave */
+	const struct plan_link *copy; /* in the place of the top; NULL none */
+	const char *name; /* of link[from + gone] in the header above it; NULL its path */
+};
+
+/* Layers that the live document still tells of, below what is then the top. */
+static size_t still_told(const struct plan_in *in, const struct plan_chain *c, const struct move *m)
 {
-	plan_host(p, "remember what its images refer to", "chains", NULL);
+	bool ends;
+	size_t told = plan_layers_told(&in->live->disks[c->disk], &ends), left = 0;
+	bool moves_up = m->from == 0 && m->copy == NULL;
+	for (size_t i = 1; i <= told; i++)
+		left += i < m->from || i >= m->from + m->gone + (moves_up ? 1 : 0);
+	return left;
+}
+
+/* A name as the reader of the header above it makes a path of it. */
+static char *named_path(const struct plan_link *above, const char *name)
+{
+	const char *slash = strrchr(above->path, '/');
+	return name[0] == '/'
+	           ? xstrdup(name)
+	           : xasprintf("%.*s%s", (int)(slash - above->path) + 1, above->path, name);
+}
+
+static void remember(
+    struct plan *p, const struct plan_in *in, const struct plan_chain *c, const struct move *m)
+{
+	const struct plan_link **list = xcalloc(c->n + 1, sizeof(struct plan_link *));
+	const struct plan_link **left = xcalloc(c->n + 1, sizeof(struct plan_link *));
+	struct plan_link named = {0};
+	size_t n = 0, n_left = 0;
+	if (m->copy != NULL)
+		list[n++] = m->copy;
+	for (size_t i = 0; i < c->n; i++) {
+		if (i >= m->from && i < m->from + m->gone)
+			left[n_left++] = &c->link[i];
+		else
+			list[n++] = &c->link[i];
+		if (m->name != NULL && m->from > 0 && i == m->from + m->gone) {
+			named = c->link[i];
+			named.path = named_path(&c->link[m->from - 1], m->name);
+			list[n - 1] = &named;
+		}
+	}
+	plan_chain_remember_add(p, list, n, still_told(in, c, m), left, n_left);
+	free(named.path);
+	free(list);
+	free(left);
 }
 
 static int check_merge(const struct plan_in *in, const struct plan_chain *c,
@@ -97,23 +145,33 @@ static int check_merge(const struct plan_in *in, const struct plan_chain *c,
 	return plan_job_check(in, c->disk, err);
 }
 
+/* Documents that tell nothing of what is below stay as they are. */
+static void change_told(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_disk_change *k)
+{
+	bool ends;
+	if (plan_layers_told(&in->live->disks[c->disk], &ends) >= k->from)
+		plan_disk_change_add(p, in, k);
+}
+
 /* --- commit --- */
 
-/* Everything that another image is made of above the lowest that changes. */
+/* Another image that is made of one of these would see what is written to the lowest. */
 static int check_clones(const struct plan_chain *c, const struct plan_merge *m, struct err *err)
 {
 	for (size_t i = m->top; i <= m->base; i++) {
 		const struct plan_link *l = &c->link[i];
-		if (l->clone != NULL && (i == m->base || m->remove))
-			return err_set(err, ERR_STATE,
-			    "'%s' is the base of '%s', too, which would be destroyed: 'hvmux img rebase -b \"\" %s' makes that "
-			    "image stand alone",
-			    l->path, l->clone, l->clone);
+		if (l->clone == NULL || (i == m->top && i > 0 && !m->remove))
+			continue;
+		return err_set(err, ERR_STATE,
+		    "'%s' is the base of '%s', too, which would be destroyed: 'hvmux img rebase -b \"\" %s' makes that "
+		    "image stand alone",
+		    l->path, l->clone, l->clone);
 	}
 	return 0;
 }
 
-static int add_commit_job(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+static void add_commit_job(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
     const struct plan_merge *m, bool to_ready)
 {
 	const struct plan_link *top = &c->link[m->top], *base = &c->link[m->base];
@@ -129,25 +187,24 @@ static int add_commit_job(struct plan *p, const struct plan_in *in, const struct
 	    base->path);
 	plan_action_set(&s->does, PLAN_JOB, "block-commit", args);
 	s->does.to_ready = to_ready;
-	return 0;
 }
 
 /* Below the image that the guest writes to. */
 static int commit_below(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+    const struct plan_merge *m, struct err *err)
 {
 	const struct plan_link *base = &c->link[m->base], *above = &c->link[m->top - 1];
 	if (make_writable(p, in, base, err) < 0 || make_writable(p, in, above, err) < 0)
 		return -1;
 	add_commit_job(p, in, c, m, false);
 	plan_commit(p);
+	struct move v = {.from = m->top, .gone = m->base - m->top, .name = m->name};
+	remember(p, in, c, &v);
 	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
 	    .was = c->link[0].path,
 	    .from = m->top,
 	    .drop = m->base - m->top};
-	if (plan_docs_change(docs, p, &k, err) < 0)
-		return -1;
-	remember_chains(p);
+	change_told(p, in, c, &k);
 	for (size_t i = m->top; i < m->base; i++)
 		drop_link(p, &c->link[i], m->remove);
 	make_readable(p, base);
@@ -156,7 +213,7 @@ static int commit_below(struct plan *p, const struct plan_in *in, const struct p
 }
 
 static int commit_top(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+    const struct plan_merge *m, struct err *err)
 {
 	const struct plan_link *base = &c->link[m->base];
 	const char *target = in->live->disks[c->disk].target;
@@ -171,62 +228,57 @@ static int commit_top(struct plan *p, const struct plan_in *in, const struct pla
 		    .mirror_format = base->format,
 		    .mirror_block = base->block,
 		    .mirror_ready = true};
-		return plan_docs_change(docs, p, &k, err);
+		plan_disk_change_add(p, in, &k);
+		return 0;
 	}
-	struct plan_pivot v = {.job = id,
-	    .gone = m->base,
-	    .layers = m->base,
-	    .remove = m->remove,
-	    .path = base->path,
-	    .format = base->format,
-	    .block = base->block};
-	return plan_pivot_add(p, in, c, &v, docs, err);
+	struct plan_pivot v = {.job = id, .gone = m->base, .remove = m->remove};
+	plan_pivot_add(p, in, c, &v);
+	return 0;
 }
 
 int plan_commit_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+    const struct plan_merge *m, struct err *err)
 {
 	if (check_merge(in, c, m, err) < 0 || check_clones(c, m, err) < 0)
 		return -1;
-	return m->top > 0 ? commit_below(p, in, c, m, docs, err)
-	                  : commit_top(p, in, c, m, docs, err);
+	return m->top > 0 ? commit_below(p, in, c, m, err) : commit_top(p, in, c, m, err);
 }
 
-int plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_pivot *v, struct plan_docs *docs, struct err *err)
+void plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_pivot *v)
 {
-	const struct plan_link *top = &c->link[0];
+	const struct plan_link *top = &c->link[0],
+	                       *to = v->copy != NULL ? v->copy : &c->link[v->gone];
 	bool running = is_running(in);
 	if (running) {
 		struct plan_step *s = plan_qmp(p, "the machine stands still", "stop", NULL);
 		plan_undo_qmp(s, "cont", NULL);
 	}
 	struct plan_step *s =
-	    plan_add(p, "the guest writes to %s, no more to %s", v->path, top->path);
+	    plan_add(p, "the guest writes to %s, no more to %s", to->path, top->path);
 	plan_action_set(&s->does, PLAN_JOB, "job-complete", plan_args("id", v->job, NULL));
 	plan_commit(p);
 	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
-	    .path = v->path,
-	    .format = v->format,
-	    .block = v->block,
+	    .path = to->path,
+	    .format = to->format,
+	    .block = to->block,
 	    .was = top->path,
-	    .from = v->layers > 0 ? 1 : 0,
-	    .drop = v->layers,
+	    .from = 1,
+	    .drop = v->copy != NULL ? v->gone - 1 : v->gone,
 	    .mirror = ""};
-	if (plan_docs_change(docs, p, &k, err) < 0)
-		return -1;
-	remember_chains(p);
+	plan_disk_change_add(p, in, &k);
 	if (running)
 		plan_qmp(p, "the machine goes on", "cont", NULL);
+	struct move m = {.gone = v->gone, .copy = v->copy};
+	remember(p, in, c, &m);
 	for (size_t i = 0; i < v->gone; i++)
 		drop_link(p, &c->link[i], v->remove);
-	return 0;
 }
 
 /* --- stream --- */
 
 int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_merge *m, struct plan_docs *docs, struct err *err)
+    const struct plan_merge *m, struct err *err)
 {
 	const struct plan_link *top = &c->link[0];
 	struct plan_merge checked = {.top = 0, .base = c->n > 1 ? 1 : 0};
@@ -242,13 +294,13 @@ int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_
 	struct plan_step *s = plan_add(p, "read what lies below %s into it", top->path);
 	plan_action_set(&s->does, PLAN_JOB, "block-stream", args);
 	plan_commit(p);
+	struct move v = {.from = 1, .gone = m->base - 1, .name = m->name};
+	remember(p, in, c, &v);
 	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
 	    .was = top->path,
 	    .from = 1,
 	    .drop = m->base - 1};
-	if (plan_docs_change(docs, p, &k, err) < 0)
-		return -1;
-	remember_chains(p);
+	change_told(p, in, c, &k);
 	for (size_t i = 1; i < m->base; i++)
 		drop_link(p, &c->link[i], false);
 	return 0;

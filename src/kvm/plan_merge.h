@@ -1,5 +1,5 @@
 /* plan_merge: steps that join images of a running disk: down (commit) or up (stream). For block jobs and for the deletion of
- * snapshots. The documents are written at the right place among the steps; nothing is left to the caller. */
+ * snapshots. The documents are changed at the right place among the steps; nothing is left to the caller. */
 #ifndef KVM_PLAN_MERGE_H
 #define KVM_PLAN_MERGE_H
 
@@ -20,23 +20,21 @@ struct plan_merge {
  * link[base]. From the middle on there is no way back (plan_commit). Refused in words: a base that others are made of, a
  * disk on which a job works. */
 int plan_commit_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_merge *m, struct plan_docs *docs, struct err *err);
+    const struct plan_merge *m, struct err *err);
 /* What the images between link[0] and link[base] hold, up into link[0]; base c->n: all of them. top, remove, stay_ready of no account. */
 int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_merge *m, struct plan_docs *docs, struct err *err);
+    const struct plan_merge *m, struct err *err);
 
 /* The end of a copy, or of a commit of the top, which is ready: the guest writes to `path` from now on. It stands still for
  * the moment between QEMU's change and the definition's, so that a power cut finds no write that only one of them knows. */
 struct plan_pivot {
-	const char *job; /* its id */
-	size_t gone;     /* links from the top that leave the chain */
-	size_t layers;   /* layers that the documents tell no more; plan_disk_change.drop */
-	bool remove;     /* the files of the links that leave go, too */
-	const char *path, *format; /* what the guest writes to then */
-	bool block;
+	const char *job;              /* its id */
+	size_t gone;                  /* links from the top that leave the chain */
+	const struct plan_link *copy; /* that takes their place; NULL: the link below them does */
+	bool remove;                  /* the files of the links that leave go, too */
 };
-int plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
-    const struct plan_pivot *v, struct plan_docs *docs, struct err *err);
+void plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_pivot *v);
 
 /* "vda-p7": the job of this plan on a disk; on the heap. */
 char *plan_job_id(const struct plan *p, const char *target);
