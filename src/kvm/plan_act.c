@@ -9,6 +9,7 @@
 #include "core/str.h"
 
 #define JOB_POLL_MS 500 /* for its progress: its changes come as events */
+#define ASK_TRIES 5 /* a question that has no answer is asked again after JOB_POLL_MS */
 #define MIGRATE_POLL_MIN_MS 2
 #define MIGRATE_POLL_MAX_MS 200
 
@@ -172,10 +173,26 @@ static void job_over(struct plan_act *t)
 		end(t, PLAN_ACT_FAILED, &err);
 }
 
+/* The monitor does not answer a question about what goes on: QEMU is asked again, for nothing may be left behind there. */
+static bool ask_later(struct plan_act *t, const struct err *err)
+{
+	if (err == NULL) {
+		t->tries = 0;
+		return false;
+	}
+	if (++t->tries > ASK_TRIES)
+		return false;
+	arm(t, JOB_POLL_MS);
+	return true;
+}
+
 static void dismissed(struct plan_act *t, struct json_object *result, const struct err *err)
 {
-	(void)result, (void)err;
-	job_over(t);
+	(void)result;
+	if (err != NULL && err->code != ERR_NOT_FOUND && ask_later(t, err))
+		t->state = PLAN_ACT_JOB;
+	else
+		job_over(t);
 }
 
 static void job_fails(struct plan_act *t, const char *why)
@@ -213,11 +230,10 @@ static struct json_object *find_job(struct json_object *list, const char *id)
 /* It has dismissed itself, or was never there. */
 static void job_gone(struct plan_act *t)
 {
-	if (t->resumed) {
+	if (t->resumed)
 		job_fails(t, "QEMU knows nothing of its job any more");
-	} else if (t->cancelling && t->asked_to_stop) {
+	else if (t->cancelling && t->asked_to_stop && t->state != PLAN_ACT_DISMISS)
 		t->job_failed = true;
-	}
 	job_over(t);
 }
 
@@ -247,6 +263,8 @@ static void job_seen(struct plan_act *t, struct json_object *job)
 static void got_jobs(struct plan_act *t, struct json_object *result, const struct err *err)
 {
 	struct json_object *job = find_job(result, job_id(t->a));
+	if (ask_later(t, err))
+		return;
 	if (err != NULL) {
 		struct err said = *err;
 		end(t, PLAN_ACT_FAILED, &said);
@@ -314,6 +332,8 @@ static void migrate_seen(struct plan_act *t, struct json_object *result)
 
 static void got_migrate(struct plan_act *t, struct json_object *result, const struct err *err)
 {
+	if (ask_later(t, err))
+		return;
 	if (err != NULL) {
 		struct err said = *err;
 		end(t, PLAN_ACT_FAILED, &said);
@@ -345,7 +365,7 @@ static void begun(struct plan_act *t, struct json_object *result, const struct e
 		enum plan_act_end how = failure_of(t->a, err);
 		struct err said = *err;
 		if (how == PLAN_ACT_FAILED && t->a->kind == PLAN_JOB && !t->cancelling) {
-			t->cancelling = true;
+			t->cancelling = t->job_failed = true; /* if there is one */
 			t->why = said;
 			ask_job(t);
 		} else {
@@ -388,6 +408,7 @@ static void reset(struct plan_act *t, const struct plan_action *a)
 	t->resumed = t->ask_again = t->job_failed = false;
 	t->deadline_ms = 0;
 	t->poll_ms = MIGRATE_POLL_MIN_MS;
+	t->tries = 0;
 	t->why = (struct err){0};
 }
 

@@ -42,7 +42,7 @@ struct plan_act {
 	struct err why; /* of the cancelling; of a job's end */
 	bool job_failed;
 	uint64_t deadline_ms; /* 0 none */
-	unsigned poll_ms;
+	unsigned poll_ms, tries; /* questions in a row that had no answer */
 };
 
 void plan_act_begin(struct plan_act *t, const struct plan_action *a);
