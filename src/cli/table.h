@@ -228,7 +228,7 @@ struct verb {
 	X(snapshot_parent, "snapshot-parent")
 #define VERBS_SAVES(X)
 #define VERBS_BLOCKJOBS(X)
-#define VERBS_PLANS(X)
+#define VERBS_PLANS(X) X(domjobabort, "domjobabort") X(plan_show, "plan-show")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \

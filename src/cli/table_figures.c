@@ -109,7 +109,10 @@ OPTS(schedinfo) = {
 };
 OPTS(domjobinfo) = {
     DOMAIN_ONE,
-    FLAG("completed", "refused: nothing is kept of work that is done"),
+    FLAG("completed", "the last plan that is over, from the audit log"),
+    FLAG("keep-completed", "accepted: nothing is forgotten"),
+    FLAG("anystats", "with --completed: also when it failed"),
+    FLAG("rawstats", "accepted: there is one form alone"),
     JSON,
     {0},
 };

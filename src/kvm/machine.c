@@ -130,6 +130,12 @@ static void stopped(struct machine *m, void *req)
 	(void)req;
 	bool ours = m->stop_asked;
 	m->stop_asked = false;
+	if (!ours && m->stop_for != VM_REASON_UNKNOWN) {
+		machine_go(m, MACHINE_PAUSED, m->stop_for);
+		machine_tell(
+		    m, "Suspended", m->stop_for == VM_REASON_SNAPSHOT ? "Snapshot" : "Paused");
+		return;
+	}
 	machine_go(m, MACHINE_PAUSED, ours ? VM_REASON_USER : VM_REASON_UNKNOWN);
 	machine_tell(m, "Suspended", "Paused");
 	if (!ours)

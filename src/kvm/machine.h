@@ -117,9 +117,11 @@ struct machine {
 	enum vm_reason
 	    reason; /* why the state is what it is; in QUITTING: what will be said at the end */
 	bool start_paused;
-	bool reboot;            /* the power-off to come is a reboot's */
-	bool restart;           /* in QUITTING: start again afterwards */
-	bool stop_asked;        /* we sent `stop` */
+	bool reboot;     /* the power-off to come is a reboot's */
+	bool restart;    /* in QUITTING: start again afterwards */
+	bool stop_asked; /* we sent `stop` */
+	enum vm_reason
+	    stop_for; /* a plan stops the guest: what it is paused for then; UNKNOWN none does */
 	bool plug_pulled;       /* by the watchdog: the end to come is a power-off */
 	enum machine_then then; /* after a dump */
 	bool no_restart;        /* the host goes down: on_* = restart do not count */

@@ -9,7 +9,7 @@
 #include "core/str.h"
 
 #define JOB_POLL_MS 500 /* for its progress: its changes come as events */
-#define ASK_TRIES 5 /* a question that has no answer is asked again after JOB_POLL_MS */
+#define ASK_TRIES 5     /* a question that has no answer is asked again after JOB_POLL_MS */
 #define MIGRATE_POLL_MIN_MS 2
 #define MIGRATE_POLL_MAX_MS 200
 

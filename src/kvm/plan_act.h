@@ -41,7 +41,7 @@ struct plan_act {
 	bool cancelling, asked_to_stop, resumed, ask_again;
 	struct err why; /* of the cancelling; of a job's end */
 	bool job_failed;
-	uint64_t deadline_ms; /* 0 none */
+	uint64_t deadline_ms;    /* 0 none */
 	unsigned poll_ms, tries; /* questions in a row that had no answer */
 };
 

@@ -376,7 +376,11 @@ const struct machine_ops sup_machine_ops = {
 static void ctl_operate(void *arg, enum machine_event ev, struct control_req *r)
 {
 	struct supervisor *s = arg;
-	machine_handle(&s->machine, ev, r);
+	struct err err;
+	if (sup_plan_allows(s, ev, &err) < 0)
+		control_reply(r, NULL, &err);
+	else
+		machine_handle(&s->machine, ev, r);
 }
 
 static void got_raw(void *arg, struct json_object *result, const struct err *err)

@@ -544,6 +544,15 @@ void sup_ctl_plan_status(void *arg, struct json_object *params, struct control_r
 
 /* --- the supervisor's own calls --- */
 
+int sup_plan_allows(const struct supervisor *s, enum machine_event ev, struct err *err)
+{
+	bool touches = ev == EV_DO_SUSPEND || ev == EV_DO_RESUME || ev == EV_DO_RESET;
+	if (!touches || s->plans == NULL || s->plans->run == NULL || !s->plans->holds_guest)
+		return 0;
+	busy_words(s->plans, err);
+	return -1;
+}
+
 void sup_plan_up(struct supervisor *s)
 {
 	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "plan.json");

@@ -15,6 +15,8 @@ void sup_ctl_plan(void *arg, struct json_object *params, struct control_req *r);
 void sup_ctl_plan_cancel(void *arg, struct json_object *params, struct control_req *r);
 void sup_ctl_plan_status(void *arg, struct json_object *params, struct control_req *r);
 
+/* May an operator's request be served while the plan goes on? ERR_BUSY: it would let a guest run, or stop it, under the plan's hands. */
+int sup_plan_allows(const struct supervisor *s, enum machine_event ev, struct err *err);
 /* The monitor answers (again): a journal that was left is taken up; what waited for it goes out. */
 void sup_plan_up(struct supervisor *s);
 void sup_plan_event(struct supervisor *s, const char *event, struct json_object *data);

@@ -61,6 +61,7 @@ struct sup_plans {
 	struct plan_run *run; /* NULL: none goes on */
 	struct event *run_timer;
 	uint64_t began_ns;         /* CLOCK_REALTIME, of the plan */
+	bool holds_guest;         /* the plan stops the guest and lets it go on */
 	bool monitor_down, looked; /* looked: for a journal */
 	bool at_once;              /* slow operations, too, are waited for: nothing runs yet */
 	TAILQ_HEAD(, sup_held) held;
@@ -70,7 +71,6 @@ struct sup_plans {
 	struct plan_thread *thread;
 	void (*host_fn)(void *arg, const struct err *err);
 	void *host_arg;
-	size_t step; /* as last shown */
 };
 
 /* --- supervisor_plan_run.c --- */

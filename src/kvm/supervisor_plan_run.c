@@ -336,6 +336,8 @@ static void run_over(void *arg, const struct err *err, const char *notes)
 	show_job(p, "");
 	drop_fds(p);
 	p->run = NULL;
+	p->holds_guest = false;
+	p->s->machine.stop_for = VM_REASON_UNKNOWN;
 	sup_request_over(p, plan_run_plan(r), err, notes);
 	plan_run_free(r);
 }
@@ -352,11 +354,32 @@ static const struct plan_run_ops run_ops = {.qmp = run_qmp,
 
 /* --- beginning --- */
 
+/* The guest must not run, or be stopped, by somebody else meanwhile. */
+static bool stops_guest(const struct plan *plan)
+{
+	static const char *const commands[] = {
+	    "stop", "cont", "migrate", "snapshot-save", "snapshot-load"};
+	for (size_t i = 0; i < plan->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(commands); k++)
+			if (str_eq(plan->step[i].does.name, commands[k]))
+				return true;
+	return false;
+}
+
+static void hold_guest(struct sup_plans *p, const struct plan *plan)
+{
+	p->holds_guest = stops_guest(plan);
+	if (p->holds_guest)
+		p->s->machine.stop_for =
+		    str_prefix(plan->verb, "snapshot") ? VM_REASON_SNAPSHOT : VM_REASON_SAVING;
+}
+
 void sup_run_begin(struct sup_plans *p, struct plan *plan)
 {
 	const char *words = plan->words == NULL ? plan->verb : plan->words;
 	p->began_ns = timestamp_ns();
 	show_job(p, plan->verb);
+	hold_guest(p, plan);
 	CLEANUP_FREE char *said = xstrdup(words);
 	p->run = plan_run_new(plan, &run_ops, p);
 	audit(p, "plan-begin", "steps=%zu detail=%s", plan_run_plan(p->run)->n, said);
@@ -430,6 +453,7 @@ bool sup_run_resume(struct sup_plans *p, bool lost)
 	p->now = request_of(p, o);
 	p->began_ns = (uint64_t)json_get_int(o, "began_ns", 0);
 	show_job(p, plan_run_plan(r)->verb);
+	hold_guest(p, plan_run_plan(r));
 	audit(p, "plan-resume",
 	    "detail=found half-way after a supervisor's end: it is finished, or taken back");
 	if (lost || !same_qemu(p->s, o))
