@@ -213,7 +213,12 @@ struct verb {
 	X(job_run, "job-run")
 
 /* The keys that change a running machine: plans (kvm/plan.h). */
-#define VERBS_HOTPLUG(X)
+#define VERBS_HOTPLUG(X)                  \
+	X(attach_disk, "attach-disk")     \
+	X(detach_disk, "detach-disk")     \
+	X(attach_device, "attach-device") \
+	X(detach_device, "detach-device") \
+	X(detach_device_alias, "detach-device-alias")
 #define VERBS_UPDATE(X)                           \
 	X(domif_setlink, "domif-setlink")         \
 	X(domif_getlink, "domif-getlink")         \

@@ -1,0 +1,95 @@
+#!/bin/sh
+# Disks and other devices plugged in and out while a Linux guest runs: the guest sees them come and go, QEMU keeps nothing, the
+# documents say the truth, and what fails half-way leaves no trace.
+. "$(dirname "$0")/../qemu/lib.sh"
+need_linux
+
+hv img create -q -f qcow2 "$TEST_TMP/a.qcow2" 64M >/dev/null
+printf 'from the base' >"$TEST_TMP/base.img"
+truncate -s 32M "$TEST_TMP/base.img"
+hv img create -q -f qcow2 -F raw -b "$TEST_TMP/base.img" "$TEST_TMP/over.qcow2" >/dev/null
+truncate -s 32M "$TEST_TMP/b.img"
+
+says() { # WORDS COMMAND...: its output holds the words
+	words=$1
+	shift
+	"$@" >"$TEST_TMP/says" 2>&1 && grep -qF -- "$words" "$TEST_TMP/says" || { cat "$TEST_TMP/says"; return 1; }
+}
+lacks() { ! says "$@" >/dev/null || { cat "$TEST_TMP/says"; return 1; }; }
+nodes() { hv qemu-monitor-command "$1" '{"execute": "query-named-block-nodes"}'; }
+blocks() { hv domblklist "$1"; }
+no_plan_left() { [ ! -e "$HVMUX_HOME/run/$1/plan.json" ]; }
+guest_has() { guest_says d1 "$1" "cat /proc/partitions"; }
+guest_has_no() { guest_lacks d1 "$1" "cat /proc/partitions"; }
+
+check "define" define_linux d1 "<controller type='scsi' model='virtio-scsi'/><controller type='usb' model='qemu-xhci'/>"
+
+# --- off: the definition alone ---
+check "off: attach-disk" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/b.img" vdx
+check "off: it is defined" says vdx hv domblklist d1
+check_fails "off: the same target again" 1 "target vdx already exists" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdx
+check_fails "off: --live" 1 "domain is not running" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live
+check "off: detach-disk" says "Disk detached successfully" hv detach-disk d1 vdx
+check "off: it is gone" lacks vdx hv domblklist d1
+check_fails "off: no such disk" 1 "No disk found whose source path or target is vdx" hv detach-disk d1 vdx
+
+# --- a disk comes and goes ---
+check "start" hv start d1
+check "log in" guest_login d1
+check "the dry run prints the steps" says "device_add" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live --dry-run
+check "… and changes nothing" lacks vdb blocks d1
+check "attach-disk vdb --live" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live
+check "the guest sees it" wait_for 30 guest_has vda
+check "it is what its name and contents say" wait_for 10 guest_has "65536 vda"
+check "the live document has it" says vdb blocks d1
+check "… with its alias" says "virtio-disk1" hv dumpxml d1
+check "the definition has not" lacks vdb hv domblklist d1 --inactive
+check "the guest writes" guest_run d1 'echo hello-disk | dd of=/dev/vda bs=512 seek=100 conv=sync,fsync 2>/dev/null'
+check_fails "the same target again" 1 "target vdb already exists" hv attach-disk d1 "$TEST_TMP/b.img" vdb --live
+check_fails "the same image again" 1 "is in use by d1" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdc --live
+check "detach-disk vdb --live" says "Disk detached successfully" hv detach-disk d1 vdb --live
+check "the guest has it no more" wait_for 30 guest_has_no vda
+check "nor has the live document" lacks vdb blocks d1
+check "QEMU keeps no node of it" lacks vdb nodes d1
+check "no plan is left" no_plan_left d1
+check "again" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live
+check "the guest reads what it wrote" wait_for 30 guest_says d1 hello-disk 'dd if=/dev/vda bs=512 skip=100 count=1 2>/dev/null'
+check "out again" says "Disk detached successfully" hv detach-disk d1 vdb --live
+
+# --- a chain, in both documents ---
+check "attach-disk --persistent" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/over.qcow2" vdb --persistent --cache none --serial chain1
+check "the guest reads the base" wait_for 30 guest_says d1 "from the base" 'dd if=/dev/vda bs=512 count=1 2>/dev/null'
+check "its serial" guest_says d1 chain1 'cat /sys/block/vda/serial'
+check "QEMU opens no backing file by itself" lacks '#block' nodes d1
+address() { hv dumpxml d1 ${1:-} | sed -n "/vdb/,/<\/disk>/s/.*<address \(.*\)\/>.*/\1/p"; }
+same_address() { [ -n "$(address)" ] && [ "$(address)" = "$(address --inactive)" ] || { address; address --inactive; return 1; }; }
+check "the definition has it at the same place" same_address
+check "detach-disk --persistent" says "Disk detached successfully" hv detach-disk d1 vdb --persistent
+check "the definition has it no more" lacks vdb hv domblklist d1 --inactive
+check "nor QEMU" lacks vdb nodes d1
+check_fails "detach: it is not there" 1 "No disk found whose source path or target is vdb" hv detach-disk d1 vdb --live
+
+# --- SCSI, USB, and devices of other kinds ---
+check "a SCSI disk" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/b.img" sdb --live
+check "the guest sees it" wait_for 30 guest_says d1 32768 "cat /sys/block/sda/size /proc/partitions"
+check "out" says "Disk detached successfully" hv detach-disk d1 sdb --live
+check_fails "a SATA disk" 1 "take nothing new" hv attach-disk d1 "$TEST_TMP/b.img" sdb --targetbus sata --live
+cat >"$TEST_TMP/rng.xml" <<-END
+	<?xml version='1.0'?>
+	<rng model='virtio'>
+	  <backend model='random'>/dev/urandom</backend>
+	</rng>
+END
+check "attach-device: a second rng" says "Device attached successfully" hv attach-device d1 "$TEST_TMP/rng.xml" --live
+check "… rng1" says "rng1" hv dumpxml d1
+check_fails "detach-device: there are two like it" 1 "more than one" hv detach-device d1 "$TEST_TMP/rng.xml" --live
+check "detach-device-alias: the first" says "Device detach request sent successfully" hv detach-device-alias d1 rng0 --live
+check "the other keeps its alias" says "alias name=\"rng1\"" hv dumpxml d1
+check "detach-device: the other one" says "Device detached successfully" hv detach-device d1 "$TEST_TMP/rng.xml" --live
+check_fails "no such alias" 1 "no device found with alias 'rng1'" hv detach-device-alias d1 rng1
+printf "<rng model='virtio'>\n <backend model='random'/>\n <rate bits='3'/>\n</rng>" >"$TEST_TMP/bad.xml"
+check_fails "what is wrong is told with its line" 1 "bad.xml:3" hv attach-device d1 "$TEST_TMP/bad.xml" --live
+printf "<filesystem type='mount'><source dir='/srv'/><target dir='s'/></filesystem>" >"$TEST_TMP/fs.xml"
+check_fails "a folder of the host" 1 "QEMU takes a folder of the host from its command line alone" hv attach-device d1 "$TEST_TMP/fs.xml" --live
+check "destroy" hv destroy d1
+tap_done
