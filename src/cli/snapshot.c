@@ -2,10 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <json-c/json.h>
 
 #include "cli/out.h"
+#include "core/audit.h"
 #include "core/mem.h"
+#include "core/store.h"
 #include "core/vm.h"
 
 int snapshot_exclusive(const struct cli *c, const char *a, const char *b, struct err *err)
@@ -58,6 +61,71 @@ int snapshot_call_find(struct snapshot_call *s, const char *by, bool need, struc
 	                 "Domain snapshot not found: the domain does not have a current snapshot");
 }
 
+/* --- documents that users wrote --- */
+static int check_parent(const struct snapshots *all, const struct snapshot *it, struct err *err)
+{
+	size_t own = snapshots_find(all, it->name);
+	if (it->parent == NULL)
+		return 0;
+	size_t above = snapshots_find(all, it->parent);
+	if (above == SNAPSHOTS_NONE)
+		return err_set(
+		    err, ERR_INVALID, "parent %s for snapshot %s not found", it->parent, it->name);
+	if (above == own)
+		return err_set(
+		    err, ERR_INVALID, "cannot set snapshot %s as its own parent", it->name);
+	if (own != SNAPSHOTS_NONE && snapshots_is_below(all, above, own))
+		return err_set(
+		    err, ERR_INVALID, "parent %s would create cycle to %s", it->parent, it->name);
+	return 0;
+}
+
+/* libvirt's rule: what a document does not say, the one that is there goes on saying. */
+static int keep_known(const struct snapshot *was, struct snapshot *it, struct err *err)
+{
+	bool was_off = was->state == SNAPSHOT_SHUTOFF;
+	if (it->state == SNAPSHOT_NOSTATE)
+		it->state = was->state;
+	if (was_off != (it->state == SNAPSHOT_SHUTOFF))
+		return err_set(err, ERR_INVALID,
+		    "cannot change between online and offline snapshot state in snapshot %s",
+		    it->name);
+	if (it->domain == NULL)
+		it->domain = xstrdup0(was->domain);
+	if (it->inactive == NULL)
+		it->inactive = xstrdup0(was->inactive);
+	if (it->created == 0)
+		it->created = was->created;
+	return 0;
+}
+
+int snapshot_redefine(
+    struct snapshot_call *s, struct snapshot *it, bool replace, bool current, struct err *err)
+{
+	const struct home *h = &s->c->home;
+	if (it->name == NULL)
+		return err_set(err, ERR_INVALID, "the document has no <name>");
+	CLEANUP_CLOSE int lock = store_lock(h, err);
+	if (lock < 0)
+		return -1;
+	size_t own = snapshots_find(&s->all, it->name);
+	if (own != SNAPSHOTS_NONE && !replace)
+		return err_set(err, ERR_EXISTS,
+		    "operation failed: domain snapshot '%s' already exists", it->name);
+	if (check_parent(&s->all, it, err) < 0 ||
+	    (own != SNAPSHOTS_NONE && keep_known(&s->all.v[own], it, err) < 0))
+		return -1;
+	if (it->state == SNAPSHOT_NOSTATE)
+		return err_set(err, ERR_INVALID,
+		    "missing state from existing snapshot: <state> says what the guest did then");
+	if (snapshots_write(h, s->domain, it, false, current, err) < 0)
+		return -1;
+	audit_write(h, s->domain, "uid=%u pid=%d what=%s name=%s result=ok", (unsigned)getuid(),
+	    (int)getpid(), s->c->verb->name, it->name);
+	return 0;
+}
+
+/* --- JSON --- */
 static struct json_object *disks_json(const struct snapshot *s)
 {
 	struct json_object *list = json_object_new_array();

@@ -21,6 +21,11 @@ int snapshot_call_find(struct snapshot_call *s, const char *by, bool need, struc
 /* ERR_USAGE in virsh's words when both options were given. */
 int snapshot_exclusive(const struct cli *c, const char *a, const char *b, struct err *err);
 
+/* A document of a user's becomes what is kept of a snapshot; disks and memory stay as they are. Under the store's lock. What *it leaves out
+ * of what is known already is filled in. replace: one of that name may be there. */
+int snapshot_redefine(
+    struct snapshot_call *s, struct snapshot *it, bool replace, bool current, struct err *err);
+
 /* One as JSON with stable keys; the caller's. */
 struct json_object *snapshot_json(const struct snapshots *all, size_t i);
 

@@ -225,12 +225,16 @@ struct verb {
 	X(blkdeviotune, "blkdeviotune")           \
 	X(set_user_password, "set-user-password") \
 	X(pending, "pending")
-#define VERBS_SNAPSHOTS(X)                      \
-	X(snapshot_list, "snapshot-list")       \
-	X(snapshot_info, "snapshot-info")       \
-	X(snapshot_dumpxml, "snapshot-dumpxml") \
-	X(snapshot_current, "snapshot-current") \
-	X(snapshot_parent, "snapshot-parent")
+#define VERBS_SNAPSHOTS(X)                          \
+	X(snapshot_create_as, "snapshot-create-as") \
+	X(snapshot_create, "snapshot-create")       \
+	X(snapshot_list, "snapshot-list")           \
+	X(snapshot_info, "snapshot-info")           \
+	X(snapshot_dumpxml, "snapshot-dumpxml")     \
+	X(snapshot_current, "snapshot-current")     \
+	X(snapshot_parent, "snapshot-parent")       \
+	X(snapshot_delete, "snapshot-delete")       \
+	X(snapshot_revert, "snapshot-revert")
 #define VERBS_SAVES(X)
 #define VERBS_BLOCKJOBS(X)
 #define VERBS_PLANS(X) X(domjobabort, "domjobabort") X(plan_show, "plan-show")

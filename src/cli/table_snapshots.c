@@ -60,6 +60,88 @@ OPTS(snapshot_parent) = {
     {0},
 };
 
+#define MAKING                                                                                 \
+	FLAG("no-metadata",                                                                    \
+	    "make it, but keep no document of it: it is then no snapshot for the verbs here"), \
+	    FLAG("halt", "end the machine when it is made"),                                   \
+	    FLAG("disk-only", "the disks alone, not the guest's memory"),                      \
+	    FLAG("reuse-external",                                                             \
+	        "files that are named are there already, and are used as they are"),           \
+	    FLAG("quiesce", "the guest's agent brings its file systems to rest meanwhile"),    \
+	    FLAG("atomic", "accepted: it is made as a whole or not at all"),                   \
+	    FLAG("live", "the guest goes on while its memory is written to a file"),           \
+	    FLAG("validate", "accepted: documents are always checked")
+#define PLANNED FLAG("dry-run", "say what would be done, step by step, and do nothing"), JSON
+
+OPTS(snapshot_create) = {
+    DOMAIN_ONE,
+    {"xmlfile", OPT_FILE, .value = "FILE",
+        .help = "a <domainsnapshot> document; - is standard input"},
+    FLAG("redefine", "write down what is known of a snapshot that exists, from --xmlfile"),
+    CURRENT("with --redefine: it becomes the current one"),
+    MAKING,
+    PLANNED,
+    {0},
+};
+OPTS(snapshot_create_as) = {
+    DOMAIN_ONE,
+    {"name", OPT_WORD, .value = "NAME", .help = "its name; the seconds since 1970 by default"},
+    {"description", OPT_WORD, .value = "TEXT", .help = "what it is for"},
+    {"diskspec", OPT_WORD, .many = true, .value = "DISKSPEC",
+        .help = "DISK[,snapshot=no|internal|external][,driver=qcow2][,stype=file][,file=PATH]"},
+    {"memspec", OPT_STRING, .value = "MEMSPEC",
+        .help = "[file=]PATH[,snapshot=no|internal|external]: where the guest's memory goes"},
+    FLAG("print-xml", "print the document instead of making it"),
+    MAKING,
+    PLANNED,
+    {0},
+};
+OPTS(snapshot_revert) = {
+    DOMAIN_ONE,
+    SNAPSHOT("which one"),
+    CURRENT("the current one"),
+    FLAG("running", "the domain runs afterwards, whatever it did then"),
+    FLAG("paused", "the domain is paused afterwards"),
+    FLAG("force", "also where what is lost or not known is a risk"),
+    FLAG("safety-snapshot", "make a snapshot of what is now first: before-revert-TIME"),
+    PLANNED,
+    {0},
+};
+OPTS(snapshot_delete) = {
+    DOMAIN_ONE,
+    SNAPSHOT("which one"),
+    CURRENT("the current one"),
+    FLAG("children", "and all below it"),
+    FLAG("children-only", "all below it, but not itself"),
+    FLAG("metadata", "only its document; images stay as they are"),
+    PLANNED,
+    {0},
+};
+
+VERB(snapshot_create) = {NAMES(snapshot_create, "snapshot-create"), .family = "Snapshots",
+    .summary = "create a snapshot from XML", .flags = VERB_CHANGES | VERB_VIRSH};
+VERB(snapshot_create_as) = {NAMES(snapshot_create_as, "snapshot-create-as"), .family = "Snapshots",
+    .summary = "create a snapshot from a set of args", .flags = VERB_CHANGES | VERB_VIRSH,
+    .text =
+        "Of a domain that runs: its memory and its disks, inside of its qcow2 images; with --memspec in a file and overlays; with "
+        "--disk-only the disks alone, in overlays: what is written from then on goes into a new file on top of each image.\n\n"
+        "Of a domain that is off: its disks, inside of its qcow2 images, without QEMU; with --disk-only in overlays. The "
+        "variables of UEFI are kept, too. It is made of all disks or of none."};
+VERB(snapshot_revert) = {NAMES(snapshot_revert, "snapshot-revert"), .family = "Snapshots",
+    .summary = "revert a domain to a snapshot", .flags = VERB_DELETES | VERB_VIRSH,
+    .losses = "all that was written to its disks since, and what the guest does now",
+    .text =
+        "Disks, definition, the variables of UEFI and, where the snapshot has it, the guest's memory become what they were. "
+        "With several disks all of them are set back, or none. What was put into an overlay since is lost with the overlay, unless another "
+        "snapshot needs it.\n\n"
+        "A snapshot of the disks alone leaves the domain off, unless --running or --paused says otherwise."};
+VERB(snapshot_delete) = {NAMES(snapshot_delete, "snapshot-delete"), .family = "Snapshots",
+    .summary = "delete a domain snapshot", .flags = VERB_DELETES | VERB_VIRSH,
+    .losses = "the state that the snapshot keeps",
+    .text =
+        "Its children get its parent. What an overlay holds that was put on top of its image is brought down into that image, and the "
+        "overlay goes; the guest's disks read as before. That needs the domain to be off, as does a line of snapshots that "
+        "branches: delete all branches but one first."};
 VERB(snapshot_list) = {NAMES(snapshot_list, "snapshot-list"), .family = "Snapshots",
     .summary = "list snapshots for a domain", .flags = VERB_READS | VERB_VIRSH,
     .text =

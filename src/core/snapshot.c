@@ -255,6 +255,8 @@ static int read_ours(const struct reader *r, const xmlNode *root, struct snapsho
 	s->inside = our_attr(node, "inside", "name");
 	s->nvram = our_attr(node, "nvram", "file");
 	s->nvram_format = our_attr(node, "nvram", "format");
+	CLEANUP_FREE char *deleting = our_attr(node, "deleting", "begun");
+	s->deleting = deleting != NULL;
 	if (s->nvram != NULL && (s->nvram[0] == '.' || strchr(s->nvram, '/') != NULL))
 		return xml_error(r->err, ERR_INVALID, r->file, node,
 		    "file='…' of <hvmux:nvram> is the name of a file beside this document");

@@ -8,6 +8,7 @@
  *     <hvmux:schedule name='auto'/>                  made by a schedule, which may delete it; without it never
  *     <hvmux:inside name='before'/>                  its name inside of the images, where that is not <name>
  *     <hvmux:nvram file='before.nvram' format='raw'/>   a copy of the firmware's variables as they were, beside the document
+ *     <hvmux:deleting begun='yes'/>                  what it keeps is being merged away: there is no going back to it
  *   </hvmux:snapshot> */
 #ifndef CORE_SNAPSHOT_H
 #define CORE_SNAPSHOT_H
@@ -76,6 +77,7 @@ struct snapshot {
 	char *inside;
 	char *nvram,
 	    *nvram_format; /* a file's name in the folder of the documents; NULL none was kept */
+	bool deleting;
 	char *source; /* the document as it was read: elements that we do not know survive in it */
 	size_t source_len;
 };

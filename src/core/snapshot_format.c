@@ -156,7 +156,7 @@ static void put_our_attr(xmlNode *element, const char *child, const char *attr, 
 static void put_ours(xmlNode *root, const struct snapshot *s)
 {
 	xmlNode *element = our_child(root, "snapshot");
-	bool any = s->schedule != NULL || s->inside != NULL || s->nvram != NULL;
+	bool any = s->schedule != NULL || s->inside != NULL || s->nvram != NULL || s->deleting;
 	if (element == NULL && !any)
 		return;
 	if (element == NULL) {
@@ -168,6 +168,7 @@ static void put_ours(xmlNode *root, const struct snapshot *s)
 	put_our_attr(element, "inside", "name", s->inside);
 	put_our_attr(element, "nvram", "file", s->nvram);
 	put_our_attr(element, "nvram", "format", s->nvram != NULL ? s->nvram_format : NULL);
+	put_our_attr(element, "deleting", "begun", s->deleting ? "yes" : NULL);
 	for (xmlNode *n = xml_first(element), *next; n != NULL; n = next) {
 		next = xml_next(n);
 		if (n->properties == NULL && xml_first(n) == NULL)

@@ -1,5 +1,6 @@
 /* Snapshots made, gone back to, deleted: the requests, and what their builders share. */
 #include "kvm/plan_snapshot.h"
+#include "kvm/plan_snapshot_off.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -145,6 +146,13 @@ static int fill_name(const struct plan_in *in, struct snapshot *s, struct err *e
 static int fill_memory(const struct plan_in *in, struct snapshot *s, struct err *err)
 {
 	bool alone = json_get_bool(in->args, "disk_only", 0) != 0;
+	bool wants = s->memory == SNAPSHOT_INTERNAL || s->memory == SNAPSHOT_EXTERNAL;
+	if (in->live == NULL && (wants || s->memory_file != NULL))
+		return err_set(err, ERR_STATE,
+		    "memory state cannot be saved with offline or disk-only snapshot: domain '%s' is not running",
+		    in->name);
+	if (in->live == NULL)
+		s->memory = SNAPSHOT_NO;
 	if (alone && (s->memory == SNAPSHOT_INTERNAL || s->memory == SNAPSHOT_EXTERNAL))
 		return err_set(err, ERR_USAGE, "--disk-only and --memspec exclude each other");
 	if (alone || s->memory == SNAPSHOT_NO)
@@ -160,12 +168,15 @@ static int fill_memory(const struct plan_in *in, struct snapshot *s, struct err 
 	return 0;
 }
 
-static bool wants_external(const struct snapshot *s)
+/* A guest that is off has no memory to keep: there a word of a disk decides. */
+static bool wants_external(const struct plan_in *in, const struct snapshot *s)
 {
 	for (size_t i = 0; i < s->n_disks; i++)
 		if (s->disks[i].kind == SNAPSHOT_EXTERNAL ||
 		    (s->disks[i].kind == SNAPSHOT_UNSAID && s->disks[i].file != NULL))
 			return true;
+	if (in->live == NULL)
+		return json_get_bool(in->args, "disk_only", 0) != 0;
 	return s->memory == SNAPSHOT_NO || s->memory == SNAPSHOT_EXTERNAL;
 }
 
@@ -280,7 +291,8 @@ static int check_mix(struct snapshot *s, struct err *err)
 int plan_snapshot_fill(const struct plan_in *in, struct snapshot *s, struct err *err)
 {
 	const char *xml = json_get_str(in->args, "xml");
-	if (xml == NULL)
+	const struct domain *d = in->live != NULL ? in->live : in->config;
+	if (xml == NULL || d == NULL)
 		return err_set(err, ERR_INVALID, "the request names no snapshot");
 	if (snapshot_parse(xml, strlen(xml), "snapshot", s, err) < 0)
 		return -1;
@@ -289,9 +301,9 @@ int plan_snapshot_fill(const struct plan_in *in, struct snapshot *s, struct err 
 	if (rc == 0)
 		rc = fill_memory(in, s, err);
 	if (rc == 0)
-		rc = match_disks(in->live, s, err);
+		rc = match_disks(d, s, err);
 	if (rc == 0) {
-		external = wants_external(s);
+		external = wants_external(in, s);
 		if (s->memory == SNAPSHOT_UNSAID && external)
 			rc = err_set(err, ERR_INVALID,
 			    "a disk in a file of its own, and no word of the memory: add --disk-only, or --memspec file=/path");
@@ -299,7 +311,7 @@ int plan_snapshot_fill(const struct plan_in *in, struct snapshot *s, struct err 
 			s->memory = SNAPSHOT_INTERNAL;
 	}
 	if (rc == 0)
-		rc = fill_disks(in->live, s, external, err);
+		rc = fill_disks(d, s, external, err);
 	if (rc == 0)
 		rc = check_mix(s, err);
 	if (rc < 0)
@@ -349,7 +361,7 @@ static int build_create(const struct plan_in *in, struct plan *p, struct err *er
 {
 	struct snapshot s;
 	if (in->live == NULL)
-		return err_set(err, ERR_STATE, "domain '%s' is not running", in->name);
+		return plan_snapshot_off_create(in, p, err);
 	if (plan_snapshot_fill(in, &s, err) < 0)
 		return -1;
 	describe(in, &s);
@@ -367,12 +379,32 @@ static int build_create(const struct plan_in *in, struct plan *p, struct err *er
 	return rc;
 }
 
+/* --- the verbs: a machine that runs, and one that is off --- */
+
+static int look(const struct plan_in *in, struct json_object *facts, struct err *err)
+{
+	return in->live != NULL ? plan_snapshot_look(in, facts, err)
+	                        : plan_snapshot_off_look(in, facts, err);
+}
+
+static int build_revert(const struct plan_in *in, struct plan *p, struct err *err)
+{
+	return in->live != NULL ? plan_snapshot_revert(in, p, err)
+	                        : plan_snapshot_off_revert(in, p, err);
+}
+
+static int build_delete(const struct plan_in *in, struct plan *p, struct err *err)
+{
+	return in->live != NULL ? plan_snapshot_delete(in, p, err)
+	                        : plan_snapshot_off_delete(in, p, err);
+}
+
 static const char *const queries[] = {
     "query-block", "query-named-block-nodes", "query-status", "query-migrate", NULL};
 
 const struct plan_verb plan_verbs_snapshot[] = {
-    {"snapshot-create", 0, queries, plan_snapshot_look, build_create},
-    {"snapshot-revert", 0, queries, plan_snapshot_look, plan_snapshot_revert},
-    {"snapshot-delete", 0, queries, plan_snapshot_look, plan_snapshot_delete},
+    {"snapshot-create", PLAN_VERB_OFF, queries, look, build_create},
+    {"snapshot-revert", PLAN_VERB_OFF, queries, look, build_revert},
+    {"snapshot-delete", PLAN_VERB_OFF, queries, look, build_delete},
     {0},
 };

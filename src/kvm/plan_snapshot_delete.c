@@ -119,9 +119,6 @@ static int add_one(const struct plan_in *in, const char *name, struct plan *p, s
 		rc = add_internal(in, &s, p, err);
 	if (rc == 0)
 		plan_host(p, words, "snapshot-drop", plan_args("name", name, NULL));
-	if (rc == 0 && s.nvram != NULL && !metadata)
-		plan_host(p, "remove its copy of the firmware's variables", "remove",
-		    plan_args("path", s.nvram, NULL));
 	snapshot_fini(&s);
 	return rc;
 }

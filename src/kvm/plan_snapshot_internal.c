@@ -116,7 +116,7 @@ static void add_nvram(const struct plan_in *in, struct snapshot *s, struct plan 
 	    plan_args("from", from, "to", to, NULL));
 	plan_undo_host(step, "remove", plan_args("path", to, NULL));
 	free(s->nvram);
-	s->nvram = xstrdup(to);
+	s->nvram = xstrdup(strrchr(to, '/') + 1);
 	free(s->nvram_format);
 	s->nvram_format = xstrdup0(json_get_str(host, "nvram_format"));
 }
