@@ -48,6 +48,7 @@ static void catch_interrupts(bool on)
 	struct sigaction a = {.sa_handler = on ? on_signal : SIG_DFL};
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
+	sigaction(SIGALRM, &a, NULL);
 }
 
 /* --- options --- */
@@ -201,6 +202,8 @@ static struct json_object *request(const struct doing *d)
 		json_object_array_add(where, json_object_new_string("config"));
 	json_object_object_add(o, "where", where);
 	json_object_object_add(o, "dry_run", json_object_new_boolean(d->dry_run));
+	json_object_object_add(
+	    o, "background", json_object_new_boolean((d->r->flags & PLAN_REQUEST_BACKGROUND) != 0));
 	json_object_object_add(o, "wait_ms", json_object_new_int64(wait_s * 1000ll));
 	return o;
 }
@@ -266,7 +269,9 @@ static void warn_lines(const char *text)
 static int print_done(const struct doing *d, struct json_object *answer)
 {
 	const char *result = json_get_str(answer, "result");
-	const char *said = d->r->done != NULL ? d->r->done : result;
+	const char *said = json_get_bool(answer, "began", 0) ? d->r->began
+	                   : d->r->done != NULL              ? d->r->done
+	                                                     : result;
 	warn_lines(json_get_str(answer, "told"));
 	warn_lines(json_get_str(answer, "notes"));
 	if (d->r->print != NULL && !d->c->json)
@@ -308,8 +313,10 @@ int plan_verb_run(struct cli *c, const struct plan_request *r)
 		rc = look(&d, &err);
 	interrupted = 0;
 	catch_interrupts(true);
+	alarm(d.dry_run ? 0 : r->timeout_s);
 	if (rc == 0)
 		rc = d.running ? run_live(&d, &answer, &err) : run_off(&d, &answer, &err);
+	alarm(0);
 	catch_interrupts(false);
 	clear_progress(&d);
 	int status = rc < 0      ? fail(&d, &err)

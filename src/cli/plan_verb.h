@@ -15,6 +15,8 @@ enum {
 	PLAN_REQUEST_LIVE_ONLY =
 	    1, /* makes sense for a running domain alone: "domain is not running" else */
 	PLAN_REQUEST_CONFIG_ONLY = 2, /* the definition alone, whatever runs */
+	PLAN_REQUEST_BACKGROUND =
+	    4, /* over as soon as a job of it goes on; the supervisor carries on by itself */
 };
 
 struct plan_request {
@@ -24,6 +26,9 @@ struct plan_request {
 	const char *failed; /* "Failed to attach disk": the first line of an error; NULL none */
 	unsigned flags;
 	unsigned wait_s; /* for who is busy with it; 0: 30 */
+	const char
+	    *began; /* with PLAN_REQUEST_BACKGROUND, instead of `done`: "Block Copy started" */
+	unsigned timeout_s; /* then it is cancelled, as by Ctrl+C; 0 never */
 	/* What is printed on success instead of `done`, from the plan's {"result", "words", …} (borrowed); NULL none. Returns the exit status. */
 	int (*print)(struct cli *c, const char *domain, struct json_object *answer);
 };

@@ -236,7 +236,13 @@ struct verb {
 	X(snapshot_delete, "snapshot-delete")       \
 	X(snapshot_revert, "snapshot-revert")
 #define VERBS_SAVES(X)
-#define VERBS_BLOCKJOBS(X)
+#define VERBS_BLOCKJOBS(X)            \
+	X(blockcommit, "blockcommit") \
+	X(blockpull, "blockpull")     \
+	X(blockcopy, "blockcopy")     \
+	X(blockjob, "blockjob")       \
+	X(blockresize, "blockresize") \
+	X(domblkthreshold, "domblkthreshold")
 #define VERBS_PLANS(X) X(domjobabort, "domjobabort") X(plan_show, "plan-show")
 
 #define VERB_LIST(X)         \

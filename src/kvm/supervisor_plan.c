@@ -288,6 +288,17 @@ void sup_request_over(
 	request_end(p, o, NULL);
 }
 
+void sup_request_began(struct sup_plans *p)
+{
+	struct sup_request *q = p->now;
+	if (q == NULL || !q->background || q->req == NULL)
+		return;
+	struct json_object *o = json_object_new_object();
+	json_object_object_add(o, "began", json_object_new_boolean(1));
+	add_str(o, "told", plan_run_plan(p->run)->notes);
+	answer(q, o, NULL);
+}
+
 static void dry_run(struct sup_plans *p, struct plan *plan)
 {
 	struct json_object *o = json_object_new_object();
@@ -490,6 +501,7 @@ void sup_ctl_plan(void *arg, struct json_object *params, struct control_req *r)
 	q->params = json_object_get(params);
 	q->until_ms = loop_now_ms() + (uint64_t)wait;
 	q->dry_run = json_get_bool(params, "dry_run", 0) != 0;
+	q->background = json_get_bool(params, "background", 0) != 0;
 	enqueue(q->plans, q);
 }
 

@@ -20,8 +20,8 @@ struct sup_request {
 	char *who;
 	const struct plan_verb *verb;
 	struct json_object *params;
-	uint64_t until_ms; /* CLOCK_MONOTONIC: it waits no longer */
-	bool dry_run;
+	uint64_t until_ms;        /* CLOCK_MONOTONIC: it waits no longer */
+	bool dry_run, background; /* background: answered when a job of it has begun */
 
 	/* what its plan is built from */
 	struct domain live, config;
@@ -61,7 +61,7 @@ struct sup_plans {
 	struct plan_run *run; /* NULL: none goes on */
 	struct event *run_timer;
 	uint64_t began_ns;         /* CLOCK_REALTIME, of the plan */
-	bool holds_guest;         /* the plan stops the guest and lets it go on */
+	bool holds_guest;          /* the plan stops the guest and lets it go on */
 	bool monitor_down, looked; /* looked: for a journal */
 	bool at_once;              /* slow operations, too, are waited for: nothing runs yet */
 	TAILQ_HEAD(, sup_held) held;
@@ -86,6 +86,8 @@ void sup_run_monitor_up(struct sup_plans *p);
 /* The plan of p->now is over; notes may be NULL. */
 void sup_request_over(
     struct sup_plans *p, const struct plan *plan, const struct err *err, const char *notes);
+/* QEMU works on a job of it: who does not want to wait hears so. */
+void sup_request_began(struct sup_plans *p);
 void sup_plan_id_next(const struct supervisor *s, bool take, uint64_t *id);
 /* Those that wait hear where the present one stands. */
 void sup_plan_show(struct sup_plans *p, const char *words, uint64_t done, uint64_t total);

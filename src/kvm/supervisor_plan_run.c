@@ -277,6 +277,8 @@ static void run_progress(
 	page->job_cancel = p->run != NULL && plan_run_can_cancel(p->run);
 	status_end(&p->s->page);
 	sup_plan_show(p, words, done, total);
+	if (!anew)
+		sup_request_began(p);
 	if (anew)
 		audit(p, "plan-step", "step=%zu/%zu detail=%s", step + 1, steps, words);
 }
