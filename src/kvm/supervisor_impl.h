@@ -124,6 +124,8 @@ int sup_launch_live(struct supervisor *s, struct err *err);
 /* Once QEMU is gone: has its guest changed what its images refer to? Once per run. */
 void sup_check_chains(struct supervisor *s);
 void sup_name_disks(struct supervisor *s, const struct domain *d);
+/* live.xml has other disks and cards than before: so has the page. */
+void sup_devices_changed(struct supervisor *s);
 /* The consoles' plain sockets under the names of their ports, which stand in the page. */
 void sup_link_ports(struct supervisor *s);
 /* The page, from the definition. n_consoles: those that have a hub. */

@@ -321,6 +321,15 @@ static void run_note(void *arg, struct json_object *journal)
 	write_journal(p, path, json_object_to_json_string_ext(journal, JSON_C_TO_STRING_PLAIN));
 }
 
+static bool writes_live(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->step[i].does.kind == PLAN_HOST &&
+		    str_eq(plan->step[i].does.name, "live"))
+			return true;
+	return false;
+}
+
 static void run_over(void *arg, const struct err *err, const char *notes)
 {
 	struct sup_plans *p = arg;
@@ -336,6 +345,8 @@ static void run_over(void *arg, const struct err *err, const char *notes)
 		json_object_object_add(data, "words", json_object_new_string(err->msg));
 	control_event(p->s->control, "plan", plan_run_plan(r)->verb, data);
 	show_job(p, "");
+	if (writes_live(plan_run_plan(r)))
+		sup_devices_changed(p->s);
 	drop_fds(p);
 	p->run = NULL;
 	p->holds_guest = false;

@@ -151,6 +151,45 @@ void sup_fill_page(struct supervisor *s, const struct domain *d, unsigned n_cons
 	status_end(&s->page);
 }
 
+/* What was counted of one that stays goes on. */
+static void keep_counts(struct status_page *p, const struct status_page *was)
+{
+	for (unsigned i = 0; i < p->disks; i++)
+		for (unsigned k = 0; k < was->disks; k++)
+			if (strcmp(p->disk[i].target, was->disk[k].target) == 0) {
+				struct status_disk now = p->disk[i];
+				p->disk[i] = was->disk[k];
+				p->disk[i].capacity = now.capacity;
+				p->disk[i].allocation = now.allocation;
+				p->disk[i].physical = now.physical;
+				memcpy(p->disk[i].path, now.path, sizeof(now.path));
+			}
+	for (unsigned i = 0; i < p->nets; i++)
+		for (unsigned k = 0; k < was->nets; k++)
+			if (strcmp(p->net[i].mac, was->net[k].mac) == 0)
+				p->net[i] = was->net[k];
+}
+
+void sup_devices_changed(struct supervisor *s)
+{
+	struct domain d;
+	struct err err;
+	if (sup_read_domain(s, true, &d, &err) < 0) {
+		log_warn("%s", err.msg);
+		return;
+	}
+	(void)disk_volumes_resolve(s->home, &d, NULL);
+	struct status_page *was = xmalloc(sizeof(*was));
+	*was = *s->page.page;
+	struct status_page *p = status_begin(&s->page);
+	page_devices(p, &d);
+	keep_counts(p, was);
+	status_end(&s->page);
+	sup_name_disks(s, &d);
+	free(was);
+	domain_fini(&d);
+}
+
 /* Not fsynced: the run directory does not outlive the host's boot, and a start must not wait for a disk. */
 int sup_write_live(const struct supervisor *s, const struct domain *d, struct err *err)
 {

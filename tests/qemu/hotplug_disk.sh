@@ -44,6 +44,7 @@ check "it is what its name and contents say" wait_for 10 guest_has "65536 vda"
 check "the live document has it" says vdb blocks d1
 check "… with its alias" says "virtio-disk1" hv dumpxml d1
 check "the definition has not" lacks vdb hv domblklist d1 --inactive
+check "its counters are shown" wait_for 20 says "rd_req" hv domblkstat d1 vdb
 check "the guest writes" guest_run d1 'echo hello-disk | dd of=/dev/vda bs=512 seek=100 conv=sync,fsync 2>/dev/null'
 check_fails "the same target again" 1 "target vdb already exists" hv attach-disk d1 "$TEST_TMP/b.img" vdb --live
 check_fails "the same image again" 1 "is in use by d1" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdc --live
@@ -54,6 +55,8 @@ check "QEMU keeps no node of it" lacks vdb nodes d1
 check "no plan is left" no_plan_left d1
 check "again" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live
 check "the guest reads what it wrote" wait_for 30 guest_says d1 hello-disk 'dd if=/dev/vda bs=512 skip=100 count=1 2>/dev/null'
+read_something() { hv domblkstat d1 vdb | grep -q 'rd_req [1-9]' || { hv domblkstat d1 vdb; return 1; }; }
+check "what it read is counted" wait_for 20 read_something
 check "out again" says "Disk detached successfully" hv detach-disk d1 vdb --live
 
 # --- a chain, in both documents ---
