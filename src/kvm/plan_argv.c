@@ -149,11 +149,6 @@ static void name_fds(const struct pass *c, struct json_object *args)
 	}
 }
 
-static void add_int(struct json_object *o, const char *key, int64_t n)
-{
-	json_object_object_add(o, key, json_object_new_int64(n));
-}
-
 /* A path that QEMU cannot open itself becomes that of a set with one descriptor: plan_node.h says why it is one. */
 static void hand_over(struct pass *c, struct json_object *args, bool write)
 {
@@ -195,30 +190,20 @@ static bool is_written(const struct pass *c, struct json_object *node)
 }
 
 /* --- secrets --- */
-/* "/proc/self/fd/100003": the secret that the builder's number stands for is put into a set, which QEMU reads at once. */
-static long pass_secret(struct pass *c, struct json_object *args)
+/* "/proc/self/fd/100003": in place of the bytes stands where they are found (plan_secret.h); a cookie is in the document itself. */
+static void pass_secret(struct pass *c, struct json_object *args)
 {
 	const char *file = json_get_str(args, "file");
 	if (!str_eq(json_get_str(args, "qom-type"), "secret") || !str_prefix(file, SECRET_FILE))
-		return PLAN_SET_NONE;
+		return;
 	unsigned long n = strtoul(file + strlen(SECRET_FILE), NULL, 10);
 	if (n < FD_FIRST || n - FD_FIRST >= c->words->n_sockets)
-		return PLAN_SET_NONE;
-	long set = plan_set_new(c->p);
-	CLEANUP_FREE char *name = plan_argv_fd(c->p, n - FD_FIRST);
-	CLEANUP_FREE char *path = xasprintf("/dev/fdset/%ld", set);
-	struct plan_step *s = plan_host(c->p, "look the secret up", "secret",
-	    plan_args("name", name, "secret", c->words->sockets[n - FD_FIRST].secret, NULL));
-	plan_undo_host(s, "close", plan_args("name", name, NULL));
-	struct json_object *give = plan_args("opaque", "a secret", NULL);
-	struct json_object *undo = json_object_new_object();
-	add_int(give, "fdset-id", set);
-	add_int(undo, "fdset-id", set);
-	s = plan_qmp(c->p, "hand the secret to QEMU", "add-fd", give);
-	s->does.fd = xstrdup(name);
-	plan_undo_qmp(s, "remove-fd", undo);
-	json_object_object_add(args, "file", json_object_new_string(path));
-	return set;
+		return;
+	const char *secret = c->words->sockets[n - FD_FIRST].secret;
+	json_object_object_del(args, "file");
+	json_object_object_add(args, "data",
+	    json_get_str(args, "format") != NULL ? plan_args("secret", secret, NULL)
+	                                         : json_object_new_string(secret));
 }
 
 /* --- words to steps --- */
@@ -254,7 +239,7 @@ static int add_word(struct pass *c, const struct word_kind *k, size_t word)
 	CLEANUP_FREE char *id = xstrdup(key != NULL ? key : "");
 	CLEANUP_FREE char *words = step_words(c, k, args);
 	name_fds(c, args);
-	long set = pass_secret(c, args);
+	pass_secret(c, args);
 	if (strcmp(k->command, "blockdev-add") == 0)
 		hand_over(c, args, is_written(c, args));
 	else if (str_eq(json_get_str(args, "qom-type"), "rng-random") &&
@@ -265,8 +250,6 @@ static int add_word(struct pass *c, const struct word_kind *k, size_t word)
 		undo_device(s, id);
 	else
 		plan_undo_qmp(s, k->undo, plan_args(k->undo_key, id, NULL));
-	if (set != PLAN_SET_NONE)
-		plan_file_drop(c->p, set, "the secret");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/jsonl.h"
 #include "core/mem.h"
+#include "core/secrets.h"
 #include "core/str.h"
 #include "core/xml.h"
 #include "disk/chain.h"
@@ -12,6 +13,7 @@
 #include "kvm/disk_files.h"
 #include "kvm/disk_volumes.h"
 #include "kvm/plan_device.h"
+#include "kvm/secret.h"
 
 /* The disk of the request, as a domain that has nothing else; false: it is none. */
 static bool read_disk(const struct plan_in *in, struct domain *d)
@@ -77,6 +79,19 @@ static int add_chain(const struct disk_image *m, struct json_object *fact, struc
 	return rc;
 }
 
+/* QEMU gets it when its time comes: whether there is one must be known before. */
+static int check_secret(const struct plan_in *in, const struct image_secret *k, struct err *err)
+{
+	if (k == NULL)
+		return 0;
+	char *text = secrets_find(
+	    in->home, k->type != NULL ? k->type : "passphrase", k->uuid, k->usage, err);
+	if (text == NULL)
+		return -1;
+	secret_free(text);
+	return 0;
+}
+
 static int look_at(
     const struct plan_in *in, struct domain *d, struct json_object *fact, struct err *err)
 {
@@ -91,6 +106,10 @@ static int look_at(
 		json_object_object_add(
 		    fact, "format", json_object_new_string(disk_format_name(k->image.format)));
 	}
+	if (check_secret(
+	        in, k->image.encryption != NULL ? &k->image.encryption_secret : NULL, err) < 0 ||
+	    check_secret(in, k->image.auth_user != NULL ? &k->image.auth : NULL, err) < 0)
+		return -1;
 	if (!is_file(&k->image))
 		return 0;
 	if (disk_file_check("disk", k->image.path, !k->readonly, err) < 0 ||

@@ -86,10 +86,22 @@ static int check_jobs(const struct plan_in *in, struct device_ref r, struct err 
 
 /* --- out of QEMU --- */
 
+static int put_away(const struct plan_in *in, struct device_ref r, unsigned element, struct plan *p,
+    struct err *err)
+{
+	struct domain d = {0};
+	int rc = without(in->live, element, &d, err);
+	if (rc == 0)
+		rc = plan_add_documents(p, in, &d, NULL, err);
+	if (rc == 0)
+		rc = plan_argv_remove(p, in, in->live, r, err);
+	domain_fini(&d);
+	return rc;
+}
+
 static int unplug(const struct plan_in *in, struct device_ref r, unsigned element, const char *what,
     struct plan *p, struct err *err)
 {
-	struct domain d = {0};
 	CLEANUP_FREE char *id = argv_device_id(in->live, r);
 	if (plan_device_hotplug(in->live, r, err) < 0 || check_controller(in->live, r, err) < 0 ||
 	    check_jobs(in, r, err) < 0)
@@ -99,13 +111,19 @@ static int unplug(const struct plan_in *in, struct device_ref r, unsigned elemen
 		    err, ERR_UNSUPPORTED, "%s is nothing that QEMU could let go of", what);
 	plan_argv_unplug(p, id, what);
 	plan_commit(p);
-	int rc = without(in->live, element, &d, err);
-	if (rc == 0)
-		rc = plan_add_documents(p, in, &d, NULL, err);
-	if (rc == 0)
-		rc = plan_argv_remove(p, in, in->live, r, err);
-	domain_fini(&d);
-	return rc;
+	return put_away(in, r, element, p, err);
+}
+
+int plan_device_gone(const struct plan_in *in, const char *alias, struct plan *p, struct err *err)
+{
+	struct device_ref r;
+	p->words = xasprintf("put away what %s of %s has left", alias, in->name);
+	if (!device_by_alias(in->live, alias, &r)) {
+		p->result = xasprintf("%s has gone already", alias);
+		return 0;
+	}
+	plan_commit(p);
+	return put_away(in, r, device_element(in->live, r), p, err);
 }
 
 static int add_config(const struct plan_in *in, unsigned element, struct plan *p, struct err *err)

@@ -139,6 +139,12 @@ static int build_detach_alias(const struct plan_in *in, struct plan *p, struct e
 	return plan_detach(in, live, config, p, err);
 }
 
+static int build_gone(const struct plan_in *in, struct plan *p, struct err *err)
+{
+	const char *alias = plan_arg(in, "alias", err);
+	return alias == NULL ? -1 : plan_device_gone(in, alias, p, err);
+}
+
 static const char *const detach_queries[] = {PLAN_ARGV_QUERIES, "query-block-jobs", NULL};
 
 const struct plan_verb plan_verbs_device[] = {
@@ -147,5 +153,6 @@ const struct plan_verb plan_verbs_device[] = {
     {"detach-device", PLAN_VERB_OFF, detach_queries, NULL, build_detach_device},
     {"detach-disk", PLAN_VERB_OFF, detach_queries, NULL, build_detach_disk},
     {"detach-device-alias", PLAN_VERB_OFF, detach_queries, NULL, build_detach_alias},
+    {"device-gone", PLAN_VERB_OWN, detach_queries, NULL, build_gone},
     {0},
 };

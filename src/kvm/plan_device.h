@@ -17,6 +17,8 @@ int plan_attach(
 /* plan_detach.c: the elements of both documents, 0 none, out of them and out of QEMU. */
 int plan_detach(
     const struct plan_in *in, unsigned live, unsigned config, struct plan *p, struct err *err);
+/* It is no longer in QEMU: all the rest of it goes. */
+int plan_device_gone(const struct plan_in *in, const char *alias, struct plan *p, struct err *err);
 /* "disk vdb", "interface 52:54:00:…", "rng rng0"; on the heap. */
 char *plan_device_words(const struct domain *d, struct device_ref r);
 /* Can this device of a machine that runs be plugged and unplugged at all? The error says why not, and what to do. */

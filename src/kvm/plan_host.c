@@ -270,7 +270,8 @@ const struct plan_host_op plan_host_ops_basic[] = {
 };
 
 static const struct plan_host_op *const families[] = {plan_host_ops_basic, plan_host_ops_image,
-    plan_host_ops_net, plan_host_ops_block, plan_host_ops_snapshot, plan_host_ops_save};
+    plan_host_ops_net, plan_host_ops_block, plan_host_ops_snapshot, plan_host_ops_save,
+    plan_host_ops_device};
 
 const struct plan_host_op *plan_host_find(const char *name)
 {

@@ -22,6 +22,8 @@
  *	save-drop  part                                removed
  *	machine-end  reason                            QEMU is ended, the machine with that reason (enum vm_reason's word)
  *
+ *	leaving   alias, on (bool)                     the guest was asked to let go of it, or has (supervisor_gone.h)
+ *
  * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_block.c (images for QEMU to open), plan_host_net.c (taps). */
 #ifndef KVM_PLAN_HOST_H
 #define KVM_PLAN_HOST_H
@@ -57,6 +59,7 @@ int plan_host_write_live(const struct plan_host_ctx *c, const char *xml, size_t 
 /* Lists of the families, ended by {0}. */
 extern const struct plan_host_op plan_host_ops_basic[];    /* plan_host.c */
 extern const struct plan_host_op plan_host_ops_image[];    /* plan_host_image.c */
+extern const struct plan_host_op plan_host_ops_device[];   /* plan_host_device.c */
 extern const struct plan_host_op plan_host_ops_net[];      /* plan_host_net.c */
 extern const struct plan_host_op plan_host_ops_block[];    /* plan_host_block.c */
 extern const struct plan_host_op plan_host_ops_snapshot[]; /* plan_host_snapshot.c */

@@ -11,8 +11,21 @@
 
 #define NODES_MAX 4096 /* of QEMU's block graph */
 
+/* Who was asked to go stands in a list, also when nobody waits any more (supervisor_gone.h). */
+static void plan_leaving(struct plan *p, const char *id, bool on)
+{
+	struct json_object *args = plan_args("alias", id, NULL);
+	json_object_object_add(args, "on", json_object_new_boolean(on));
+	struct plan_step *s =
+	    plan_add(p, on ? "note that %s is to go" : "%s is not waited for any more", id);
+	plan_action_set(&s->does, PLAN_HOST, "leaving", args);
+	if (!on)
+		s->flags |= PLAN_MAY_FAIL;
+}
+
 struct plan_step *plan_argv_unplug(struct plan *p, const char *id, const char *what)
 {
+	plan_leaving(p, id, true);
 	struct plan_step *s = plan_add(p, "the guest lets go of %s", what);
 	plan_action_set(&s->does, PLAN_QMP, "device_del", plan_args("id", id, NULL));
 	s->does.until = xstrdup("DEVICE_DELETED");
@@ -169,5 +182,8 @@ int plan_argv_remove(struct plan *p, const struct plan_in *in, const struct doma
 			drop_word(p, in, k, words.argv[i - 1], !done);
 	}
 	argv_fini(&words);
+	const char *id = device_alias(d, r);
+	if (id != NULL)
+		plan_leaving(p, id, false);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "kvm/supervisor_gone.h"
 #include "kvm/supervisor_plan_impl.h"
 
 #define QUERY_MS 4000
@@ -395,6 +396,12 @@ static void leave_queue(struct sup_plans *p, struct sup_request *q)
 	status_end(&p->s->page);
 }
 
+/* The supervisor's own stay. */
+static bool has_left(const struct sup_request *q)
+{
+	return q->req != NULL && control_req_left(q->req);
+}
+
 /* Those whose client has left, or whose time is up, go. The time of the next one, 0 none. */
 static uint64_t sift(struct sup_plans *p, uint64_t now)
 {
@@ -403,7 +410,7 @@ static uint64_t sift(struct sup_plans *p, uint64_t now)
 	for (q = TAILQ_FIRST(&p->queue); q != NULL; q = next) {
 		next = TAILQ_NEXT(q, entry);
 		struct err err;
-		bool left = control_req_left(q->req);
+		bool left = has_left(q);
 		if (!left && q->until_ms > now) {
 			first = first == 0 || q->until_ms < first ? q->until_ms : first;
 			continue;
@@ -430,7 +437,7 @@ static void serve_next(void *arg)
 	while (!busy(p) && !TAILQ_EMPTY(&p->queue)) {
 		struct sup_request *q = TAILQ_FIRST(&p->queue);
 		leave_queue(p, q);
-		if (control_req_left(q->req)) {
+		if (has_left(q)) {
 			struct err err;
 			err_set(&err, ERR_CANCELLED, "whoever asked has left");
 			answer(q, NULL, &err);
@@ -451,7 +458,7 @@ static void enqueue(struct sup_plans *p, struct sup_request *q)
 {
 	TAILQ_INSERT_TAIL(&p->queue, q, entry);
 	p->n_queue++;
-	if (busy(p) && p->now != NULL) {
+	if (busy(p) && p->now != NULL && q->req != NULL) {
 		struct status_page *page = status_begin(&p->s->page);
 		page->job_waiting = p->n_queue;
 		status_end(&p->s->page);
@@ -468,7 +475,7 @@ static int check_request(const struct supervisor *s, struct json_object *params,
 	const char *name = json_get_str(params, "verb");
 	bool dry = json_get_bool(params, "dry_run", 0) != 0;
 	*verb = name == NULL ? NULL : plan_verb_find(name);
-	if (*verb == NULL)
+	if (*verb == NULL || ((*verb)->flags & PLAN_VERB_OWN) != 0)
 		return err_set(
 		    err, ERR_INVALID, "plan: there is no verb '%.64s'", name == NULL ? "" : name);
 	CLEANUP_FREE char *what = xasprintf("plan:%s", (*verb)->name);
@@ -556,6 +563,24 @@ void sup_ctl_plan_status(void *arg, struct json_object *params, struct control_r
 
 /* --- the supervisor's own calls --- */
 
+void sup_plan_own(struct supervisor *s, const char *verb, struct json_object *args)
+{
+	struct sup_request *q = xcalloc(1, sizeof(*q));
+	q->plans = plans(s);
+	q->who = xstrdup("supervisor");
+	q->verb = plan_verb_find(verb);
+	q->params = json_object_new_object();
+	json_object_object_add(q->params, "verb", json_object_new_string(verb));
+	json_object_object_add(q->params, "args", args);
+	q->until_ms = loop_now_ms() + SUP_PLAN_WAIT_MAX_MS;
+	enqueue(q->plans, q);
+}
+
+bool sup_plan_busy(const struct supervisor *s)
+{
+	return s->plans != NULL && busy(s->plans);
+}
+
 int sup_plan_allows(const struct supervisor *s, enum machine_event ev, struct err *err)
 {
 	bool touches = ev == EV_DO_SUSPEND || ev == EV_DO_RESUME || ev == EV_DO_RESET;
@@ -568,6 +593,7 @@ int sup_plan_allows(const struct supervisor *s, enum machine_event ev, struct er
 void sup_plan_up(struct supervisor *s)
 {
 	CLEANUP_FREE char *path = home_run_file(s->home, s->name, "plan.json");
+	sup_gone_check(s);
 	if (s->plans == NULL && access(path, F_OK) < 0)
 		return;
 	struct sup_plans *p = plans(s);
@@ -577,8 +603,25 @@ void sup_plan_up(struct supervisor *s)
 	serve_next(s);
 }
 
+/* Does a plan that runs take this device out, or back out? */
+static bool is_expected(const struct supervisor *s, const char *device)
+{
+	const struct plan *p =
+	    s->plans != NULL && s->plans->run != NULL ? plan_run_plan(s->plans->run) : NULL;
+	for (size_t i = 0; p != NULL && i < p->n; i++) {
+		const struct plan_action *both[] = {&p->step[i].does, &p->step[i].undo};
+		for (size_t k = 0; k < ARRAY_LEN(both); k++)
+			if (str_eq(both[k]->name, "device_del") &&
+			    str_eq(json_get_str(both[k]->args, "id"), device))
+				return true;
+	}
+	return false;
+}
+
 void sup_plan_event(struct supervisor *s, const char *event, struct json_object *data)
 {
+	if (str_eq(event, "DEVICE_DELETED") && !is_expected(s, json_get_str(data, "device")))
+		sup_gone_event(s, data);
 	if (s->plans != NULL && s->plans->run != NULL)
 		plan_run_event(s->plans->run, event, data);
 }

@@ -19,6 +19,9 @@ void sup_ctl_plan_status(void *arg, struct json_object *params, struct control_r
 int sup_plan_allows(const struct supervisor *s, enum machine_event ev, struct err *err);
 /* The monitor answers (again): a journal that was left is taken up; what waited for it goes out. */
 void sup_plan_up(struct supervisor *s);
+/* A plan that nobody asked for but the supervisor; args taken. It waits for those before it. */
+void sup_plan_own(struct supervisor *s, const char *verb, struct json_object *args);
+bool sup_plan_busy(const struct supervisor *s);
 void sup_plan_event(struct supervisor *s, const char *event, struct json_object *data);
 /* QEMU is gone; its monitor's unanswered commands have not been called back yet. */
 void sup_plan_lost(struct supervisor *s);

@@ -14,6 +14,8 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "kvm/plan_secret.h"
+#include "kvm/supervisor_gone.h"
 #include "kvm/supervisor_plan_impl.h"
 
 #define JOURNAL_MAX (32u << 20)
@@ -52,7 +54,8 @@ static void send_command(struct sup_plans *p, const char *command, struct json_o
 {
 	struct sent *w = xcalloc(1, sizeof(*w));
 	*w = (struct sent){p, fn, fn_arg};
-	qmp_send_fd(p->s->qmp, command, json_object_get(args), fd, timeout_ms, got_answer, w);
+	qmp_send_fd(
+	    p->s->qmp, command, plan_secret_fill(p->s->home, args), fd, timeout_ms, got_answer, w);
 }
 
 static void arm_held(struct sup_plans *p)
@@ -324,8 +327,7 @@ static void run_note(void *arg, struct json_object *journal)
 static bool writes_live(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->step[i].does.kind == PLAN_HOST &&
-		    str_eq(plan->step[i].does.name, "live"))
+		if (plan->step[i].does.kind == PLAN_HOST && str_eq(plan->step[i].does.name, "live"))
 			return true;
 	return false;
 }
@@ -353,6 +355,8 @@ static void run_over(void *arg, const struct err *err, const char *notes)
 	p->s->machine.stop_for = VM_REASON_UNKNOWN;
 	sup_request_over(p, plan_run_plan(r), err, notes);
 	plan_run_free(r);
+	if (err != NULL)
+		sup_gone_check(p->s);
 }
 
 static const struct plan_run_ops run_ops = {.qmp = run_qmp,

@@ -94,5 +94,34 @@ printf "<rng model='virtio'>\n <backend model='random'/>\n <rate bits='3'/>\n</r
 check_fails "what is wrong is told with its line" 1 "bad.xml:3" hv attach-device d1 "$TEST_TMP/bad.xml" --live
 printf "<filesystem type='mount'><source dir='/srv'/><target dir='s'/></filesystem>" >"$TEST_TMP/fs.xml"
 check_fails "a folder of the host" 1 "QEMU takes a folder of the host from its command line alone" hv attach-device d1 "$TEST_TMP/fs.xml" --live
+
+# --- a guest that does not let go in time, and does so later ---
+check "attach" hv attach-disk d1 "$TEST_TMP/b.img" vdb --persistent
+check "the guest sees it" wait_for 30 guest_has vda
+check "the guest stands still" hv suspend d1
+check_fails "detach: it is told, with what to do" 1 "the guest has not released disk vdb" hv detach-disk d1 vdb --persistent
+check "the live document still has it" says vdb blocks d1
+check "so has the definition, again" says vdb hv domblklist d1 --inactive
+check "the guest goes on" hv resume d1
+check "it lets go, and the document says so" wait_for 60 lacks vdb blocks d1
+check "QEMU keeps no node of it" wait_for 10 lacks vdb nodes d1
+check "it is noted" says "what=device-gone" cat "$HVMUX_HOME/log/d1/audit.log"
+check "nothing is waited for" test ! -e "$HVMUX_HOME/run/d1/leaving"
+check "detach --config" hv detach-disk d1 vdb --config
+
+# --- the supervisor is killed while the guest is waited for ---
+check "attach" hv attach-disk d1 "$TEST_TMP/b.img" vdb --live
+check "the guest sees it" wait_for 30 guest_has vda
+check "the guest stands still" hv suspend d1
+hv detach-disk d1 vdb --live >"$TEST_TMP/detach" 2>&1 &
+detach=$!
+check "the guest is asked" wait_for 20 test -e "$HVMUX_HOME/run/d1/leaving"
+check "kill -9" kill -9 "$(json_number d1 supervisor_pid)"
+wait $detach
+check "the command says that it does not know the end" test $? -ne 0
+check "the next one goes on" hv resume d1
+check "the guest lets go, and the document says so" wait_for 60 lacks vdb blocks d1
+check "QEMU keeps no node of it" wait_for 10 lacks vdb nodes d1
+check "no plan is left" wait_for 30 no_plan_left d1
 check "destroy" hv destroy d1
 tap_done

@@ -67,8 +67,6 @@ static void add_device(struct buf *out, const struct plan_in *in, struct device_
 		return;
 	plan_init(&p, "detach-device", 8);
 	plan_argv_unplug(&p, id, what);
-	free(p.step[0].advice);
-	p.step[0].advice = NULL;
 	assert_int_equal(plan_argv_remove(&p, in, in->live, r, &err), 0);
 	CLEANUP_FREE char *back = plan_to_words(&p);
 	buf_addf(out, "... and out\n%s", back);
@@ -178,7 +176,8 @@ static void test_nodes_of_now(void **state)
 	has_step(&p, 3, "blockdev-del", "node-name", "vdb-format");
 	has_step(&p, 4, "blockdev-del", "node-name", "vdb-file");
 	has_step(&p, 5, "remove-fd", "fdset-id", "3");
-	assert_int_equal(p.n, 6);
+	has_step(&p, 6, "leaving", "alias", "virtio-disk1");
+	assert_int_equal(p.n, 7);
 	plan_fini(&p);
 	json_object_put(facts);
 	domain_fini(&d);
