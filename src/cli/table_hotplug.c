@@ -54,12 +54,13 @@ OPTS(detach_disk) = {
 };
 #define DEVICE_FILE                                                                          \
 	{                                                                                    \
-		"file", OPT_FILE, .required = true, .value = "FILE",                         \
+		"file", OPT_FILE, .value = "FILE",                                           \
 		                  .help = "the device's XML; - reads it from standard input" \
 	}
 OPTS(attach_device) = {
     DOMAIN_ONE,
     DEVICE_FILE,
+    WORD("xml", "ELEMENT", "the device's XML itself, in place of a file"),
     PERSISTENT,
     LIVE_CONFIG_CURRENT,
     DRY_RUN,

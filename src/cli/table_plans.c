@@ -10,7 +10,8 @@ OPTS(plan_show) = {DOMAIN_ONE, JSON, {0}};
 
 VERB(domjobabort) = {NAMES(domjobabort, "domjobabort"), .family = "Plans",
     .summary = "cancel what is being changed about a running domain",
-    .flags = VERB_CHANGES | VERB_LIVE | VERB_VIRSH,
+    .flags = VERB_DISRUPTS | VERB_LIVE | VERB_VIRSH,
+    .losses = "what was done of it: it is taken back",
     .text =
         "What was done of it is taken back, step by step. Near its end there may be no way back: it is refused then, and the plan "
         "goes on. plan-show shows where it stands."};

@@ -128,7 +128,7 @@ VERB(snapshot_create_as) = {NAMES(snapshot_create_as, "snapshot-create-as"), .fa
         "Of a domain that is off: its disks, inside of its qcow2 images, without QEMU; with --disk-only in overlays. The "
         "variables of UEFI are kept, too. It is made of all disks or of none."};
 VERB(snapshot_revert) = {NAMES(snapshot_revert, "snapshot-revert"), .family = "Snapshots",
-    .summary = "revert a domain to a snapshot", .flags = VERB_DELETES | VERB_VIRSH,
+    .summary = "revert a domain to a snapshot", .flags = VERB_DISRUPTS | VERB_VIRSH,
     .losses = "all that was written to its disks since, and what the guest does now",
     .text =
         "Disks, definition, the variables of UEFI and, where the snapshot has it, the guest's memory become what they were. "

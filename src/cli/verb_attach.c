@@ -12,11 +12,18 @@ static int run_file(struct cli *c, const char *done, const char *doing)
 {
 	struct err err = {0};
 	CLEANUP_BUF struct buf xml = BUF_INIT;
-	const char *file = cli_value(c, "file");
-	if (document_read(file, &xml, &err) < 0) {
+	const char *file = cli_value(c, "file"), *element = cli_value(c, "xml");
+	if (file == NULL && element == NULL) {
+		out_error("command '%s' requires <file> option", c->verb->name);
+		return 1;
+	}
+	if (file == NULL)
+		buf_adds(&xml, element);
+	else if (document_read(file, &xml, &err) < 0) {
 		out_error("%s", err.msg);
 		return out_status(&err);
 	}
+	file = file != NULL ? file : "--xml";
 	buf_addc(&xml, '\0');
 	CLEANUP_FREE char *failed = xasprintf("Failed to %s device from %s", doing, file);
 	const struct plan_request r = {

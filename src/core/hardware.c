@@ -24,7 +24,7 @@ static const struct kind {
     {"interface", "mac@address",
         "@type model@type source@network source@bridge source@dev source@path target@dev link=link@state mtu=mtu@size "
         "boot=boot@order"},
-    {"serial", "target@port alias@name",
+    {"serial", "target@port",
         "@type target@type source@path source@mode source@host source@service log=log@file"},
     {"parallel", "target@port", "@type source@path"},
     {"console", "target@port", "@type target@type source@path"},
@@ -42,7 +42,7 @@ static const struct kind {
         "@mode vendor=source/vendor@id product=source/product@id source/address@bus source/address@slot "
         "source/address@device source/address@function source/address@uuid source/adapter@name"},
     {"filesystem", "target@dir", "driver@type @accessmode source@dir source@file readonly?"},
-    {"memory", "@model", "target/size target/node alias@name"},
+    {"memory", "@model", "target/size target/node"},
     {"panic", "@model", ""},
     {"vsock", "@model", "cid=cid@address cid@auto"},
     {"emulator", "", "."},
@@ -140,6 +140,7 @@ static struct hardware_part *add_part(
 	p->name = buf_take(name);
 	p->text = buf_take(text);
 	p->address = address;
+	p->alias = xstrdup("");
 	return p;
 }
 
@@ -189,6 +190,15 @@ static void add_anything(struct buf *out, const xmlNode *device)
 	}
 }
 
+static void take_alias(struct hardware_part *p, const xmlNode *device)
+{
+	CLEANUP_FREE char *name = value_at(device, "alias@name", 10);
+	if (name == NULL)
+		return;
+	free(p->alias);
+	p->alias = str_printable(name, strlen(name), HARDWARE_TEXT_MAX);
+}
+
 static void add_device(struct hardware *hw, const xmlNode *device)
 {
 	struct buf name = BUF_INIT, text = BUF_INIT;
@@ -198,11 +208,11 @@ static void add_device(struct hardware *hw, const xmlNode *device)
 			continue;
 		add_paths(&name, device, kinds[i].name);
 		add_paths(&text, device, kinds[i].text);
-		add_part(hw, kind, &name, &text, address_of(device));
+		take_alias(add_part(hw, kind, &name, &text, address_of(device)), device);
 		return;
 	}
 	add_anything(&text, device);
-	add_part(hw, kind, &name, &text, address_of(device));
+	take_alias(add_part(hw, kind, &name, &text, address_of(device)), device);
 }
 
 static char *memory_text(const xmlNode *root, const char *name)
@@ -279,6 +289,7 @@ void hardware_fini(struct hardware *hw)
 		free(hw->parts[i].name);
 		free(hw->parts[i].text);
 		free(hw->parts[i].address);
+		free(hw->parts[i].alias);
 	}
 	free(hw->parts);
 	*hw = (struct hardware){0};

@@ -16,6 +16,7 @@ struct hardware_part {
 	char *name; /* what tells it from others of its kind: target, MAC address, index; "" none */
 	char *text; /* the rest in words */
 	char *address; /* "pci 03:00.0", "drive 0:0:1", "usb 0.2"; "" none */
+	char *alias;   /* "virtio-disk0": what a command calls it while it runs; "" none */
 };
 
 struct hardware {

@@ -12,6 +12,7 @@
 #include "tui/console_impl.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
+#include "tui/snap_forms.h"
 #include "tui/view_ask.h"
 #include "tui/view_confirm.h"
 #include "tui/view_text.h"
@@ -31,6 +32,7 @@ enum menu_act {
 	MENU_FORCE,
 	MENU_WATCHERS,
 	MENU_VERB,
+	MENU_SNAPSHOT,
 	MENU_SYSRQ,
 	MENU_SIZE,
 	MENU_POWER,
@@ -67,8 +69,8 @@ static const struct menu_key {
     {"n", MENU_VERB, "NMI", "a non-maskable interrupt; asks first", {"inject-nmi"}, true, true},
     {"r", MENU_SIZE, "tell the guest the size",
         "type \"stty rows R cols C\" and Enter into the guest's shell", {0}, true, true},
-    {"s", MENU_VERB, "snapshot", "a snapshot",
-        {"snapshot-create-as", "snapshot-create", "snapshot"}, true, true},
+    {"s", MENU_SNAPSHOT, "snapshot", "a snapshot: its name, what is kept", {"snapshot-create-as"},
+        true, true},
     {"p", MENU_POWER, "power", "start, pause, shut down and so on, as in the list", {0}, true,
         false},
     {"o", MENU_PORT, "other port", "another console of this domain", {0}, false, false},
@@ -296,6 +298,9 @@ static void run_key(struct console *c, const struct menu_key *k)
 		break;
 	case MENU_WATCHERS:
 		show_watchers(c);
+		break;
+	case MENU_SNAPSHOT:
+		snap_form_new(c->v.app, session_name(c->s));
 		break;
 	case MENU_VERB:
 		run_verb(c, verb_of(k));

@@ -62,7 +62,7 @@ void form_fini(struct form *f)
 	free(f->domain);
 	free(f->notes);
 	free(f->losses);
-	free(f->typed);
+	free(f->subject);
 	free(f->error);
 	free(f->was);
 }

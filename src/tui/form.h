@@ -63,9 +63,11 @@ struct form {
 	const struct form_spec *spec;
 	char *domain;
 	char *notes; /* lines above the fields; NULL none */
-	/* For the plan's confirmation: what is lost, where it is known better than the verb does, and what has to be typed where it
-	 * deletes; NULL: the verb's words, the domain's name. */
-	char *losses, *typed;
+	/* What the command line is about besides the domain (a snapshot, a device): where it deletes, its name has to be typed.
+	 * NULL nothing. */
+	char *subject;
+	char *
+	    losses; /* for the confirmation, where they are known better than the verb does; NULL the verb's */
 	void *facts; /* the opener's, for offer, check and compose; free_facts frees it */
 	void (*free_facts)(void *facts);
 	struct form_value value[FORM_FIELDS_MAX];

@@ -8,6 +8,7 @@
 #include "tui/input.h"
 #include "tui/snap_keys.h"
 #include "tui/storage_keys.h"
+#include "tui/view_hardware.h"
 #include "tui/wall_keys.h"
 
 #define MOVE "Moving"
@@ -20,9 +21,11 @@ const struct key_binding key_table[] = {
         "open the console; of a domain that has ended: its last screen"},
     {{"s"}, ACT_VERB, "start", "start", RUN, "start"},
     {{"p"}, ACT_PAUSE, "suspend", "pause", RUN, "pause, or let go on (resume)"},
-    {{"S"}, ACT_VERB, "shutdown", "shut down", RUN, "shut down (asks the guest)"},
+    {{"S"}, ACT_VERB, "shutdown", "shutdown", RUN, "shut down (asks the guest)"},
     {{"b"}, ACT_SNAPSHOTS, NULL, "snapshots", RUN,
         "the Snapshots screen, the way back: make snapshots, revert to them, delete them"},
+    {{"+"}, ACT_PLUG, NULL, "plug", RUN,
+        "plug in: disk, network card, vCPUs, memory, CD …; on a group: unfold it"},
     {{"w"}, ACT_WALL, "wall", "wall", RUN,
         "the wall: the consoles of the marked domains side by side; without marks, of all that run and are shown"},
     {{"R"}, ACT_VERB, "reboot", "reboot", RUN, "reboot (asks the guest)"},
@@ -53,7 +56,7 @@ const struct key_binding key_table[] = {
     {{"I"}, ACT_INVERT, NULL, NULL, LOOK, "invert the order"},
     {{"o"}, ACT_TREE, NULL, "groups", LOOK, "the groups as a tree, or a plain list"},
     {{"Left", "-"}, ACT_FOLD, NULL, NULL, LOOK, "fold the group (Enter on a group does both)"},
-    {{"Right", "+"}, ACT_UNFOLD, NULL, NULL, LOOK, "unfold it"},
+    {{"Right"}, ACT_UNFOLD, NULL, NULL, LOOK, "unfold it"},
     {{"1"}, ACT_PANE, NULL, NULL, LOOK,
         "pane: the console's screen (the same key again closes a pane)"},
     {{"2"}, ACT_PANE, NULL, NULL, LOOK, "pane: graphs"},
@@ -70,7 +73,8 @@ const struct key_binding key_table[] = {
     {{"Tab"}, ACT_PANE_NEXT, NULL, NULL, LOOK, "next pane"},
     {{"["}, ACT_PANE_UP, NULL, NULL, LOOK, "scroll the pane back"},
     {{"]"}, ACT_PANE_DOWN, NULL, NULL, LOOK, "and forth"},
-    {{"h"}, ACT_HARDWARE, NULL, NULL, LOOK, "the hardware on a screen of its own"},
+    {{"h"}, ACT_HARDWARE, NULL, NULL, LOOK,
+        "the Hardware screen: every device, and what can be done to it"},
     {{"l"}, ACT_LOG, NULL, NULL, LOOK, "the log on a screen of its own"},
     {{"f"}, ACT_CRASHES, NULL, NULL, LOOK, "what was kept of its crashes (flight recorder)"},
     {{"v"}, ACT_RUN, "host-validate", NULL, LOOK, "what the host has and lacks"},
@@ -148,6 +152,7 @@ void keys_help(struct buf *out, const struct console_keys *console)
 	buf_adds(out,
 	    "\nUpper case keys disrupt and ask first: y confirms, Esc cancels. Quitting never touches a guest.\n");
 	snap_keys_help(out);
+	view_hardware_help(out);
 	storage_keys_help(out);
 	wall_keys_help(out);
 	help_verbs(out);

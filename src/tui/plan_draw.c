@@ -59,16 +59,18 @@ static bool under_way(const struct plan_look *p)
 }
 
 /* Before a step that is done, goes on, is still to come. */
-static const char *mark_of(const struct plan_look *p, unsigned step, bool utf8, enum style *st)
+static const char *mark_of(
+    const struct plan_look *p, const struct plan_line *l, bool utf8, enum style *st)
 {
-	bool done = p->state == PLAN_ENDED || (p->step && step < p->step);
+	bool done = p->state == PLAN_ENDED || l->part < p->part ||
+	            (p->step && l->part == p->part && l->step < p->step);
 	if (!under_way(p) || (!p->step && p->state != PLAN_ENDED))
 		return "";
 	if (done) {
 		*st = STYLE_DIM;
 		return utf8 ? "✓" : "x";
 	}
-	if (step != p->step)
+	if (l->part != p->part || l->step != p->step)
 		return " ";
 	*st = p->state == PLAN_FAILED ? STYLE_BAD : STYLE_STRONG;
 	return p->state == PLAN_FAILED ? "!" : utf8 ? "▸" : ">";
@@ -83,7 +85,7 @@ static void make_rows(const struct plan_look *p, int width, bool utf8, struct ro
 		if (l->kind == PLAN_LINE_DETAIL && !p->details)
 			continue;
 		if (l->kind == PLAN_LINE_STEP) {
-			const char *mark = mark_of(p, l->step, utf8, &st);
+			const char *mark = mark_of(p, l, utf8, &st);
 			text = xasprintf("%s%2u. %s", mark, l->step, l->text);
 		} else {
 			st = l->kind == PLAN_LINE_DETAIL ? STYLE_DIM : STYLE_NORMAL;

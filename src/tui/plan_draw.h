@@ -25,8 +25,8 @@ struct plan_look {
 	const struct editline *line; /* what has to be typed is typed here; NULL: y */
 	const char *typed;
 	bool wrong;
-	unsigned step;  /* that goes on, 0 unknown */
-	unsigned first; /* line of the steps at the top; clamped here */
+	unsigned part, step; /* that goes on; step 0: unknown */
+	unsigned first;      /* line of the steps at the top; clamped here */
 };
 
 void plan_size(const struct plan_look *p, int screen_rows, int screen_cols, int *rows, int *cols);

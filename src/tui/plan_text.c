@@ -31,18 +31,21 @@ static void add(struct plan_text *t, unsigned *cap, const char *p, size_t n)
 {
 	struct plan_line l = {.kind = PLAN_LINE_WORDS};
 	size_t at = 0;
-	unsigned step = step_of(p, n, &at);
-	if (step == t->steps + 1) {
+	unsigned step = step_of(p, n, &at), *steps = &t->steps[t->parts ? t->parts - 1 : 0];
+	if (step == 1 && t->parts < PLAN_PARTS_MAX)
+		*(steps = &t->steps[t->parts++]) = 0;
+	if (t->parts && step == *steps + 1) {
 		l.kind = PLAN_LINE_STEP;
-		l.step = t->steps = step;
+		l.step = *steps = step;
 	} else {
 		for (at = 0; at < n && p[at] == ' ';)
 			at++;
-		if (at >= 4 && t->steps) {
+		if (at >= 4 && *steps) {
 			l.kind = PLAN_LINE_DETAIL;
-			l.step = t->steps;
+			l.step = *steps;
 		}
 	}
+	l.part = t->parts ? t->parts - 1 : 0;
 	if (t->n == *cap) {
 		*cap = *cap ? *cap * 2 : 32;
 		t->line = xreallocarray(t->line, *cap, sizeof(*t->line));
@@ -64,6 +67,17 @@ void plan_text_read(struct plan_text *t, const char *text, size_t n)
 	}
 	while (t->n && !*t->line[t->n - 1].text)
 		free(t->line[--t->n].text);
+}
+
+unsigned plan_text_part(
+    const struct plan_text *t, unsigned part, unsigned before, unsigned step, unsigned steps)
+{
+	if (part < t->parts && t->steps[part] == steps && step >= before)
+		return part;
+	for (unsigned i = part + 1; i < t->parts; i++)
+		if (t->steps[i] == steps)
+			return i;
+	return part;
 }
 
 void plan_text_fini(struct plan_text *t)

@@ -11,7 +11,7 @@
 #define MARGIN 1
 #define GAP 2
 #define WHEN_WIDTH 16
-#define STATE_WIDTH 13
+#define STATE_WIDTH 11
 #define KIND_WIDTH 8
 #define BYTES_WIDTH 6
 #define NAME_MIN 12
@@ -43,8 +43,8 @@ static void lay_out(const struct snap_rows *rows, int cols, struct columns *c)
 	int left, at = MARGIN;
 	memset(c, 0, sizeof(*c));
 	c->width[NAME] = name_width(rows);
-	if (c->width[NAME] > 24 && cols < 90)
-		c->width[NAME] = 24;
+	if (c->width[NAME] > 20 && cols < 90)
+		c->width[NAME] = 20;
 	if (c->width[NAME] > cols - MARGIN)
 		c->width[NAME] = cols > MARGIN + 1 ? cols - MARGIN : 1;
 	left = cols - MARGIN - c->width[NAME];
@@ -109,6 +109,15 @@ static void draw_name(const struct columns *c, const struct snap_row *r, struct 
 	sheet_field(s, row, col, end - col, r->current ? STYLE_STRONG : STYLE_NORMAL, r->shown);
 }
 
+/* In steps, or an idle screen would be redrawn every second for nothing. */
+static void age_text(uint64_t created, uint64_t now_s, char out[STR_HUMAN_MAX])
+{
+	if (created && now_s >= created && now_s - created < 60)
+		memcpy(out, "<1m", 4);
+	else if (created && now_s >= created)
+		str_age(now_s - created, out);
+}
+
 static void draw_row(
     const struct columns *c, const struct snap_row *r, uint64_t now_s, struct sheet *s, int row)
 {
@@ -117,8 +126,7 @@ static void draw_row(
 	    r->current ? "[current] " : "", r->description);
 	if (r->created)
 		timestamp_local(r->created, "%Y-%m-%d %H:%M", when, sizeof(when));
-	if (r->created && now_s >= r->created)
-		str_age(now_s - r->created, age);
+	age_text(r->created, now_s, age);
 	if (r->size)
 		str_human(r->size, size);
 	draw_name(c, r, s, row);
@@ -180,7 +188,7 @@ void snap_details_draw(
 		return;
 	if (r->created) {
 		timestamp_local(r->created, TIMESTAMP_LOCAL, when, sizeof(when));
-		str_age(now_s > r->created ? now_s - r->created : 0, age);
+		age_text(r->created, now_s, age);
 	}
 	head = xasprintf("%s%s   made %s, %s ago%s%s%s", r->shown, r->current ? " (current)" : "",
 	    when, age, *r->schedule ? " by the schedule '" : "", r->schedule,
@@ -189,8 +197,8 @@ void snap_details_draw(
 		sheet_field(s, row++, MARGIN, s->cols - MARGIN, STYLE_STRONG, head);
 	row = line(s, row, end, STYLE_NORMAL, "description", r->description);
 	memory = xasprintf("%s%s%s%s", state_word(r),
-	    r->memory ? ", with the guest's memory: after going back it goes on from there"
-	              : ", without the guest's memory: after going back it boots",
+	    r->memory ? ", with the memory: going back goes on from there"
+	              : ", without the memory: after going back it boots",
 	    *r->memory_file ? "; in " : "", r->memory_file);
 	row = line(s, row, end, STYLE_NORMAL, "state", memory);
 	row = line(s, row, end, STYLE_NORMAL, "disks", r->disks);

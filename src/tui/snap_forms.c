@@ -1,6 +1,5 @@
 #include "tui/snap_forms.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -126,7 +125,7 @@ static const struct form_field revert_fields[] = {
 static void revert_compose(const struct form *f, struct form_words *w)
 {
 	const char *then = form_text(f, REVERT_THEN);
-	form_words_add(w, f->facts);
+	form_words_add(w, f->subject);
 	if (form_mark(f, REVERT_SAFETY))
 		form_words_add(w, "--safety-snapshot");
 	if (!strcmp(then, THEN_RUNS))
@@ -167,8 +166,7 @@ static void about(struct form *f, const struct snap_row *r)
 		timestamp_local(r->created, "%Y-%m-%d %H:%M", when, sizeof(when));
 	form_note(f, "%s: made %s, %s ago%s%s", r->shown, when, age, *r->description ? ": " : "",
 	    r->description);
-	f->facts = xstrdup(r->name);
-	f->free_facts = free;
+	f->subject = xstrdup(r->name);
 }
 
 static bool revert_fill(struct app *app, struct form *f, void *arg)
@@ -212,7 +210,7 @@ static const struct form_field delete_fields[] = {
 static void delete_compose(const struct form *f, struct form_words *w)
 {
 	const char *what = form_text(f, DELETE_WHAT);
-	form_words_add(w, f->facts);
+	form_words_add(w, f->subject);
 	if (!strcmp(what, DELETE_ALL))
 		form_words_add(w, "--children");
 	else if (!strcmp(what, DELETE_BELOW))
@@ -232,7 +230,6 @@ static bool delete_fill(struct app *app, struct form *f, void *arg)
 	const struct snap_row *r = arg;
 	(void)app;
 	about(f, r);
-	f->typed = xstrdup(r->name);
 	f->losses = xasprintf("the way back to '%s'; what the guest sees now stays", r->shown);
 	if (!r->below)
 		form_hide(f, DELETE_WHAT);

@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/snapshots.h"
 #include "core/str.h"
+#include "tui/storage_look.h"
 
 #define SIZES_EVERY_MS \
 	15000 /* files that a snapshot left behind grow without a change of the folder */
@@ -15,7 +16,7 @@
 /* On its way: all but `watch` is the thread's. */
 struct look {
 	struct snap_watch *watch; /* NULL: nobody waits for it any more */
-	const struct home *home;
+	struct home home;         /* its own: it may outlive the one that it was started with */
 	char *name;
 	struct snap_rows rows;
 };
@@ -47,6 +48,7 @@ struct snap_watch *snap_watch_new(
 static void look_free(struct look *k)
 {
 	snap_rows_fini(&k->rows);
+	home_fini(&k->home);
 	free(k->name);
 	free(k);
 }
@@ -54,7 +56,7 @@ static void look_free(struct look *k)
 static void look_work(void *arg)
 {
 	struct look *k = arg;
-	snap_rows_read(&k->rows, k->home, k->name);
+	snap_rows_read(&k->rows, &k->home, k->name);
 }
 
 static void look_done(void *arg)
@@ -84,7 +86,7 @@ static void look_start(struct snap_watch *w)
 {
 	struct look *k = xcalloc(1, sizeof(*k));
 	k->watch = w;
-	k->home = w->home;
+	storage_home_copy(&k->home, w->home);
 	k->name = xstrdup(w->name);
 	w->look = k;
 	if (offload_run(w->offload, &ops, k))

@@ -14,12 +14,17 @@ struct form_view {
 	struct view v;
 	struct form form;
 	struct sheet sheet;
+	bool planning; /* the plan stands in its place, until a key comes back to it */
 };
 
 static void form_view_draw(struct view *v)
 {
 	struct form_view *f = (struct form_view *)v;
 	int rows, cols, cursor_row, cursor_col;
+	if (v->app->top == v)
+		f->planning = false;
+	if (f->planning)
+		return;
 	form_size(&f->form, draw_rows(), draw_cols(), &rows, &cols);
 	sheet_init(&f->sheet, rows, cols, v->app->theme.utf8);
 	form_draw(&f->form, &f->sheet, NULL, &cursor_row, &cursor_col);
@@ -29,6 +34,7 @@ static void form_view_draw(struct view *v)
 static void on_refused(void *arg, const char *why)
 {
 	struct form_view *f = arg;
+	f->planning = false;
 	form_error(&f->form, why);
 }
 
@@ -56,14 +62,16 @@ static void submit(struct form_view *f)
 	form_compose(&f->form, &w);
 	CLEANUP_FREE char *lost = losses_of(&f->form, verb);
 	const char *const notes[] = {lost, NULL};
-	const struct plan_request r = {.verb = verb,
+	const struct plan_wish r = {.verb = verb,
 	    .words = (const char *const *)w.word,
 	    .about = f->form.domain,
-	    .typed = f->form.typed,
+	    .title = f->form.spec->title,
+	    .typed = f->form.subject,
 	    .notes = notes,
 	    .refused = on_refused,
 	    .started = on_started,
 	    .arg = f};
+	f->planning = true;
 	view_plan_open(f->v.app, &r);
 	form_words_fini(&w);
 }

@@ -13,6 +13,8 @@
 #include "tui/keys.h"
 #include "tui/list_row.h"
 #include "tui/panes.h"
+#include "tui/plug_menu.h"
+#include "tui/view_hardware.h"
 #include "tui/view_lines.h"
 #include "tui/view_palette.h"
 #include "tui/view_snapshots.h"
@@ -146,7 +148,7 @@ static void draw_keys(int row)
 		const struct key_binding *b = &key_table[i];
 		int need = b->label ? (int)(strlen(b->keys[0]) + strlen(b->label)) + 1 : 0;
 		/* Help and quit are kept in sight. */
-		int kept = b->action == ACT_HELP || b->action == ACT_QUIT ? 0 : 16;
+		int kept = b->action == ACT_HELP || b->action == ACT_QUIT ? 0 : 15;
 		if (!b->label || col + need + kept > cols)
 			continue;
 		col += draw_text(row, col, cols - col, STYLE_BAR_KEY, b->keys[0]) + 1;
@@ -356,6 +358,18 @@ static void fold(struct list *l, bool folded)
 	l->v.app->selected = xstrdup(e->name);
 }
 
+/* On a group: unfolds it. */
+static void plug(struct list *l)
+{
+	const struct vm_entry *e = selected(l);
+	if (e && e->folder)
+		fold(l, false);
+	else if (e)
+		plug_menu_open(l->v.app, e->name);
+	else
+		app_message(l->v.app, STYLE_NOTE, "no domain is selected");
+}
+
 /* Domains that are in no group need no tree: say how one is put into a group. */
 static void toggle_tree(struct list *l)
 {
@@ -385,7 +399,7 @@ static void open_part(struct list *l, enum key_action a)
 	else if (a == ACT_CRASHES)
 		view_lines_open(l->v.app, "crashes", e->name, lines_crashes, false);
 	else
-		view_lines_open(l->v.app, "hardware", e->name, lines_hardware, false);
+		view_hardware_open(l->v.app, e->name);
 }
 
 static void cancel(struct list *l)
@@ -501,6 +515,9 @@ static void list_action(struct list *l, const struct key_binding *b)
 		mark_all(l, !c.marked);
 		break;
 	}
+	case ACT_PLUG:
+		plug(l);
+		break;
 	case ACT_STORAGE:
 		view_storage_open(app);
 		break;

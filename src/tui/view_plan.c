@@ -31,7 +31,8 @@ struct plan_view {
 	struct plan_text text;
 	struct editline line;
 	bool wrong, details;
-	unsigned step, first, room; /* step: the last that was seen to go on */
+	unsigned part, step; /* the last that was seen to go on */
+	unsigned first, room;
 	struct sheet sheet;
 };
 
@@ -137,8 +138,12 @@ static void follow(struct plan_view *p)
 		return;
 	}
 	if (e && *e->job) {
-		if (e->job_steps == p->text.steps && e->job_step)
-			p->step = e->job_step;
+		if (e->job_step) {
+			p->part =
+			    plan_text_part(&p->text, p->part, p->step, e->job_step, e->job_steps);
+			if (p->part < p->text.parts && p->text.steps[p->part] == e->job_steps)
+				p->step = e->job_step;
+		}
 		job_line_text(e, line);
 		say(p, xstrdup(line));
 	} else if (j->progress) {
@@ -164,12 +169,12 @@ static void plan_view_draw(struct view *v)
 	    .line = p->verb->flags & VERB_DELETES ? &p->line : NULL,
 	    .typed = p->typed,
 	    .wrong = p->wrong,
-	    .step = p->step,
 	    .first = p->first};
 	int rows, cols, cursor_row, cursor_col;
 	follow(p);
 	look.state = p->state;
 	look.said = p->said;
+	look.part = p->part;
 	look.step = p->step;
 	plan_size(&look, draw_rows(), draw_cols(), &rows, &cols);
 	sheet_init(&p->sheet, rows, cols, v->app->theme.utf8);
@@ -302,7 +307,7 @@ static char **copy(const char *const *from, unsigned *n)
 	return to;
 }
 
-void view_plan_open(struct app *app, const struct plan_request *r)
+void view_plan_open(struct app *app, const struct plan_wish *r)
 {
 	struct plan_view *p;
 	unsigned n;
@@ -316,7 +321,7 @@ void view_plan_open(struct app *app, const struct plan_request *r)
 	p->notes = copy(r->notes, &p->n_notes);
 	p->about = xstrdup(r->about);
 	p->typed = xstrdup(r->typed ? r->typed : r->about);
-	p->title = xasprintf("%s: %s", r->about, r->verb->summary);
+	p->title = xasprintf("%s: %s", r->about, r->title ? r->title : r->verb->summary);
 	p->command = xasprintf("hvmux %s", line);
 	p->refused = r->refused;
 	p->started = r->started;

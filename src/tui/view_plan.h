@@ -6,10 +6,11 @@
 #include "cli/table.h"
 #include "tui/app.h"
 
-struct plan_request {
+struct plan_wish {
 	const struct verb *verb;
 	const char *const *words; /* the command line, verb first; copied */
 	const char *about;        /* the domain */
+	const char *title;        /* NULL: what the verb says of itself */
 	const char
 	    *typed; /* what has to be typed where the verb deletes; NULL: the domain's name */
 	const char *const *
@@ -23,6 +24,6 @@ struct plan_request {
 
 /* Does the verb show a plan (has it --dry-run)? */
 bool plan_shown(const struct verb *v);
-void view_plan_open(struct app *app, const struct plan_request *r);
+void view_plan_open(struct app *app, const struct plan_wish *r);
 
 #endif

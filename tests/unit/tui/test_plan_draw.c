@@ -24,7 +24,8 @@ static void a_dry_run_is_taken_apart(void **state)
 	(void)state;
 	plan_text_read(&t, words, strlen(words));
 	assert_int_equal(t.n, 11);
-	assert_int_equal(t.steps, 3);
+	assert_int_equal(t.parts, 1);
+	assert_int_equal(t.steps[0], 3);
 	assert_int_equal(t.line[0].kind, PLAN_LINE_WORDS);
 	assert_int_equal(t.line[1].kind, PLAN_LINE_STEP);
 	assert_string_equal(t.line[1].text, "open /images/web1-data.qcow2 for QEMU");
@@ -43,13 +44,32 @@ static void words_that_look_like_steps_are_none(void **state)
 	struct plan_text t;
 	(void)state;
 	plan_text_read(&t, odd, strlen(odd));
-	assert_int_equal(t.steps, 1);
 	assert_int_equal(t.n, 6);
-	assert_int_equal(t.line[4].kind, PLAN_LINE_WORDS);
+	assert_int_equal(t.line[0].kind, PLAN_LINE_WORDS);
+	assert_int_equal(t.line[2].kind, PLAN_LINE_WORDS);
 	assert_null(strchr(t.line[5].text, '\033'));
 	plan_text_fini(&t);
 	plan_text_read(&t, "", 0);
 	assert_int_equal(t.n, 0);
+	plan_text_fini(&t);
+}
+
+/* A safety snapshot, and then the way back. */
+static void several_plans_count_anew(void **state)
+{
+	static const char two[] = "first\n 1. a\n 2. b\nsecond\n 1. c\n 2. d\n 3. e\n";
+	struct plan_text t;
+	(void)state;
+	plan_text_read(&t, two, strlen(two));
+	assert_int_equal(t.parts, 2);
+	assert_int_equal(t.steps[0], 2);
+	assert_int_equal(t.steps[1], 3);
+	assert_int_equal(t.line[4].part, 1);
+	assert_int_equal(t.line[4].step, 1);
+	assert_int_equal(plan_text_part(&t, 0, 1, 2, 2), 0);
+	assert_int_equal(plan_text_part(&t, 0, 2, 1, 3), 1);
+	assert_int_equal(plan_text_part(&t, 1, 1, 3, 3), 1);
+	assert_int_equal(plan_text_part(&t, 1, 1, 1, 9), 1); /* of another command */
 	plan_text_fini(&t);
 }
 
@@ -149,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_dry_run_is_taken_apart),
+	    cmocka_unit_test(several_plans_count_anew),
 	    cmocka_unit_test(words_that_look_like_steps_are_none),
 	    cmocka_unit_test_setup_teardown(looks, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(what_deletes_wants_a_name, open_rig, close_rig),
