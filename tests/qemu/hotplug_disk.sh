@@ -93,6 +93,21 @@ check_fails "no such alias" 1 "no device found with alias 'rng1'" hv detach-devi
 printf "<rng model='virtio'>\n <backend model='random'/>\n <rate bits='3'/>\n</rng>" >"$TEST_TMP/bad.xml"
 check_fails "what is wrong is told with its line" 1 "bad.xml:3" hv attach-device d1 "$TEST_TMP/bad.xml" --live
 printf "<filesystem type='mount'><source dir='/srv'/><target dir='s'/></filesystem>" >"$TEST_TMP/fs.xml"
+in_and_out() { # NAME XML
+	printf '%s\n' "$2" >"$TEST_TMP/device.xml"
+	check "$1: in" says "Device attached successfully" hv attach-device d1 "$TEST_TMP/device.xml" --live
+	check "$1: out" says "Device detached successfully" hv detach-device d1 "$TEST_TMP/device.xml" --live
+}
+before=$(hv dumpxml d1 | grep -c "<alias")
+in_and_out "an interface" "<interface type='user'><mac address='52:54:00:12:34:99'/><model type='virtio'/></interface>"
+in_and_out "a USB disk" "<disk type='file'><driver type='raw'/><source file='$TEST_TMP/b.img'/><target dev='sdx' bus='usb'/></disk>"
+in_and_out "a tablet" "<input type='tablet' bus='usb'/>"
+in_and_out "a virtio keyboard" "<input type='keyboard' bus='virtio'/>"
+in_and_out "a redirected USB device" "<redirdev bus='usb' type='unix'><source mode='bind' path='$TEST_TMP/usb.sock'/></redirdev>"
+in_and_out "a SCSI controller" "<controller type='scsi' index='3' model='virtio-scsi'/>"
+in_and_out "shared memory" "<shmem name='hvmux-test-$$'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>"
+rm -f "/dev/shm/hvmux-test-$$"
+check "nothing of them is left" test "$(hv dumpxml d1 | grep -c "<alias")" = "$before"
 check_fails "a folder of the host" 1 "QEMU takes a folder of the host from its command line alone" hv attach-device d1 "$TEST_TMP/fs.xml" --live
 
 # --- a guest that does not let go in time, and does so later ---
@@ -124,4 +139,45 @@ check "the guest lets go, and the document says so" wait_for 60 lacks vdb blocks
 check "QEMU keeps no node of it" wait_for 10 lacks vdb nodes d1
 check "no plan is left" wait_for 30 no_plan_left d1
 check "destroy" hv destroy d1
+
+# --- no place, and an image that is another machine's ---
+check "define" define_bootsect d3
+check "start" hv start d3
+check "attach" hv attach-disk d3 "$TEST_TMP/a.qcow2" vdb --live
+check "define one with a single port" define_linux d4 "<controller type='pci' index='0' model='pcie-root'/>
+	<controller type='pci' index='1' model='pcie-root-port'/><controller type='pci' index='2' model='pcie-root-port'/>
+	<controller type='pci' index='3' model='pcie-root-port'/><controller type='pci' index='4' model='pcie-root-port'/>
+	<controller type='pci' index='5' model='pcie-root-port' hotplug='off'/>"
+check "start, paused" hv start --paused d4
+check_fails "an image that another machine writes" 1 "is in use by d3 (vdb, running" hv attach-disk d4 "$TEST_TMP/a.qcow2" vdb --live
+check "it is not in the document" lacks vdb blocks d4
+fill() { n=0; while hv attach-device d4 "$TEST_TMP/rng.xml" --live >"$TEST_TMP/fill" 2>&1; do n=$((n + 1)); [ $n -lt 9 ] || return 1; done; cat "$TEST_TMP/fill"; }
+check "no place is left: it says what to do" says "pcie-root-port" fill
+check "destroy" hv destroy d3
+check "destroy" hv destroy d4
+
+# --- QEMU as another user ---
+if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
+	mkdir -p "$HVMUX_HOME/etc" "$TEST_TMP/images"
+	echo 'qemu_user = "nobody"' >"$HVMUX_HOME/etc/hvmux.conf"
+	chmod 700 "$TEST_TMP" "$TEST_TMP/images"
+	cp "$TEST_TMP/base.img" "$TEST_TMP/images/base.img"
+	hv img create -q -f qcow2 -F raw -b "$TEST_TMP/images/base.img" "$TEST_TMP/images/top.qcow2" >/dev/null
+	chmod 600 "$TEST_TMP"/images/*
+	sets() { hv qemu-monitor-command d1 '{"execute": "query-fdsets"}'; }
+	check "start" hv start d1
+	check "log in" guest_login d1
+	check "attach" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/images/top.qcow2" vdb --live
+	check "QEMU has it as a descriptor" says "/images/base.img" sets
+	check "the guest reads the base" wait_for 30 guest_says d1 "from the base" 'dd if=/dev/vda bs=512 count=1 2>/dev/null'
+	check "the guest writes" guest_run d1 'echo other-user | dd of=/dev/vda bs=512 seek=9 conv=sync,fsync 2>/dev/null'
+	check "detach" says "Disk detached successfully" hv detach-disk d1 vdb --live
+	check "no descriptor stays" lacks "/images/" sets
+	check "no node stays" lacks vdb nodes d1
+	check "nobody else owns the image" test "$(stat -c %u:%a "$TEST_TMP/images/top.qcow2")" = 0:600
+	check "attach again" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/images/top.qcow2" vdb --live
+	check "what was written is there" wait_for 30 guest_says d1 other-user 'dd if=/dev/vda bs=512 skip=9 count=1 2>/dev/null'
+	check "another device" says "Device attached successfully" hv attach-device d1 "$TEST_TMP/rng.xml" --live
+	check "destroy" hv destroy d1
+fi
 tap_done
