@@ -235,7 +235,17 @@ struct verb {
 	X(snapshot_parent, "snapshot-parent")       \
 	X(snapshot_delete, "snapshot-delete")       \
 	X(snapshot_revert, "snapshot-revert")
-#define VERBS_SAVES(X)
+#define VERBS_SAVES(X)                            \
+	X(save, "save")                               \
+	X(restore, "restore")                         \
+	X(managedsave, "managedsave")                 \
+	X(managedsave_remove, "managedsave-remove")   \
+	X(managedsave_dumpxml, "managedsave-dumpxml") \
+	X(managedsave_define, "managedsave-define")   \
+	X(managedsave_edit, "managedsave-edit")       \
+	X(save_image_dumpxml, "save-image-dumpxml")   \
+	X(save_image_define, "save-image-define")     \
+	X(save_image_edit, "save-image-edit")
 #define VERBS_BLOCKJOBS(X)            \
 	X(blockcommit, "blockcommit") \
 	X(blockpull, "blockpull")     \

@@ -57,6 +57,7 @@ OPTS(start) = {
     DOMAIN_MANY,
     FLAG("paused", "leave the guest paused before its first instruction"),
     FLAG("console", "attach to the console at once"),
+    FLAG("force-boot", "boot it, and discard what managedsave has saved"),
     FLAG("throwaway", "discard at its end what the guest writes to its disks"),
     FLAG("accept-chains", "its images may refer to other files than at its last start"),
     {0},

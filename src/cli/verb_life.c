@@ -20,6 +20,7 @@
 #include "core/str.h"
 #include "core/vm.h"
 #include "kvm/chain_guard.h"
+#include "kvm/restore.h"
 #include "kvm/supervisor.h"
 
 #define ENDING_STEP_MS 20
@@ -198,6 +199,14 @@ static int accept_chains(struct cli *c, const char *name, struct err *err)
 	return rc;
 }
 
+static int discard_saved(struct cli *c, const char *name, struct err *err)
+{
+	CLEANUP_FREE char *path = restore_managed_path(&c->home, name);
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	return err_errno(err, errno, "cannot discard the saved state '%s'", path);
+}
+
 static int start(struct cli *c, const char *name, struct err *err)
 {
 	struct vm vm;
@@ -211,6 +220,8 @@ static int start(struct cli *c, const char *name, struct err *err)
 	/* What became of the last run is recorded before its status page is used anew. */
 	if (unsettled)
 		(void)vm_spawn_supervisor(&c->home, name, VM_SPAWN_ADOPT, NULL);
+	if (cli_flag(c, "force-boot") && discard_saved(c, name, err) < 0)
+		return -1;
 	if (cli_flag(c, "accept-chains") && accept_chains(c, name, err) < 0)
 		return -1;
 	unsigned flags = (cli_flag(c, "paused") ? VM_SPAWN_PAUSED : 0u) |

@@ -217,6 +217,8 @@ void build_uuid(struct buf *value, const unsigned char uuid[16])
 static void build_name(struct builder *b)
 {
 	struct buf value = BUF_INIT;
+	if (b->in->incoming)
+		build_addf(b, "-incoming", "defer");
 	build_add(b, "-S"); /* everything is connected before the guest's first instruction */
 	build_add(b, "-nodefaults");
 	build_add(b, "-no-user-config");

@@ -46,6 +46,7 @@ struct argv_in {
 	/* Descriptor of run_dir that QEMU will have, 0 none: for the VNC socket where run_dir is too
 	 * long for a socket's path. */
 	int run_dir_fd;
+	bool incoming;   /* it waits for a saved machine's memory, instead of starting from reset */
 	bool no_sandbox; /* QEMU's seccomp filter is switched off in hvmux.conf */
 	/* A secret that a disk names, in base64 on the heap, or NULL: there is none, and *err says why. NULL: there are
 	 * no secrets here. */

@@ -96,24 +96,43 @@ static void ignore(struct machine *m, void *req)
 	(void)m, (void)req;
 }
 
+/* In STARTING the reason says what the start is; virsh event's words. */
+static const char *started_word(enum vm_reason reason)
+{
+	return reason == VM_REASON_RESTORED        ? "Restored"
+	       : reason == VM_REASON_FROM_SNAPSHOT ? "Snapshot"
+	                                           : "Booted";
+}
+
+static void tell_started(struct machine *m)
+{
+	machine_tell(m, "Started", started_word(m->reason));
+}
+
 static void run_first(struct machine *m, void *req)
 {
 	(void)req;
+	if (m->restoring) {
+		m->ops->restore(m->arg);
+		return;
+	}
 	if (!m->start_paused) {
 		m->ops->qmp(m->arg, "cont", NULL);
 		return;
 	}
-	machine_go(m, MACHINE_PAUSED, VM_REASON_STARTED_PAUSED);
-	machine_tell(m, "Started", "Booted");
-	machine_tell(m, "Suspended", "Paused");
+	bool booted = m->reason == VM_REASON_UNKNOWN;
+	tell_started(m);
+	machine_tell(m, "Suspended", booted ? "Paused" : started_word(m->reason));
+	machine_go(m, MACHINE_PAUSED, booted ? VM_REASON_STARTED_PAUSED : m->reason);
 	m->ops->started(m->arg);
 }
 
 static void first_run(struct machine *m, void *req)
 {
 	(void)req;
-	machine_go(m, MACHINE_RUNNING, VM_REASON_BOOTED);
-	machine_tell(m, "Started", "Booted");
+	machine_go(
+	    m, MACHINE_RUNNING, m->reason == VM_REASON_UNKNOWN ? VM_REASON_BOOTED : m->reason);
+	tell_started(m);
 	m->ops->started(m->arg);
 }
 
@@ -370,8 +389,21 @@ static void first_dump(struct machine *m, void *req)
 	stopped_to_dump(m, req);
 }
 
+/* What was saved is in the guest's memory. */
+static void restored(struct machine *m, void *req)
+{
+	m->restoring = false;
+	machine_go(m, MACHINE_STARTING, m->reason);
+	run_first(m, req);
+}
+
+/* Found stopped by an adopter while it loads: QEMU has loaded it all. */
 static void first_stopped(struct machine *m, void *req)
 {
+	if (m->restoring) {
+		m->ops->restore(m->arg);
+		return;
+	}
 	first_run(m, NULL);
 	stopped(m, req);
 }
@@ -442,6 +474,10 @@ static const char *stopped_word(enum vm_reason reason)
 		return "Crashed";
 	case VM_REASON_FAILED:
 		return "Failed";
+	case VM_REASON_SAVED:
+		return "Saved";
+	case VM_REASON_FROM_SNAPSHOT:
+		return "Snapshot";
 	default:
 		return "Destroyed";
 	}
@@ -501,7 +537,7 @@ static void quit_harder(struct machine *m, void *req)
 static void start_again(struct machine *m, void *req)
 {
 	(void)req;
-	m->restart = m->reboot = m->stop_asked = false;
+	m->restart = m->reboot = m->stop_asked = m->restoring = false;
 	machine_go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
 	m->ops->spawn(m->arg);
 }
@@ -515,7 +551,8 @@ static void start_again(struct machine *m, void *req)
 	[EV_IOERROR] = ignore, [EV_WATCHDOG] = ignore, [EV_WATCHDOG_DUMP] = ignore, \
 	[EV_WATCHDOG_OFF] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, [EV_WAKE] = ignore
 /* They come where they were asked for, or late. */
-#define NO_DUMP_NO_RELEASE [EV_DUMPED] = ignore, [EV_RELEASED] = ignore, [EV_ASKED] = ignore
+#define NO_DUMP_NO_RELEASE \
+	[EV_DUMPED] = ignore, [EV_RELEASED] = ignore, [EV_ASKED] = ignore, [EV_RESTORED] = ignore
 #define REQUESTS_REFUSED \
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse, \
 	[EV_DO_SHUTDOWN] = machine_refuse, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_refuse
@@ -529,8 +566,8 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = first_panicked, [EV_IOERROR] = first_ioerror, [EV_WATCHDOG] = first_watchdog,
 	[EV_INTERNAL] = first_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
-	[EV_WATCHDOG_DUMP] = first_dump, [EV_WATCHDOG_OFF] = plug_pulled, NO_DUMP_NO_RELEASE,
-	[EV_DIED] = died_starting, [EV_TIMER] = ignore,
+	[EV_WATCHDOG_DUMP] = first_dump, [EV_WATCHDOG_OFF] = plug_pulled, [EV_DUMPED] = ignore, [EV_RELEASED] = ignore,
+	[EV_ASKED] = ignore, [EV_RESTORED] = restored, [EV_DIED] = died_starting, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
 	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
@@ -539,7 +576,7 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = powered_off, [EV_REBOOT_OFF] = rebooted_off, [EV_QUIT] = quits,
 	[EV_PANICKED] = panicked, [EV_IOERROR] = stopped_ioerror, [EV_WATCHDOG] = stopped_watchdog,
 	[EV_INTERNAL] = stopped_internal, [EV_SLEEP] = sleeps, [EV_WAKE] = ignore,
-	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, [EV_DUMPED] = ignore, [EV_RELEASED] = ignore, [EV_ASKED] = was_asked,
+	[EV_WATCHDOG_DUMP] = stopped_to_dump, [EV_WATCHDOG_OFF] = plug_pulled, [EV_DUMPED] = ignore, [EV_RELEASED] = ignore, [EV_ASKED] = was_asked, [EV_RESTORED] = ignore,
 	[EV_DIED] = died, [EV_TIMER] = reboot_ends_again,
 	[EV_DO_SUSPEND] = machine_do_suspend, [EV_DO_RESUME] = machine_runs_already, [EV_DO_RESET] = reset_hardware,
 	[EV_DO_SHUTDOWN] = machine_do_shutdown, [EV_DO_REBOOT] = machine_do_reboot, [EV_DO_DESTROY] = machine_do_destroy,
@@ -598,7 +635,7 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_POWEROFF] = ignore, [EV_REBOOT_OFF] = ignore, [EV_QUIT] = quits, [EV_PANICKED] = dump_on,
 	[EV_IOERROR] = ignore, [EV_WATCHDOG] = dump_on, [EV_WATCHDOG_DUMP] = ignore,
 	[EV_WATCHDOG_OFF] = ignore, [EV_INTERNAL] = ignore, [EV_SLEEP] = ignore, [EV_WAKE] = ignore,
-	[EV_DUMPED] = dumped, [EV_RELEASED] = ignore, [EV_ASKED] = ignore, [EV_DIED] = died_dumping, [EV_TIMER] = ignore,
+	[EV_DUMPED] = dumped, [EV_RELEASED] = ignore, [EV_ASKED] = ignore, [EV_RESTORED] = ignore, [EV_DIED] = died_dumping, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
 	[EV_DO_SHUTDOWN] = machine_shut_deaf, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_do_destroy,
     },
@@ -613,7 +650,7 @@ static machine_action *const actions[MACHINE_STATES][MACHINE_EVENTS] = {
 	[EV_DO_SHUTDOWN] = machine_destroy_waiting, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_destroy_waiting,
     },
     [MACHINE_RELEASING] = {
-	NEWS_IGNORED, [EV_DUMPED] = ignore, [EV_RELEASED] = released, [EV_ASKED] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
+	NEWS_IGNORED, [EV_DUMPED] = ignore, [EV_RELEASED] = released, [EV_ASKED] = ignore, [EV_RESTORED] = ignore, [EV_DIED] = ignore, [EV_TIMER] = ignore,
 	[EV_DO_SUSPEND] = machine_refuse, [EV_DO_RESUME] = machine_refuse, [EV_DO_RESET] = machine_refuse,
 	[EV_DO_SHUTDOWN] = machine_done_already, [EV_DO_REBOOT] = machine_refuse, [EV_DO_DESTROY] = machine_await_end,
     },
@@ -637,7 +674,7 @@ void machine_handle(struct machine *m, enum machine_event ev, void *req)
 
 void machine_start(struct machine *m)
 {
-	machine_go(m, MACHINE_STARTING, VM_REASON_UNKNOWN);
+	machine_go(m, MACHINE_STARTING, m->restoring ? m->reason : VM_REASON_UNKNOWN);
 }
 
 void machine_found(struct machine *m, const char *runstate)
@@ -647,6 +684,7 @@ void machine_found(struct machine *m, const char *runstate)
 		enum machine_event event;
 	} found[] = {
 	    {"prelaunch", EV_PRELAUNCH},
+	    {"inmigrate", EV_PRELAUNCH},
 	    {"running", EV_RESUMED},
 	    {"paused", EV_STOPPED},
 	    {"debug", EV_STOPPED},
@@ -663,6 +701,18 @@ void machine_found(struct machine *m, const char *runstate)
 	for (size_t i = 0; i < ARRAY_LEN(found); i++)
 		if (str_eq(found[i].runstate, runstate))
 			machine_handle(m, found[i].event, NULL);
+}
+
+bool machine_end(struct machine *m, enum vm_reason reason)
+{
+	static const bool living[MACHINE_STATES] = {[MACHINE_RUNNING] = true,
+	    [MACHINE_PAUSED] = true,
+	    [MACHINE_ASKED] = true,
+	    [MACHINE_SLEEPING] = true,
+	    [MACHINE_PRESERVED] = true};
+	if (living[m->state])
+		machine_quit(m, reason, false);
+	return living[m->state];
 }
 
 void machine_adopt(struct machine *m)

@@ -55,6 +55,7 @@ enum machine_event {
 	EV_DUMPED,   /* ops->dump is over, well or not */
 	EV_RELEASED, /* ops->release is over */
 	EV_ASKED,    /* the guest's agent took a shutdown or a reboot */
+	EV_RESTORED, /* ops->restore is over: what was saved is loaded */
 	/* requests of operators; each is answered once through ops->reply */
 	EV_DO_SUSPEND,
 	EV_DO_RESUME,
@@ -95,6 +96,9 @@ struct machine_ops {
 	/* Write the guest's memory to a file; comes back as EV_DUMPED in any case. Asked again of a dump that
 	 * goes on (also one that a killed supervisor began), it waits for that. */
 	void (*dump)(void *arg);
+	/* Load what was saved, instead of running; EV_RESTORED when it is done, the end of QEMU when it cannot be. Asked again of one that
+	 * goes on (also one that a killed supervisor began), it waits for that. */
+	void (*restore)(void *arg);
 	/* QEMU is gone: do what follows its end. true: EV_RELEASED comes when that is done. */
 	bool (*release)(void *arg);
 	void (*ended)(void *arg); /* nothing is left to supervise */
@@ -122,6 +126,8 @@ struct machine {
 	bool stop_asked; /* we sent `stop` */
 	enum vm_reason
 	    stop_for; /* a plan stops the guest: what it is paused for then; UNKNOWN none does */
+	bool
+	    restoring; /* in STARTING: ops->restore before the first `cont`; reason says what it is */
 	bool plug_pulled;       /* by the watchdog: the end to come is a power-off */
 	enum machine_then then; /* after a dump */
 	bool no_restart;        /* the host goes down: on_* = restart do not count */
@@ -141,6 +147,9 @@ void machine_handle(struct machine *m, enum machine_event ev, void *req);
 void machine_found(struct machine *m, const char *runstate);
 /* After machine_load with a QEMU that lives: carries on what was being done (quit, back-off). */
 void machine_adopt(struct machine *m);
+
+/* QEMU has done its work (its state is saved): it is ended, and the machine with that reason. false: there is none to end. */
+bool machine_end(struct machine *m, enum vm_reason reason);
 
 /* What the page shows. */
 enum vm_state machine_vm_state(const struct machine *m);

@@ -42,13 +42,14 @@ const char *machine_state_name(enum machine_state s)
 }
 
 /* Bits 0-3 state, 4-8 reason, 9 start_paused, 10 reboot, 11 restart, 12 no_restart,
- * 13-14 then, 16-31 attempts.
+ * 13-14 then, 15 restoring, 16-31 attempts.
  */
 uint32_t machine_save(const struct machine *m)
 {
 	return (uint32_t)m->state | (uint32_t)m->reason << 4 | (uint32_t)m->start_paused << 9 |
 	       (uint32_t)m->reboot << 10 | (uint32_t)m->restart << 11 |
 	       (uint32_t)m->no_restart << 12 | (uint32_t)m->then << 13 |
+	       (uint32_t)m->restoring << 15 |
 	       (uint32_t)(m->attempts & 0xffff) << 16;
 }
 
@@ -65,6 +66,7 @@ bool machine_load(struct machine *m, uint32_t word)
 	m->restart = word >> 11 & 1;
 	m->no_restart = word >> 12 & 1;
 	m->then = (enum machine_then)then;
+	m->restoring = word >> 15 & 1;
 	m->attempts = word >> 16;
 	return true;
 }

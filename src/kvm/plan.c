@@ -183,6 +183,8 @@ static struct json_object *step_to_json(const struct plan_step *s)
 	action_to_json(&s->does, o);
 	if ((s->flags & PLAN_MAY_FAIL) != 0)
 		json_object_object_add(o, "may_fail", json_object_new_boolean(1));
+	if ((s->flags & PLAN_TURN) != 0)
+		json_object_object_add(o, "turn", json_object_new_boolean(1));
 	if ((s->flags & PLAN_ALWAYS) != 0)
 		json_object_object_add(o, "always", json_object_new_boolean(1));
 	add_str(o, "advice", s->advice);
@@ -249,6 +251,7 @@ static int step_from_json(struct json_object *o, struct plan *p, struct err *err
 	struct json_object *undo = json_get_obj(o, "undo");
 	s->advice = get_str(o, "advice");
 	s->flags = (json_get_bool(o, "may_fail", 0) ? PLAN_MAY_FAIL : 0u) |
+	           (json_get_bool(o, "turn", 0) ? PLAN_TURN : 0u) |
 	           (json_get_bool(o, "always", 0) ? PLAN_ALWAYS : 0u);
 	if (action_from_json(o, &s->does, err) < 0)
 		return -1;

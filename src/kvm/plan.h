@@ -51,6 +51,9 @@ struct plan_action {
 
 enum {
 	PLAN_MAY_FAIL = 1, /* a failure is told as a note, and the plan goes on */
+	PLAN_TURN =
+	    4, /* right behind the commit: a failure is taken back all the same; found on its way by the next supervisor it is carried
+	                * out (again), and a refusal then means that it was carried out before */
 	PLAN_ALWAYS =
 	    2, /* carried out on failure, too, where it was not reached (thaw, cont): as an undo of its own */
 };

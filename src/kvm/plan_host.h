@@ -41,6 +41,8 @@ struct plan_host_ctx {
 	/* Descriptors that wait for the step that hands them to QEMU; the executor's. fd is taken. */
 	void (*keep_fd)(void *arg, const char *name, int fd);
 	void (*drop_fd)(void *arg, const char *name);
+	/* Ends QEMU, the machine with that reason (enum vm_reason); the supervisor's. NULL: there is none. */
+	void (*end)(void *arg, unsigned reason);
 	void *arg;
 	uint64_t
 	    began_ns; /* CLOCK_REALTIME of the plan's beginning: what is younger may be its own */

@@ -9,6 +9,7 @@
 #include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/save_image.h"
+#include "core/status.h"
 #include "core/str.h"
 #include "kvm/plan_host.h"
 
@@ -88,9 +89,24 @@ static int op_drop(const struct plan_host_ctx *c, struct json_object *args, stru
 	return err_errno(err, errno, "cannot remove '%s'", part);
 }
 
+/* Asked for again by the next supervisor: of a QEMU that is being ended nothing more is wanted. */
+static int op_end(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
+{
+	static const enum vm_reason reasons[] = {VM_REASON_SAVED, VM_REASON_FROM_SNAPSHOT};
+	const char *word = json_get_str(args, "reason");
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (str_eq(vm_reason_name(reasons[i]), word) && c->end != NULL) {
+			c->end(c->arg, reasons[i]);
+			return 0;
+		}
+	return err_set(
+	    err, ERR_INVALID, "a machine does not end for '%s'", word == NULL ? "" : word);
+}
+
 const struct plan_host_op plan_host_ops_save[] = {
     {"save-begin", false, op_begin},
     {"save-finish", true, op_finish},
     {"save-drop", false, op_drop},
+    {"machine-end", false, op_end},
     {0},
 };

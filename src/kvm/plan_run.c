@@ -181,7 +181,7 @@ static void settle_doing(struct plan_run *r)
 	} else if ((s->flags & PLAN_MAY_FAIL) != 0 && r->end_err.code != ERR_CANCELLED) {
 		note_failure(r, "", s, &r->end_err);
 		r->at++;
-	} else if (forward_only(r)) {
+	} else if (forward_only(r) && (s->flags & PLAN_TURN) == 0) {
 		note_failure(r, "", s, &r->end_err);
 		r->late = true;
 		r->at++;

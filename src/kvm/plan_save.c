@@ -1,9 +1,12 @@
 /* A running machine saved to a file. */
 #include "kvm/plan_save.h"
 
+#include <string.h>
+
 #include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "kvm/plan_snapshot.h"
 
 #define UNLIMITED \
 	9223372036853727232 /* what QEMU takes for "no limit" of bytes a second: INT64_MAX less a MiB, as libvirt has it */
@@ -36,4 +39,63 @@ int plan_save_add_memory(const struct plan_in *in, struct plan *p, const char *p
 	return 0;
 }
 
-const struct plan_verb plan_verbs_save[] = {{0}};
+/* --- save, managedsave --- */
+
+/* The guest's devices must be the ones that it knows: what differs otherwise is the operator's. */
+static int check_document(const struct plan_in *in, const char *xml, struct err *err)
+{
+	struct domain d;
+	if (xml == NULL)
+		return 0;
+	if (domain_parse(xml, strlen(xml), "--xml", DOMAIN_PARSE_LENIENT | DOMAIN_PARSE_LIVE, &d,
+	        NULL, err) < 0)
+		return -1;
+	int rc = 0;
+	if (!str_eq(d.name, in->name) || (d.has_uuid && memcmp(d.uuid, in->live->uuid, 16) != 0))
+		rc = err_set(err, ERR_INVALID,
+		    "--xml is the document of another domain ('%s'): its name and uuid stay",
+		    d.name);
+	domain_fini(&d);
+	return rc;
+}
+
+static int build_save(const struct plan_in *in, struct plan *p, struct err *err)
+{
+	const char *path = json_get_str(in->args, "path"), *xml = json_get_str(in->args, "xml");
+	bool runs = plan_snapshot_runs(in);
+	if (in->live == NULL)
+		return err_set(err, ERR_STATE, "domain '%s' is not running", in->name);
+	if (path == NULL || path[0] != '/')
+		return err_set(err, ERR_INVALID, "the file to save to is no absolute path");
+	if (check_document(in, xml, err) < 0 ||
+	    plan_snapshot_refuse_memory(in, "shut the guest down instead", err) < 0 ||
+	    plan_snapshot_check_room(in, path, "save to another place", err) < 0)
+		return -1;
+	p->words = xasprintf("save the state of %s to %s and end it", in->name, path);
+	p->result = xasprintf("Domain '%s' saved to %s", in->name, path);
+	if (runs)
+		plan_undo_qmp(plan_qmp(p, "stop the guest", "stop", NULL), "cont", NULL);
+	bool goes_on = json_get_bool(in->args, "running", runs) != 0;
+	if (plan_save_add_memory(in, p, path, goes_on, xml, err) < 0)
+		return -1;
+	plan_commit(p);
+	plan_host(p, "end the machine", "machine-end", plan_args("reason", "saved", NULL));
+	return 0;
+}
+
+static int look(const struct plan_in *in, struct json_object *facts, struct err *err)
+{
+	const char *path = json_get_str(in->args, "path");
+	(void)err;
+	if (in->live != NULL && path != NULL)
+		plan_snapshot_look_room(in, path, facts);
+	return 0;
+}
+
+static const char *const queries[] = {"query-status", "query-migrate", NULL};
+
+const struct plan_verb plan_verbs_save[] = {
+    {"save", 0, queries, look, build_save},
+    {"managedsave", 0, queries, look, build_save},
+    {0},
+};

@@ -95,7 +95,7 @@ int plan_snapshot_add_document(
 
 /* --- snapshot-create --- */
 
-static int refuse_memory(const struct plan_in *in, struct err *err)
+int plan_snapshot_refuse_memory(const struct plan_in *in, const char *instead, struct err *err)
 {
 	const struct domain *d = in->live;
 	struct json_object *why = json_get_arr(plan_fact(in, "query-migrate"), "blocked-reasons");
@@ -104,17 +104,16 @@ static int refuse_memory(const struct plan_in *in, struct err *err)
 		enum domain_dev_kind k = dev->kind;
 		if (k == DEV_HOSTDEV && domain_hostdev_type(dev) != HOSTDEV_SCSI)
 			return err_set(err, ERR_UNSUPPORTED,
-			    "the state of the host's device in <%s> (line %u) cannot be kept: detach it first, or keep the "
-			    "disks alone with --disk-only",
-			    domain_dev_name(k), dev->line);
+			    "the state of the host's device in <%s> (line %u) cannot be kept: detach it first, or %s",
+			    domain_dev_name(k), dev->line, instead);
 		if (k == DEV_FILESYSTEM && domain_filesystem_is_virtiofs(dev))
 			return err_set(err, ERR_UNSUPPORTED,
-			    "the state of a virtiofs file system cannot be kept: keep the disks alone with --disk-only");
+			    "the state of a virtiofs file system cannot be kept: %s", instead);
 	}
 	if (why != NULL && json_object_array_length(why) > 0)
 		return err_set(err, ERR_UNSUPPORTED,
-		    "QEMU cannot keep this guest's memory (%.300s): keep the disks alone with --disk-only",
-		    json_object_get_string(json_object_array_get_idx(why, 0)));
+		    "QEMU cannot keep this guest's memory (%.300s): %s",
+		    json_object_get_string(json_object_array_get_idx(why, 0)), instead);
 	return 0;
 }
 
@@ -354,7 +353,9 @@ static int check_request(const struct plan_in *in, const struct snapshot *s, str
 		return err_set(err, ERR_USAGE, "--live needs the memory in a file: --memspec");
 	if (json_get_bool(in->args, "halt", 0) && quiesce)
 		return err_set(err, ERR_USAGE, "--halt and --quiesce exclude each other");
-	return s->memory == SNAPSHOT_NO ? 0 : refuse_memory(in, err);
+	return s->memory == SNAPSHOT_NO
+	           ? 0
+	           : plan_snapshot_refuse_memory(in, "keep the disks alone with --disk-only", err);
 }
 
 static int build_create(const struct plan_in *in, struct plan *p, struct err *err)

@@ -37,6 +37,13 @@ bool plan_snapshot_runs(const struct plan_in *in);
 
 /* The snapshot that a request to make one is about, with all that it leaves open filled in; *s is the caller's. */
 int plan_snapshot_fill(const struct plan_in *in, struct snapshot *s, struct err *err);
+/* Why this guest's memory cannot be kept: ERR_UNSUPPORTED, with what to do in its place. */
+int plan_snapshot_refuse_memory(const struct plan_in *in, const char *instead, struct err *err);
+/* Is there room for it in the file system of path, as far as that was looked at? */
+int plan_snapshot_check_room(
+    const struct plan_in *in, const char *path, const char *instead, struct err *err);
+/* Adds the fact "host" with that alone. */
+void plan_snapshot_look_room(const struct plan_in *in, const char *path, struct json_object *facts);
 int plan_snapshot_internal(
     const struct plan_in *in, struct snapshot *s, struct plan *p, struct err *err);
 int plan_snapshot_external(

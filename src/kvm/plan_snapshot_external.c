@@ -246,9 +246,12 @@ static int build(struct making *m, struct err *err)
 	if (json_object_array_length(m->actions) > 0) {
 		struct json_object *args = json_object_new_object();
 		json_object_object_add(args, "actions", json_object_get(m->actions));
-		plan_qmp(p, "from now on the guest writes to the overlays", "transaction", args);
+		plan_commit(p);
+		plan_qmp(p, "from now on the guest writes to the overlays", "transaction", args)
+		    ->flags = PLAN_TURN;
+	} else {
+		plan_commit(p);
 	}
-	plan_commit(p);
 	if (quiesce)
 		add_thaw(p);
 	if (runs && memory && !halt)

@@ -7,9 +7,6 @@
 #include "core/str.h"
 #include "kvm/plan_snapshot.h"
 
-/* Beside the guest's pages: devices, and what qcow2 needs to find them. */
-#define STATE_EXTRA (64ull << 20)
-
 static int check_disk(
     const struct plan_in *in, size_t i, const struct snapshot_disk *sd, struct err *err)
 {
@@ -76,30 +73,14 @@ static int check_inside(
 	return 0;
 }
 
-/* The guest's pages that are not zero: at most all of them, and not more than QEMU has in memory. */
 static int check_room(const struct plan_in *in, struct snapshot *s, struct err *err)
 {
-	struct json_object *host = plan_fact(in, "host"), *free_bytes = json_get_obj(host, "free");
-	uint64_t rss = (uint64_t)json_get_int(host, "rss_kib", 0) << 10;
-	uint64_t need = in->live->memory_kib << 10;
-	if (rss > 0 && rss < need)
-		need = rss;
-	need += STATE_EXTRA;
 	for (size_t i = 0; i < in->live->n_disks; i++) {
 		const struct domain_disk *k = &in->live->disks[i];
-		const struct snapshot_disk *sd = snapshot_disk_find(s, k->target);
-		if (sd->kind != SNAPSHOT_INTERNAL || k->image.path == NULL)
-			continue;
-		int64_t there = json_get_int(free_bytes, k->image.path, -1);
-		char want[STR_HUMAN_MAX], have[STR_HUMAN_MAX];
-		if (there < 0 || (uint64_t)there >= need)
-			return 0;
-		str_human(need, want);
-		str_human((uint64_t)there, have);
-		return err_set(err, ERR_IO,
-		    "no space for the guest's memory: it may take %s in '%s', where %s are free: make room, or put it elsewhere "
-		    "with --memspec file=/path",
-		    want, k->image.path, have);
+		if (snapshot_disk_find(s, k->target)->kind == SNAPSHOT_INTERNAL &&
+		    k->image.path != NULL)
+			return plan_snapshot_check_room(
+			    in, k->image.path, "put it elsewhere with --memspec file=/path", err);
 	}
 	return 0;
 }

@@ -11,6 +11,9 @@
 #include "kvm/firmware.h"
 #include "kvm/plan_snapshot.h"
 
+/* Beside the guest's pages: devices, and what the file needs to find them. */
+#define STATE_EXTRA (16ull << 20)
+
 /* --- the documents --- */
 
 /* The request's own, and all below it: --children. */
@@ -54,11 +57,14 @@ static int look_documents(const struct plan_in *in, struct json_object *facts, s
 static void add_free(struct json_object *free_bytes, const char *path)
 {
 	struct statvfs v;
-	const char *slash = strrchr(path, '/');
-	CLEANUP_FREE char *dir =
-	    xstrndup(path, slash == NULL || slash == path ? 1 : (size_t)(slash - path));
-	if (statvfs(path, &v) < 0 && statvfs(dir, &v) < 0)
-		return;
+	CLEANUP_FREE char *at = xstrdup(path);
+	/* A folder of ours may be missing still. */
+	while (statvfs(at, &v) < 0) {
+		char *slash = strrchr(at, '/');
+		if (slash == NULL || slash == at)
+			return;
+		*slash = '\0';
+	}
 	json_object_object_add(
 	    free_bytes, path, json_object_new_int64((int64_t)((uint64_t)v.f_bavail * v.f_frsize)));
 }
@@ -128,15 +134,47 @@ static void look_files(const struct plan_in *in, struct json_object *host)
 	snapshot_fini(&s);
 }
 
-int plan_snapshot_look(const struct plan_in *in, struct json_object *facts, struct err *err)
+static struct json_object *new_host(const struct plan_in *in, struct json_object *facts)
 {
-	if (look_documents(in, facts, err) < 0)
-		return -1;
 	struct json_object *host = json_object_new_object();
 	json_object_object_add(host, "free", json_object_new_object());
 	json_object_object_add(host, "there", json_object_new_object());
 	json_object_object_add(facts, "host", host);
 	add_rss(in, host);
+	return host;
+}
+
+void plan_snapshot_look_room(const struct plan_in *in, const char *path, struct json_object *facts)
+{
+	add_free(json_get_obj(new_host(in, facts), "free"), path);
+}
+
+/* The guest's pages that are not zero: at most all of them, and not more than QEMU has in memory. */
+int plan_snapshot_check_room(
+    const struct plan_in *in, const char *path, const char *instead, struct err *err)
+{
+	struct json_object *host = plan_fact(in, "host");
+	uint64_t rss = (uint64_t)json_get_int(host, "rss_kib", 0) << 10;
+	uint64_t need = in->live->memory_kib << 10;
+	int64_t there = json_get_int(json_get_obj(host, "free"), path, -1);
+	char want[STR_HUMAN_MAX], have[STR_HUMAN_MAX];
+	if (rss > 0 && rss < need)
+		need = rss;
+	need += STATE_EXTRA;
+	if (there < 0 || (uint64_t)there >= need)
+		return 0;
+	str_human(need, want);
+	str_human((uint64_t)there, have);
+	return err_set(err, ERR_IO,
+	    "no space for the guest's memory: it may take %s in the file system of '%s', where %s are free: make room, or %s",
+	    want, path, have, instead);
+}
+
+int plan_snapshot_look(const struct plan_in *in, struct json_object *facts, struct err *err)
+{
+	if (look_documents(in, facts, err) < 0)
+		return -1;
+	struct json_object *host = new_host(in, facts);
 	if (in->live != NULL)
 		look_files(in, host);
 	return 0;

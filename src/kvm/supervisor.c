@@ -265,6 +265,7 @@ static void sup_fini(struct supervisor *s)
 		sup_triggers_free(s);
 		sup_crashes_free(s);
 		companion_set_free(s->companions);
+		sup_restore_free(s);
 		for (unsigned i = 0; i < s->n_hubs; i++)
 			hub_free(s->hubs[i]);
 		struct event *events[] = {s->timer, s->tick, s->sigterm, s->redial,
@@ -353,9 +354,12 @@ static int sup_start(struct supervisor *s, unsigned flags, struct err *err)
 	bool throwaway = take_wish(s, "start-throwaway") || (flags & SUPERVISOR_THROWAWAY) != 0;
 	s->machine.start_paused = take_wish(s, "start-paused") || (flags & SUPERVISOR_PAUSED) != 0;
 	sup_plan_settle(s);
-	if (sup_read_domain(s, false, &d, err) < 0)
+	if (sup_restore_find(s, throwaway, err) < 0 ||
+	    (s->restore != NULL ? sup_restore_domain(s, &d, err)
+	                        : sup_read_domain(s, false, &d, err)) < 0)
 		return -1;
-	if (complete_document(s, &d, err) < 0) {
+	if ((s->restore != NULL ? domain_complete(&d, NULL, NULL, err)
+	                        : complete_document(s, &d, err)) < 0) {
 		domain_fini(&d);
 		return -1;
 	}

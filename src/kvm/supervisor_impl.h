@@ -98,6 +98,7 @@ struct supervisor {
 	struct hooks *match_hooks;     /* of triggers: nothing else waits for them */
 	bool preparing, releasing;
 	bool watchdog_dump;    /* <watchdog action='dump'/> */
+	struct sup_restore *restore; /* supervisor_restore.c's; NULL: a start from reset, or it is over */
 	struct sup_dump *dump; /* supervisor_dump.c's; NULL: none goes on */
 	struct sup_plans *plans; /* supervisor_plan.c's; NULL: none were asked for yet */
 	uint64_t io_told_ns;   /* CLOCK_MONOTONIC of the last disk error that was recorded */
@@ -241,6 +242,21 @@ void sup_dump_completed(struct supervisor *s, struct json_object *data); /* QMP'
 void sup_dump_tick(struct supervisor *s);
 void sup_growth_tick(struct supervisor *s);  /* supervisor_growth.c */
 void sup_dump_abandon(struct supervisor *s); /* QEMU is gone */
+
+/* --- supervisor_restore.c: a start from a saved machine or a snapshot --- */
+/* Is there a wish for one, or a managed save? Leaves s->restore NULL: no. */
+int sup_restore_find(struct supervisor *s, bool throwaway, struct err *err);
+/* The document to start with, in place of the definition; tells the machine. */
+int sup_restore_domain(struct supervisor *s, struct domain *d, struct err *err);
+bool sup_restore_is_stream(const struct supervisor *s); /* QEMU is to wait for one */
+void sup_restore(struct supervisor *s);                 /* ops->restore */
+void sup_restore_started(struct supervisor *s);         /* the guest runs: the wish is fulfilled */
+void sup_restore_ended(struct supervisor *s);
+/* QEMU is gone, s->detail says how: was it because of what it was to load? */
+void sup_restore_describe(struct supervisor *s);
+void sup_restore_tick(struct supervisor *s);
+void sup_restore_event(struct supervisor *s, const char *event, struct json_object *data);
+void sup_restore_free(struct supervisor *s);
 
 /* --- supervisor_adopt.c --- */
 enum sup_found { SUP_NOTHING, SUP_ORPHAN, SUP_UNSETTLED };

@@ -264,6 +264,7 @@ void sup_tell(struct supervisor *s, const char *event, const char *detail, struc
 
 static void op_started(void *arg)
 {
+	sup_restore_started(arg);
 	sup_ready(arg, NULL);
 	sup_hooks_started(arg);
 }
@@ -295,6 +296,11 @@ static void op_spawn(void *arg)
 static void op_dump(void *arg)
 {
 	sup_dump(arg);
+}
+
+static void op_restore(void *arg)
+{
+	sup_restore(arg);
 }
 
 static bool op_release(void *arg)
@@ -334,6 +340,7 @@ static void op_ended(void *arg)
 	sup_check_chains(s);
 	unlink_files(s);
 	throwaway_clear(s->home, s->name);
+	sup_restore_ended(s);
 	sup_kit_clear(s);
 	struct status_page *p = status_begin(&s->page);
 	p->ended_ns = timestamp_ns();
@@ -367,6 +374,7 @@ const struct machine_ops sup_machine_ops = {
     .started = op_started,
     .spawn = op_spawn,
     .dump = op_dump,
+    .restore = op_restore,
     .release = op_release,
     .ended = op_ended,
 };

@@ -194,6 +194,12 @@ static void drop_fds(struct sup_plans *p)
 	p->fds = NULL;
 }
 
+static void end_machine(void *arg, unsigned reason)
+{
+	struct sup_plans *p = arg;
+	machine_end(&p->s->machine, (enum vm_reason)reason);
+}
+
 static void thread_done(void *arg, const struct err *err)
 {
 	struct sup_plans *p = arg;
@@ -211,6 +217,7 @@ static void run_host(void *arg, const char *name, struct json_object *args,
 	    .name = p->s->name,
 	    .keep_fd = keep_fd,
 	    .drop_fd = drop_fd,
+	    .end = end_machine,
 	    .arg = p,
 	    .began_ns = p->began_ns};
 	struct err err;

@@ -50,6 +50,7 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	    .clean = s->exit_status >= 0 && WIFEXITED(s->exit_status) &&
 	             WEXITSTATUS(s->exit_status) == 0};
 	sup_describe_death(s);
+	sup_restore_describe(s);
 	sup_crash_died(s);
 	companion_end(s->companions);
 	sup_check_chains(s);
@@ -279,6 +280,7 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	control_qemu_event(s->control, name, data, time_ns);
 	sup_plan_event(s, name, data);
 	sup_crash_note(s, name, data, time_ns);
+	sup_restore_event(s, name, data);
 	if (str_eq(name, "RESUME"))
 		s->detail[0] = '\0'; /* what it was stopped for is over */
 	for (unsigned i = 0; str_eq(name, "RESET") && i < s->n_hubs; i++)
@@ -385,6 +387,7 @@ void sup_tick(struct supervisor *s)
 	sup_consoles_tick(s);
 	sup_agent_tick(s);
 	sup_dump_tick(s);
+	sup_restore_tick(s);
 	sup_growth_tick(s);
 	if (++ticks % LOG_LIMIT_TICKS == 0)
 		qemu_log_limit(s->home, s->name);

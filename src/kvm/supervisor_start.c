@@ -319,6 +319,7 @@ static int build_and_launch(
 	struct argv_in in = {
 	    .run_dir = run, .log_dir = log, .kvm = d->type == DOMAIN_KVM ? &kvm : NULL};
 	struct argv_host host;
+	in.incoming = sup_restore_is_stream(s);
 	sup_kit_argv(k, s, &in);
 	int rc = argv_host_init(&host, s->home, d, &caps, &in, err);
 	if (rc == 0)
