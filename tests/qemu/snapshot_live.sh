@@ -1,0 +1,80 @@
+#!/bin/sh
+# Snapshots of a Linux guest that runs: what is gone back to is what it was, on its disk and in its memory.
+. "$(dirname "$0")/lib.sh"
+need_linux
+need_program qemu-img
+
+disk=$TEST_TMP/web1.qcow2
+qemu-img create -q -f qcow2 "$disk" 64M
+vda="<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$disk'/><target dev='vda' bus='virtio'/></disk>"
+uptime_of() { guest_run "$1" 'cut -d. -f1 /proc/uptime'; }
+word_is() { [ "$(guest_run "$1" 'echo $word')" = "$2" ]; }
+# The first bytes of its disk, as the guest reads them past its caches.
+disk_is() { [ "$(guest_run "$1" 'dd if=/dev/vda bs=512 count=1 iflag=direct 2>/dev/null | head -c 5')" = "$2" ]; }
+disk_put() { guest_run "$1" "printf %-512s $2 | dd of=/dev/vda bs=512 count=1 conv=fsync 2>/dev/null"; }
+current_is() { [ "$(hv snapshot-current "$1" --name)" = "$2" ]; }
+reason_is() { hv domstate --reason "$1" | grep -qF "$2"; }
+names_are() { [ "$(echo $(hv snapshot-list "$1" --name))" = "$2" ]; }
+
+define_linux web1 "$vda" >/dev/null
+check "start" hv start web1
+check "the guest is up" guest_login web1
+guest_run web1 'word=first' >/dev/null
+disk_put web1 first
+
+# --- inside of the images ---
+check "a snapshot" hv snapshot-create-as web1 snap1 "Before upgrade"
+before=$(uptime_of web1)
+check "… is listed" names_are web1 snap1
+check "… and current" current_is web1 snap1
+check "… of a guest that ran" sh -c "'$HVMUX' snapshot-info web1 snap1 | grep -q 'State: *running'"
+check "it is inside of the image" sh -c "qemu-img snapshot -U -l '$disk' | grep -q snap1"
+check "the guest runs on" state_is web1 running
+check_fails "the same name once more" 1 "domain snapshot snap1 already exists" hv snapshot-create-as web1 snap1
+guest_run web1 'word=second' >/dev/null
+disk_put web1 second
+check "more is written" disk_is web1 secon
+check "a second snapshot" hv snapshot-create-as web1 snap2
+check "… with a parent" sh -c "[ \"\$('$HVMUX' snapshot-parent web1 snap2)\" = snap1 ]"
+check "revert to the first" hv snapshot-revert web1 snap1
+check "it runs" state_is web1 running
+check "its memory is the old one" word_is web1 first
+check "its disk is the old one" disk_is web1 first
+after=$(uptime_of web1)
+check "its clock is, too" test "$after" -le "$((before + 5))"
+check "… which is current now" current_is web1 snap1
+check "revert to the second, paused" hv snapshot-revert web1 snap2 --paused
+check "it is paused" state_is web1 paused
+hv resume web1 >/dev/null
+check "its memory is that one's" word_is web1 second
+check "its disk, too" disk_is web1 secon
+check "a dry run tells the steps" sh -c "'$HVMUX' snapshot-delete web1 snap1 --dry-run | grep -q snapshot-delete"
+check "delete the first" hv snapshot-delete web1 snap1
+check "the second is a root" sh -c "! '$HVMUX' snapshot-parent web1 snap2"
+check "… and gone from the image" sh -c "! qemu-img snapshot -U -l '$disk' | grep -q snap1"
+check "a third" hv snapshot-create-as web1 snap3
+check "delete with children" hv snapshot-delete web1 snap2 --children
+check "none is left" names_are web1 ""
+
+# --- the domain is off meanwhile ---
+disk_put web1 first
+guest_run web1 'word=first' >/dev/null
+check "one more" hv snapshot-create-as web1 snap1
+disk_put web1 second
+check "destroy" hv destroy web1
+check "a domain that is off goes back to it and runs" hv snapshot-revert web1 snap1
+check "it does" state_is web1 running
+check "… from a snapshot" reason_is web1 "from snapshot"
+check "its memory" word_is web1 first
+check "its disk" disk_is web1 first
+
+# --- what cannot be ---
+raw=$TEST_TMP/raw.img
+truncate -s 8M "$raw"
+hv destroy web1 >/dev/null
+hv snapshot-delete web1 snap1 >/dev/null
+define_linux web2 "$vda<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$raw'/><target dev='vdb' bus='virtio'/></disk>" >/dev/null
+hv start web2 >/dev/null
+check_fails "a raw disk is named, with what to do" 1 "disk 'vdb' is raw" hv snapshot-create-as web2 snap1
+check "nothing is left of it" names_are web2 ""
+tap_done
