@@ -319,9 +319,12 @@ int plan_verb_run(struct cli *c, const struct plan_request *r)
 	alarm(0);
 	catch_interrupts(false);
 	clear_progress(&d);
-	int status = rc < 0      ? fail(&d, &err)
-	             : d.dry_run ? print_dry_run(&d, answer)
-	                         : print_done(&d, answer);
+	int status =
+	    rc < 0 && r->refused != NULL && d.name != NULL ? r->refused(c, d.name, &err) : -1;
+	if (status < 0)
+		status = rc < 0      ? fail(&d, &err)
+		         : d.dry_run ? print_dry_run(&d, answer)
+		                     : print_done(&d, answer);
 	json_object_put(answer);
 	json_object_put(r->args);
 	rpc_free(d.live.rpc);

@@ -31,6 +31,8 @@ struct plan_request {
 	unsigned timeout_s; /* then it is cancelled, as by Ctrl+C; 0 never */
 	/* What is printed on success instead of `done`, from the plan's {"result", "words", …} (borrowed); NULL none. Returns the exit status. */
 	int (*print)(struct cli *c, const char *domain, struct json_object *answer);
+	/* For an error that is no end: another way is taken. The exit status, everything printed; -1: the error is one. NULL: all are. */
+	int (*refused)(struct cli *c, const char *domain, const struct err *err);
 };
 
 /* The exit status; everything has been printed. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "kvm/supervisor.h"
 
 #define DESTROY_TIMEOUT_MS 10000
+#define END_STEP_MS 10
 
 /* --- the definition --- */
 
@@ -103,14 +105,34 @@ int restore_file(struct cli *c, const char *path, const char *xml, int running, 
 
 /* --- a snapshot --- */
 
-static int end_it(struct cli *c, const char *name, struct err *err)
+static int destroy(struct cli *c, const char *name, struct err *err)
 {
+	if (live_supervised(&c->home, name, err) < 0)
+		return err->code == ERR_STATE ? 0 : -1;
 	struct rpc_client *r = live_connect(&c->home, name, err);
 	if (r == NULL)
 		return -1;
 	int rc = rpc_call(r, "destroy", NULL, DESTROY_TIMEOUT_MS, NULL, err);
 	rpc_free(r);
 	return rc;
+}
+
+int restore_end(struct cli *c, const char *name, struct err *err)
+{
+	struct vm vm;
+	if (vm_probe(&c->home, name, &vm, err) < 0)
+		return -1;
+	bool live = vm.live;
+	vm_fini(&vm);
+	if (live && destroy(c, name, err) < 0)
+		return -1;
+	for (unsigned ms = 0; vm_locked(&c->home, name); ms += END_STEP_MS) {
+		if (ms > DESTROY_TIMEOUT_MS)
+			return err_set(err, ERR_TIMEOUT, "domain '%s' has not ended within %d s",
+			    name, DESTROY_TIMEOUT_MS / 1000);
+		poll(NULL, 0, END_STEP_MS);
+	}
+	return 0;
 }
 
 /* Targets, the one whose image has the memory first: QEMU puts it into the first, and so do we. */
@@ -124,23 +146,17 @@ static char **list_disks(const struct snapshot *s)
 	return disks;
 }
 
-int restore_snapshot(struct cli *c, const char *name, const struct snapshot *s, int running,
-    bool destroy, struct err *err)
+int restore_snapshot(
+    struct cli *c, const char *name, const struct snapshot *s, int running, struct err *err)
 {
-	struct vm vm;
 	CLEANUP_FREE char **disks = list_disks(s);
-	if (s->domain == NULL || disks[0] == NULL)
+	bool file = s->memory_file != NULL;
+	if (s->domain == NULL || (!file && disks[0] == NULL))
 		return err_set(err, ERR_INVALID,
 		    "snapshot '%s' does not say what hardware and disks the guest had", s->name);
-	if (vm_probe(&c->home, name, &vm, err) < 0)
-		return -1;
-	bool live = vm.live;
-	vm_fini(&vm);
-	if (live && destroy &&
-	    (live_supervised(&c->home, name, err) < 0 || end_it(c, name, err) < 0))
-		return -1;
-	const struct restore how = {.tag = (char *)snapshot_tag(s),
-	    .disks = disks,
+	const struct restore how = {.path = s->memory_file,
+	    .tag = file ? NULL : (char *)snapshot_tag(s),
+	    .disks = file ? NULL : disks,
 	    .xml = s->domain,
 	    .running = running >= 0 ? running : s->state != SNAPSHOT_PAUSED,
 	    .from_snapshot = true};

@@ -1,14 +1,17 @@
 /* snapshot-revert, snapshot-delete. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <json-c/json.h>
 
 #include "cli/out.h"
 #include "cli/plan_verb.h"
 #include "cli/snapshot.h"
+#include "cli/snapshot_restart.h"
 #include "core/mem.h"
 #include "core/timestamp.h"
 #include "core/vm.h"
+#include "kvm/plan_snapshot.h"
 
 /* Which one is meant, checked and on the heap; NULL: the error was printed. */
 static char *find_name(struct cli *c, int *status)
@@ -97,6 +100,25 @@ static int start(struct cli *c, bool paused)
 	return CLI_FAILED;
 }
 
+/* Not in this QEMU, or not without one. */
+static int start_anew(struct cli *c, const char *domain, const struct err *err)
+{
+	int status;
+	if (strstr(err->msg, PLAN_RESTART_WORDS) == NULL)
+		return -1;
+	CLEANUP_FREE char *name = find_name(c, &status);
+	if (name == NULL)
+		return status;
+	const struct snapshot_restart r = {.domain = domain,
+	    .name = name,
+	    .running = cli_flag(c, "running")  ? 1
+	               : cli_flag(c, "paused") ? 0
+	                                       : -1,
+	    .force = cli_flag(c, "force"),
+	    .why = err->msg};
+	return cli_flag(c, "dry-run") ? snapshot_restart_words(c, &r) : snapshot_restart(c, &r);
+}
+
 int verb_snapshot_revert(struct cli *c)
 {
 	int status;
@@ -115,6 +137,7 @@ int verb_snapshot_revert(struct cli *c)
 	add_flag(c, args, "running", "running");
 	add_flag(c, args, "paused", "paused");
 	add_flag(c, args, "force", "force");
-	status = plan_verb_run(c, &(struct plan_request){.args = args, .failed = failed});
+	status = plan_verb_run(
+	    c, &(struct plan_request){.args = args, .failed = failed, .refused = start_anew});
 	return status == CLI_DONE && (running || paused) && !dry ? start(c, paused) : status;
 }

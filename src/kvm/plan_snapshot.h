@@ -2,7 +2,8 @@
  *
  *	snapshot-create   xml          <domainsnapshot> as the user gave it; all that libvirt leaves out is filled in here
  *	                  disk_only, quiesce, reuse_external, halt, live, no_metadata, atomic (bool)
- *	snapshot-revert   name; running, paused, force (bool)
+ *	snapshot-revert   name; running, paused, force (bool); disks (bool, of a domain that is off): its disks alone, as whoever asks starts it
+ *	                  from the memory afterwards
  *	snapshot-delete   name; children, children_only, metadata (bool)
  *
  * What is looked at (plan_verb.look), so that the builders stay pure:

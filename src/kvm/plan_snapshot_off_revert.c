@@ -76,7 +76,7 @@ static int check_snapshot(const struct going *g, struct err *err)
 		return err_set(err, ERR_STATE,
 		    "snapshot '%s' is no longer whole: its deletion was begun; delete it again",
 		    g->s.name);
-	if (snapshot_has_memory(&g->s))
+	if (snapshot_has_memory(&g->s) && !json_get_bool(g->in->args, "disks", 0))
 		return err_set(err, ERR_STATE,
 		    PLAN_RESTART_WORDS " for snapshot '%s': the guest's memory is part of it",
 		    g->s.name);
