@@ -8,6 +8,8 @@
 #define GOES_ON(when)                                                                 \
 	FLAG("running", "the guest runs when it is " when ", even if it was paused"), \
 	    FLAG("paused", "it is paused then, even if it ran")
+#define CONNECTIONS \
+	"the guest's connections to others, which see it stand still until it is restored"
 #define BYPASS FLAG("bypass-cache", "accepted; the file goes through the page cache")
 #define NEW_XML(help_)                                                               \
 	{                                                                            \
@@ -58,6 +60,7 @@ OPTS(save_image_edit) = {SAVED_FILE("the saved machine"), GOES_ON("restored"), {
 
 VERB(save) = {NAMES(save, "save"), .family = "Saved states",
     .summary = "save a domain state to a file", .flags = VERB_DISRUPTS | VERB_VIRSH | VERB_LIVE,
+    .losses = CONNECTIONS,
     .text =
         "The guest stands still, its memory is written to the file, and its QEMU ends: restore lets it go on where it stood. "
         "The file is libvirt's: both read what the other has saved, as far as the same QEMU makes the same hardware of its "
@@ -71,6 +74,7 @@ VERB(restore) = {NAMES(restore, "restore"), .family = "Saved states",
         "go back to disks of the same moment. libvirt's compressed files are read by the programs that wrote them."};
 VERB(managedsave) = {NAMES(managedsave, "managedsave"), .family = "Saved states",
     .summary = "managed save of a domain state", .flags = VERB_DISRUPTS | VERB_VIRSH | VERB_LIVE,
+    .losses = CONNECTIONS,
     .text =
         "The same as save, to a file of hvmux's own: the next start of the domain, by whomever, goes on there. The file goes once the "
         "guest runs again."};

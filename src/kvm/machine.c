@@ -104,6 +104,13 @@ static const char *started_word(enum vm_reason reason)
 	                                           : "Booted";
 }
 
+/* Whatever else stands there is of an earlier run. */
+static enum vm_reason start_reason(const struct machine *m, enum vm_reason booted)
+{
+	return m->reason == VM_REASON_RESTORED || m->reason == VM_REASON_FROM_SNAPSHOT ? m->reason
+	                                                                               : booted;
+}
+
 static void tell_started(struct machine *m)
 {
 	machine_tell(m, "Started", started_word(m->reason));
@@ -120,18 +127,18 @@ static void run_first(struct machine *m, void *req)
 		m->ops->qmp(m->arg, "cont", NULL);
 		return;
 	}
-	bool booted = m->reason == VM_REASON_UNKNOWN;
+	enum vm_reason reason = start_reason(m, VM_REASON_STARTED_PAUSED);
+	machine_go(m, MACHINE_PAUSED, reason);
 	tell_started(m);
-	machine_tell(m, "Suspended", booted ? "Paused" : started_word(m->reason));
-	machine_go(m, MACHINE_PAUSED, booted ? VM_REASON_STARTED_PAUSED : m->reason);
+	machine_tell(
+	    m, "Suspended", reason == VM_REASON_STARTED_PAUSED ? "Paused" : started_word(reason));
 	m->ops->started(m->arg);
 }
 
 static void first_run(struct machine *m, void *req)
 {
 	(void)req;
-	machine_go(
-	    m, MACHINE_RUNNING, m->reason == VM_REASON_UNKNOWN ? VM_REASON_BOOTED : m->reason);
+	machine_go(m, MACHINE_RUNNING, start_reason(m, VM_REASON_BOOTED));
 	tell_started(m);
 	m->ops->started(m->arg);
 }
@@ -710,9 +717,10 @@ bool machine_end(struct machine *m, enum vm_reason reason)
 	    [MACHINE_ASKED] = true,
 	    [MACHINE_SLEEPING] = true,
 	    [MACHINE_PRESERVED] = true};
-	if (living[m->state])
-		machine_quit(m, reason, false);
-	return living[m->state];
+	if (!living[m->state])
+		return false;
+	machine_quit(m, reason, false);
+	return true;
 }
 
 void machine_adopt(struct machine *m)

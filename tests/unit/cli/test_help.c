@@ -12,7 +12,7 @@ static void test_one_command(void **state)
 	    "  NAME\n"
 	    "    start - start a (previously defined) inactive domain\n\n"
 	    "  SYNOPSIS\n"
-	    "    start DOMAIN... [--paused] [--console] [--throwaway] [--accept-chains]\n\n"
+	    "    start DOMAIN... [--paused] [--console] [--force-boot] [--throwaway] [--accept-chains]\n\n"
 	    "  DESCRIPTION\n"
 	    "    Starts a supervisor for the domain, outside the login session, and waits\n"
 	    "    until the guest runs.\n\n"
@@ -31,6 +31,7 @@ static void test_one_command(void **state)
 	    "    [--domain] DOMAIN domain name, id or uuid; several may be given\n"
 	    "    --paused         leave the guest paused before its first instruction\n"
 	    "    --console        attach to the console at once\n"
+	    "    --force-boot     boot it, and discard what managedsave has saved\n"
 	    "    --throwaway      discard at its end what the guest writes to its disks\n"
 	    "    --accept-chains  its images may refer to other files than at its last start\n\n";
 	(void)state;

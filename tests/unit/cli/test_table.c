@@ -102,7 +102,8 @@ static void test_reading_verbs_speak_json(void **state)
 	(void)state;
 	static const char *const exempt[] = {"dumpxml", "domxml-to-native", "domxml-from-native",
 	    "console", "wall", "record", "replay", "help", "complete", "capabilities",
-	    "domcapabilities", "pool-dumpxml", "vol-dumpxml", "vol-download", "snapshot-dumpxml"};
+	    "domcapabilities", "pool-dumpxml", "vol-dumpxml", "vol-download", "snapshot-dumpxml",
+	    "managedsave-dumpxml", "save-image-dumpxml"};
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		const struct verb *v = verb_table[i];
 		bool spared = !(v->flags & VERB_READS);
@@ -117,8 +118,8 @@ static void test_synopsis(void **state)
 {
 	(void)state;
 	char *s = verb_synopsis(verb_find("start"));
-	assert_string_equal(
-	    s, "start DOMAIN... [--paused] [--console] [--throwaway] [--accept-chains]");
+	assert_string_equal(s,
+	    "start DOMAIN... [--paused] [--console] [--force-boot] [--throwaway] [--accept-chains]");
 	free(s);
 	s = verb_synopsis(verb_find("domxml-to-native"));
 	assert_string_equal(s, "domxml-to-native FORMAT [DOMAIN] [--xml FILE]");

@@ -22,6 +22,11 @@ static bool f_qmp(void *arg, const char *command, void *req)
 	return !((struct fake *)arg)->deaf;
 }
 
+static void f_restore(void *arg)
+{
+	buf_adds(&((struct fake *)arg)->log, "restore; ");
+}
+
 static void f_set_reboot(void *arg, const char *action)
 {
 	buf_addf(&((struct fake *)arg)->log, "reboot=%s; ", action);
@@ -97,6 +102,7 @@ static bool f_release(void *arg)
 
 static const struct machine_ops ops = {.qmp = f_qmp,
     .set_reboot = f_set_reboot,
+    .restore = f_restore,
     .ask = f_ask,
     .timer = f_timer,
     .signal = f_signal,
@@ -658,6 +664,42 @@ static void test_save_and_load(void **state)
 	assert_false(machine_load(&n, 31u << 4));
 }
 
+/* What was saved is loaded before the first `cont`; whoever adopts a QEMU that loads waits for it, too. */
+static void test_restore(void **state)
+{
+	struct fixture *x = *state;
+	x->m.restoring = true;
+	x->m.reason = VM_REASON_RESTORED;
+	machine_start(&x->m);
+	machine_found(&x->m, "inmigrate");
+	expect(x, "restore; ", VM_STARTING, VM_REASON_RESTORED);
+	struct machine n = {0};
+	assert_true(machine_load(&n, machine_save(&x->m)));
+	assert_true(n.restoring);
+	machine_found(&x->m, "paused");
+	expect(x, "restore; ", VM_STARTING, VM_REASON_RESTORED);
+	machine_handle(&x->m, EV_RESTORED, NULL);
+	expect(x, "qmp cont; ", VM_STARTING, VM_REASON_RESTORED);
+	machine_handle(&x->m, EV_RESUMED, NULL);
+	expect(x, "(Started Restored) started; ", VM_RUNNING, VM_REASON_RESTORED);
+	assert_true(machine_end(&x->m, VM_REASON_SAVED));
+	expect(x, "qmp quit; timer 2000; ", VM_STOPPING, VM_REASON_SAVED);
+	machine_handle(&x->m, EV_DIED, NULL);
+	expect(x, "timer 0; (Stopped Saved) timer 0; ended; ", VM_OFF, VM_REASON_SAVED);
+	assert_false(machine_end(&x->m, VM_REASON_SAVED));
+}
+
+static void test_restore_paused(void **state)
+{
+	struct fixture *x = *state;
+	x->m.restoring = x->m.start_paused = true;
+	x->m.reason = VM_REASON_FROM_SNAPSHOT;
+	machine_start(&x->m);
+	machine_handle(&x->m, EV_RESTORED, NULL);
+	expect(x, "(Started Snapshot) (Suspended Snapshot) started; ", VM_PAUSED,
+	    VM_REASON_FROM_SNAPSHOT);
+}
+
 static void test_adopt(void **state)
 {
 	struct fixture *x = *state;
@@ -717,6 +759,8 @@ int main(void)
 	    T(test_host_goes_down_with_a_paused_guest),
 	    T(test_host_goes_down_with_a_deaf_guest),
 	    T(test_save_and_load),
+	    T(test_restore),
+	    T(test_restore_paused),
 	    T(test_adopt),
 	};
 	return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
