@@ -123,7 +123,8 @@ static void off_note(void *arg, struct json_object *journal)
 	json_object_object_add(journal, "began_ns", json_object_new_int64((int64_t)f->began_ns));
 	const char *text = json_object_to_json_string_ext(journal, JSON_C_TO_STRING_PLAIN);
 	struct err err;
-	if (file_write_atomic(f->journal, text, strlen(text), 0600, &err) < 0)
+	/* The run directory does not outlive the host's boot. */
+	if (file_write_swap(f->journal, text, strlen(text), 0600, &err) < 0)
 		log_warn("%s", err.msg);
 }
 

@@ -112,9 +112,17 @@ int snapshot_redefine(
 	if (own != SNAPSHOTS_NONE && !replace)
 		return err_set(err, ERR_EXISTS,
 		    "operation failed: domain snapshot '%s' already exists", it->name);
-	if (check_parent(&s->all, it, err) < 0 ||
-	    (own != SNAPSHOTS_NONE && keep_known(&s->all.v[own], it, err) < 0))
+	if (check_parent(&s->all, it, err) < 0)
 		return -1;
+	if (own != SNAPSHOTS_NONE) {
+		struct snapshot was;
+		int rc = snapshots_read(h, s->domain, it->name, &was, err);
+		if (rc == 0)
+			rc = keep_known(&was, it, err);
+		snapshot_fini(&was);
+		if (rc < 0)
+			return -1;
+	}
 	if (it->state == SNAPSHOT_NOSTATE)
 		return err_set(err, ERR_INVALID,
 		    "missing state from existing snapshot: <state> says what the guest did then");

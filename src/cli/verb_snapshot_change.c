@@ -13,12 +13,14 @@
 #include "core/vm.h"
 #include "kvm/plan_snapshot.h"
 
-/* Which one is meant, checked and on the heap; NULL: the error was printed. */
+/* Which one is meant, on the heap; NULL: the error was printed. One that is named is looked for when the plan is built. */
 static char *find_name(struct cli *c, int *status)
 {
 	struct err err = {0};
 	CLEANUP(snapshot_call_fini) struct snapshot_call s = {.c = c};
-	*status = CLI_FAILED;
+	const char *name = cli_value(c, "snapshotname");
+	if (name != NULL && !cli_flag(c, "current"))
+		return xstrdup(name);
 	if (snapshot_call_open(c, &s, &err) == 0 &&
 	    snapshot_call_find(&s, "snapshotname", true, &err) == 0)
 		return xstrdup(s.all.v[s.i].name);

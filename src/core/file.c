@@ -193,6 +193,18 @@ int file_write_atomic(const char *path, const void *data, size_t n, mode_t mode,
 	return write_replace(path, data, n, mode, false, err);
 }
 
+int file_write_swap(const char *path, const void *data, size_t n, mode_t mode, struct err *err)
+{
+	CLEANUP_FREE char *tmp = NULL;
+	CLEANUP_CLOSE int fd = temp_open(path, mode, &tmp);
+	if (fd >= 0 && fd_write_all(fd, data, n) == 0 && rename(tmp, path) == 0)
+		return 0;
+	int saved = errno;
+	if (fd >= 0)
+		unlink(tmp);
+	return err_errno(err, saved, "cannot write '%s'", path);
+}
+
 int file_write_new(const char *path, const void *data, size_t n, mode_t mode, struct err *err)
 {
 	return write_replace(path, data, n, mode, true, err);

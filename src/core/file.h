@@ -16,7 +16,9 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *err);
 /* Temporary file in the same folder, write, fsync, rename, fsync of the folder. mode as for
  * open(2). */
 int file_write_atomic(const char *path, const void *data, size_t n, mode_t mode, struct err *err);
-/* The same, but ERR_EXISTS when path is there already (link(2) instead of rename(2)). */
+/* For other processes whole, the old or the new one; not synced: what may go with the host's power. */
+int file_write_swap(const char *path, const void *data, size_t n, mode_t mode, struct err *err);
+/* As file_write_atomic, but ERR_EXISTS when path is there already (link(2) instead of rename(2)). */
 int file_write_new(const char *path, const void *data, size_t n, mode_t mode, struct err *err);
 /* Many files at once, for a fraction of the disk's waits: staged each, then committed together; each of them is the old or
  * the new one whenever the power fails, and all are new when file_commit returns. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/xml.h"
@@ -298,7 +299,8 @@ static int read_names(const struct reader *r, const xmlNode *root, struct snapsh
 	return 0;
 }
 
-int snapshot_parse(const char *xml, size_t n, const char *file, struct snapshot *s, struct err *err)
+static int parse_whole(
+    const char *xml, size_t n, const char *file, bool brief, struct snapshot *s, struct err *err)
 {
 	struct reader r = {file, err};
 	snapshot_init(s);
@@ -314,9 +316,50 @@ int snapshot_parse(const char *xml, size_t n, const char *file, struct snapshot 
 		snapshot_fini(s);
 		return -1;
 	}
-	s->domain = read_domain(xml_child(root, "domain"));
-	s->inactive = read_domain(xml_child(root, "inactiveDomain"));
+	s->domain = brief ? NULL : read_domain(xml_child(root, "domain"));
+	s->inactive = brief ? NULL : read_domain(xml_child(root, "inactiveDomain"));
+	return 0;
+}
+
+/* From its <domain> to the last end of one: most of a document, and nothing that a brief reader wants. */
+static bool cut(const char *xml, size_t n, struct buf *out)
+{
+	static const char end[] = "</domain>", other_end[] = "</inactiveDomain>";
+	const char *from = strstr(xml, "<domain "), *to = NULL;
+	if (from == NULL)
+		return false;
+	for (const char *at = from; (at = strstr(at, end)) != NULL; at = to)
+		to = at + sizeof end - 1;
+	for (const char *at = to; at != NULL && (at = strstr(at, other_end)) != NULL; at = to)
+		to = at + sizeof other_end - 1;
+	if (to == NULL)
+		return false;
+	buf_add(out, xml, (size_t)(from - xml));
+	buf_add(out, to, n - (size_t)(to - xml));
+	return true;
+}
+
+static int parse(
+    const char *xml, size_t n, const char *file, bool brief, struct snapshot *s, struct err *err)
+{
+	CLEANUP_BUF struct buf rest = BUF_INIT;
+	/* Where the cut went through a comment, what is left is no document: then the whole is read. */
+	bool done = brief && strlen(xml) == n && cut(xml, n, &rest) &&
+	            parse_whole(rest.data, rest.len, file, true, s, NULL) == 0;
+	if (!done && parse_whole(xml, n, file, brief, s, err) < 0)
+		return -1;
 	s->source = xstrndup(xml, n);
 	s->source_len = n;
 	return 0;
+}
+
+int snapshot_parse(const char *xml, size_t n, const char *file, struct snapshot *s, struct err *err)
+{
+	return parse(xml, n, file, false, s, err);
+}
+
+int snapshot_parse_brief(
+    const char *xml, size_t n, const char *file, struct snapshot *s, struct err *err)
+{
+	return parse(xml, n, file, true, s, err);
 }

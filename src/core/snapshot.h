@@ -88,6 +88,9 @@ void snapshot_fini(struct snapshot *s);
  * user wrote). On failure *s holds nothing. */
 int snapshot_parse(
     const char *xml, size_t n, const char *file, struct snapshot *s, struct err *err);
+/* The same without `domain` and `inactive`, which take most of the time; snapshot_format leaves them as the source has them. */
+int snapshot_parse_brief(
+    const char *xml, size_t n, const char *file, struct snapshot *s, struct err *err);
 /* The document: source with the members put in, in libvirt's order; on the heap, its length in *n. NULL: a document in it
  * cannot be read. */
 char *snapshot_format(const struct snapshot *s, size_t *n, struct err *err);

@@ -72,7 +72,7 @@ static int read_current(const char *dir, char **name)
 	return 1;
 }
 
-/* Renamed into its place: the old one or the new one. */
+/* Renamed into its place: the old one or the new one. The folder is the caller's to sync. */
 static int write_current(const char *dir, const char *name, struct err *err)
 {
 	CLEANUP_FREE char *link = xasprintf("%s/" CURRENT, dir);
@@ -84,7 +84,7 @@ static int write_current(const char *dir, const char *name, struct err *err)
 		unlink(tmp);
 		return err_errno(err, e, "cannot make the link '%s'", link);
 	}
-	return sync_folder(dir, err);
+	return 0;
 }
 
 char *snapshots_current(const struct home *h, const char *domain)
@@ -109,7 +109,7 @@ int snapshots_set_current(
     const struct home *h, const char *domain, const char *name, struct err *err)
 {
 	CLEANUP_FREE char *dir = snapshots_dir(h, domain);
-	return write_current(dir, name, err);
+	return write_current(dir, name, err) < 0 ? -1 : sync_folder(dir, err);
 }
 
 /* --- all of them --- */
@@ -136,12 +136,14 @@ int snapshots_need(const struct snapshots *s, const char *name, size_t *i, struc
 	    "Domain snapshot not found: no domain snapshot with matching name '%s'", name);
 }
 
-static int read_file(const char *path, const char *name, struct snapshot *s, struct err *err)
+static int read_file(
+    const char *path, const char *name, bool brief, struct snapshot *s, struct err *err)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT;
 	snapshot_init(s);
 	if (file_read(path, STORE_XML_MAX, &text, err) < 0 ||
-	    snapshot_parse(text.data != NULL ? text.data : "", text.len, path, s, err) < 0)
+	    (brief ? snapshot_parse_brief : snapshot_parse)(
+	        text.data != NULL ? text.data : "", text.len, path, s, err) < 0)
 		return -1;
 	/* The file's name decides: there is one snapshot by each. */
 	if (str_eq(s->name, name))
@@ -161,7 +163,7 @@ int snapshots_read(
 	if (path == NULL || (access(path, F_OK) < 0 && errno == ENOENT))
 		return err_set(err, ERR_NOT_FOUND,
 		    "Domain snapshot not found: no domain snapshot with matching name '%s'", name);
-	return read_file(path, name, s, err);
+	return read_file(path, name, false, s, err);
 }
 
 static void add_file(struct snapshots *s, const char *dir, const char *file, size_t *cap)
@@ -175,7 +177,7 @@ static void add_file(struct snapshots *s, const char *dir, const char *file, siz
 		*cap = *cap > 0 ? *cap * 2 : 8;
 		s->v = xreallocarray(s->v, *cap, sizeof *s->v);
 	}
-	if (read_file(path, name, &s->v[s->n], &err) == 0)
+	if (read_file(path, name, true, &s->v[s->n], &err) == 0)
 		s->n++;
 	else if (err.code != ERR_NOT_FOUND) /* deleted in between */
 		buf_addf(&s->trouble, "%s\n", err.msg);
@@ -304,6 +306,24 @@ size_t *snapshots_topological(const struct snapshots *s)
 }
 
 /* --- writing --- */
+/* Whole and on the disk before it has its name. The folder is the caller's to sync. */
+static int write_document(const char *path, const char *text, size_t n, bool fresh, struct err *err)
+{
+	struct file_staged f;
+	if (file_stage(path, text, n, 0600, &f, err) < 0)
+		return -1;
+	int rc = fsync(f.fd);
+	if (rc == 0)
+		rc = fresh ? link(f.tmp, path) : rename(f.tmp, path);
+	int e = errno;
+	if (rc < 0 || fresh)
+		unlink(f.tmp);
+	close(f.fd);
+	free(f.tmp);
+	free(f.path);
+	return rc == 0 ? 0 : err_errno(err, e, "cannot write '%s'", path);
+}
+
 int snapshots_write(const struct home *h, const char *domain, const struct snapshot *s, bool fresh,
     bool current, struct err *err)
 {
@@ -316,12 +336,14 @@ int snapshots_write(const struct home *h, const char *domain, const struct snaps
 	path = snapshots_path(h, domain, s->name);
 	if (text == NULL)
 		return -1;
-	int rc = fresh ? file_write_new(path, text, n, 0600, err)
-	               : file_write_atomic(path, text, n, 0600, err);
-	if (rc < 0 && fresh && access(path, F_OK) == 0)
-		return err_set(err, ERR_EXISTS,
-		    "operation failed: domain snapshot '%s' already exists", s->name);
-	return rc == 0 && current ? write_current(dir, s->name, err) : rc;
+	if (write_document(path, text, n, fresh, err) < 0)
+		return fresh && err != NULL && err->code == ERR_EXISTS
+		           ? err_set(err, ERR_EXISTS,
+		                 "operation failed: domain snapshot '%s' already exists", s->name)
+		           : -1;
+	if (current && write_current(dir, s->name, err) < 0)
+		return -1;
+	return sync_folder(dir, err);
 }
 
 /* Its children to its parent; each is a whole tree after every step. */

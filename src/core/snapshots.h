@@ -17,7 +17,8 @@
 #define SNAPSHOTS_NONE ((size_t)-1)
 
 struct snapshots {
-	struct snapshot *v; /* by name, as strcmp has it */
+	struct snapshot
+	    *v; /* by name, as strcmp has it; without domain and inactive: snapshots_read */
 	size_t n;
 	size_t current;     /* SNAPSHOTS_NONE: none is */
 	size_t *parent;     /* of each; SNAPSHOTS_NONE: a root, or its parent is not here */

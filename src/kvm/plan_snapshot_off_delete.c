@@ -81,6 +81,9 @@ static int load(struct deleting *d, struct err *err)
 		struct json_object *o = json_object_array_get_idx(list, i);
 		d->v[i].name = json_get_str(o, "name");
 		d->v[i].parent = json_get_str(o, "parent");
+		/* Not looked at: it has nothing to do with this. */
+		if (json_get_str(o, "xml") == NULL)
+			continue;
 		if (plan_snapshot_read(d->in, d->v[i].name, &d->v[i].was, err) < 0 ||
 		    plan_snapshot_read(d->in, d->v[i].name, &d->v[i].s, err) < 0)
 			return -1;
@@ -343,7 +346,8 @@ static int add_followers(struct deleting *d, struct err *err)
 	if (d->config != NULL && plan_off_add_define(d->in, d->config, d->p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < d->n; i++)
-		if (!d->v[i].doomed && plan_off_add_write(&d->v[i].was, &d->v[i].s, d->p, err) < 0)
+		if (!d->v[i].doomed && d->v[i].s.name != NULL &&
+		    plan_off_add_write(&d->v[i].was, &d->v[i].s, d->p, err) < 0)
 			return -1;
 	return 0;
 }

@@ -124,26 +124,51 @@ static void look_at_nvram(const struct plan_in *in, struct json_object *off)
 }
 
 /* --- the documents --- */
-static int look_at_snapshots(
-    struct look *l, struct json_object *facts, bool images, struct err *err)
+/* Inside of images each is by itself, with those below it where they are meant, too; where there are overlays, all have to do with
+ * each other. */
+static bool is_wanted(const struct plan_in *in, const struct snapshots *s, size_t i, bool overlays)
+{
+	const char *name = json_get_str(in->args, "name");
+	bool below =
+	    json_get_bool(in->args, "children", 0) || json_get_bool(in->args, "children_only", 0);
+	size_t root = name != NULL ? snapshots_find(s, name) : SNAPSHOTS_NONE;
+	if (root == SNAPSHOTS_NONE)
+		return false;
+	return overlays || i == root || (below && snapshots_is_below(s, i, root));
+}
+
+static void add_snapshot(
+    struct look *l, const struct snapshots *all, size_t i, struct json_object *one, bool whole)
+{
+	struct snapshot s;
+	size_t n;
+	CLEANUP_FREE char *xml = whole ? snapshot_format(&all->v[i], &n, NULL) : NULL;
+	if (xml == NULL)
+		return;
+	json_object_object_add(one, "xml", json_object_new_string(xml));
+	if (snapshot_parse(xml, n, all->v[i].name, &s, NULL) < 0)
+		return;
+	look_at_snapshot(l, &s);
+	snapshot_fini(&s);
+}
+
+static int look_at_snapshots(struct look *l, struct json_object *facts, struct err *err)
 {
 	struct snapshots s;
+	bool overlays = false;
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	json_object_object_add(facts, "snapshots", o);
 	json_object_object_add(o, "list", list);
 	int rc = snapshots_load(l->in->home, l->in->name, &s, err);
 	if (rc == 0 && s.current != SNAPSHOTS_NONE)
 		json_object_object_add(o, "current", json_object_new_string(s.v[s.current].name));
+	for (size_t i = 0; i < s.n; i++)
+		overlays |= snapshot_is_external(&s.v[i]);
 	for (size_t i = 0; rc == 0 && i < s.n; i++) {
-		size_t n;
 		struct json_object *one = plan_args("name", s.v[i].name, "parent",
 		    s.parent[i] != SNAPSHOTS_NONE ? s.v[s.parent[i]].name : NULL, NULL);
-		CLEANUP_FREE char *xml = images ? snapshot_format(&s.v[i], &n, NULL) : NULL;
-		if (xml != NULL)
-			json_object_object_add(one, "xml", json_object_new_string(xml));
 		json_object_array_add(list, one);
-		if (images)
-			look_at_snapshot(l, &s.v[i]);
+		add_snapshot(l, &s, i, one, is_wanted(l->in, &s, i, overlays));
 	}
 	snapshots_fini(&s);
 	return rc;
@@ -153,8 +178,6 @@ int plan_snapshot_off_look(const struct plan_in *in, struct json_object *facts, 
 {
 	struct look l = {in, img_facts_new(), json_object_new_object(), json_object_new_object()};
 	struct json_object *off = json_object_new_object();
-	/* Who makes one needs no others' files. */
-	bool create = json_get_str(in->args, "name") == NULL;
 	json_object_object_add(facts, "off", off);
 	json_object_object_add(off, "images", l.images);
 	json_object_object_add(off, "clone", l.clones);
@@ -162,7 +185,7 @@ int plan_snapshot_off_look(const struct plan_in *in, struct json_object *facts, 
 	if (rc == 0 && in->config != NULL)
 		look_at_nvram(in, off);
 	if (rc == 0)
-		rc = look_at_snapshots(&l, facts, !create, err);
+		rc = look_at_snapshots(&l, facts, err);
 	CLEANUP_FREE char *saves = xasprintf("%s.save", in->name);
 	CLEANUP_FREE char *saved = home_data_file(in->home, "save", saves);
 	if (access(saved, F_OK) == 0)

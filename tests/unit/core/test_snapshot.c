@@ -225,6 +225,34 @@ static void test_refused(void **state)
 	}
 }
 
+/* A brief reading tells the same, but for the two documents; also where the words that it looks for stand in a comment. */
+static void test_brief(void **state)
+{
+	(void)state;
+	static const char tricky[] =
+	    "<domainsnapshot><!-- <domain > --><name>x</name><domain type='qemu'><name>v</name></domain>"
+	    "<memory snapshot='no'/></domainsnapshot>";
+	static const char *const texts[] = {internal, external, tricky};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct snapshot whole, brief;
+		struct err err = {0};
+		size_t n, m;
+		read_text(texts[i], &whole);
+		assert_int_equal(
+		    snapshot_parse_brief(texts[i], strlen(texts[i]), "x.xml", &brief, &err), 0);
+		assert_null(brief.domain);
+		assert_null(brief.inactive);
+		CLEANUP_FREE char *a = snapshot_format(&whole, &n, &err);
+		CLEANUP_FREE char *b = snapshot_format(&brief, &m, &err);
+		assert_string_equal(a, b);
+		assert_int_equal(whole.memory, brief.memory);
+		assert_string_equal(whole.name, brief.name);
+		assert_int_equal(whole.n_disks, brief.n_disks);
+		snapshot_fini(&whole);
+		snapshot_fini(&brief);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +261,7 @@ int main(void)
 	    cmocka_unit_test(test_round_trip),
 	    cmocka_unit_test(test_fresh),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_brief),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
