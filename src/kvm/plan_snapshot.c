@@ -1,5 +1,6 @@
 /* Snapshots made, gone back to, deleted: the requests, and what their builders share. */
 #include "kvm/plan_snapshot.h"
+#include "kvm/plan_chain.h"
 #include "kvm/plan_snapshot_off.h"
 
 #include <inttypes.h>
@@ -400,8 +401,7 @@ static int build_delete(const struct plan_in *in, struct plan *p, struct err *er
 	                        : plan_snapshot_off_delete(in, p, err);
 }
 
-static const char *const queries[] = {
-    "query-block", "query-named-block-nodes", "query-status", "query-migrate", NULL};
+static const char *const queries[] = {PLAN_CHAIN_QUERIES, "query-migrate", NULL};
 
 const struct plan_verb plan_verbs_snapshot[] = {
     {"snapshot-create", PLAN_VERB_OFF, queries, look, build_create},

@@ -8,7 +8,7 @@
  *
  * What is looked at (plan_verb.look), so that the builders stay pure:
  *
- *	"snapshots"  {"current": NAME, "list": [{"name", "parent", "xml"}]}; xml of those alone that the request is about
+ *	"snapshots"  {"current": NAME, "list": [{"name", "parent", "xml"}]}; xml where the request names one: others may have to change
  *	"host"       {"free": {PATH: bytes in its folder's file system}, "there": {PATH: true}, "rss_kib": N}
  *
  * A revert that this QEMU cannot do (its hardware was another, the snapshot's memory is a file, the domain was off) is
@@ -54,6 +54,9 @@ int plan_snapshot_add_document(
     const struct plan_in *in, const struct snapshot *s, struct plan *p, struct err *err);
 int plan_snapshot_revert(const struct plan_in *in, struct plan *p, struct err *err);
 int plan_snapshot_delete(const struct plan_in *in, struct plan *p, struct err *err);
+/* Steps that merge what its overlays hold into what they are on top of. */
+int plan_snapshot_merge(
+    const struct plan_in *in, const struct snapshot *s, struct plan *p, struct err *err);
 int plan_snapshot_look(const struct plan_in *in, struct json_object *facts, struct err *err);
 
 #endif

@@ -111,16 +111,28 @@ static int add_one(const struct plan_in *in, const char *name, struct plan *p, s
 		return -1;
 	int rc = 0;
 	if (!metadata && snapshot_is_external(&s))
-		rc = err_set(err, ERR_UNSUPPORTED,
-		    "snapshot '%s' is in files of its own, which cannot be merged while the domain runs: merge them with "
-		    "'hvmux blockcommit' and delete it with --metadata, or delete it while the domain is off",
-		    name);
+		rc = plan_snapshot_merge(in, &s, p, err);
 	else if (!metadata)
 		rc = add_internal(in, &s, p, err);
 	if (rc == 0)
 		plan_host(p, words, "snapshot-drop", plan_args("name", name, NULL));
 	snapshot_fini(&s);
 	return rc;
+}
+
+/* Each merge makes another chain of what the next one would find. */
+static size_t count_external(const struct plan_in *in, const struct family *f)
+{
+	size_t n = 0;
+	bool metadata = json_get_bool(in->args, "metadata", 0) != 0;
+	for (size_t k = 0; !metadata && k < f->n; k++) {
+		struct snapshot s;
+		if (plan_snapshot_read(in, json_get_str(f->member[k], "name"), &s, NULL) < 0)
+			continue;
+		n += snapshot_is_external(&s);
+		snapshot_fini(&s);
+	}
+	return n;
 }
 
 int plan_snapshot_delete(const struct plan_in *in, struct plan *p, struct err *err)
@@ -136,6 +148,12 @@ int plan_snapshot_delete(const struct plan_in *in, struct plan *p, struct err *e
 		return -1;
 	snapshot_fini(&s);
 	gather(in, name, &f);
+	if (children && count_external(in, &f) > 1) {
+		free(f.member);
+		return err_set(err, ERR_UNSUPPORTED,
+		    "several of these snapshots are in files of their own: while the domain runs delete them one by one, the newest "
+		    "first, or all of them while it is off");
+	}
 	p->words = xasprintf("delete snapshot '%s' of %s%s", name, in->name,
 	    only       ? ": what comes after it"
 	    : children ? " and what comes after it"

@@ -1,12 +1,13 @@
 /* Disks kept by putting overlays on top of their images, and the guest's memory in a file as `save` writes it. The overlays
  * are ours, so QEMU opens nothing that an image's header names. The transaction over all disks is the last that can fail. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "core/xml.h"
-#include "kvm/plan_node.h"
+#include "kvm/plan_chain.h"
+#include "kvm/plan_disk_xml.h"
 #include "kvm/plan_save.h"
 #include "kvm/plan_snapshot.h"
 
@@ -15,6 +16,7 @@ struct making {
 	struct snapshot *s;
 	struct plan *p;
 	struct json_object *actions; /* of the transaction */
+	struct plan_chain *chain;    /* of each disk of in->live; n 0: it does not take part */
 };
 
 /* --- checks --- */
@@ -25,8 +27,9 @@ static bool is_there(const struct plan_in *in, const char *path)
 }
 
 static int check_disk(
-    const struct plan_in *in, size_t i, const struct snapshot_disk *sd, struct err *err)
+    const struct making *m, size_t i, const struct snapshot_disk *sd, struct err *err)
 {
+	const struct plan_in *in = m->in;
 	const struct domain_disk *k = &in->live->disks[i];
 	bool reuse = json_get_bool(in->args, "reuse_external", 0) != 0;
 	if (sd->kind != SNAPSHOT_EXTERNAL)
@@ -39,9 +42,10 @@ static int check_disk(
 		return err_set(err, ERR_UNSUPPORTED,
 		    "disk '%s' of type '%s' has no overlay: leave it out with --diskspec %s,snapshot=no",
 		    k->target, image_type_name(k->image.type), k->target);
-	if (plan_snapshot_node(in, i) == NULL)
-		return err_set(err, ERR_STATE,
-		    "QEMU has no image under disk '%s' that is known here", k->target);
+	if (k->transient)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "disk '%s' discards what it writes (<transient/>): leave it out with --diskspec %s,snapshot=no",
+		    k->target, k->target);
 	if (is_there(in, sd->file) && !reuse)
 		return err_set(err, ERR_EXISTS,
 		    "external snapshot file for disk '%s' already exists: '%s'; choose another one with --diskspec, or use it "
@@ -51,14 +55,16 @@ static int check_disk(
 		return err_set(err, ERR_NOT_FOUND,
 		    "disk '%s': '%s' is to be used as it is, but is not there", k->target,
 		    sd->file);
-	return 0;
+	return plan_chain_get(in, i, &m->chain[i], err);
 }
 
-static int check_disks(const struct plan_in *in, struct snapshot *s, struct err *err)
+static int check_disks(const struct making *m, struct err *err)
 {
+	const struct plan_in *in = m->in;
+	struct snapshot *s = m->s;
 	for (size_t i = 0; i < in->live->n_disks; i++) {
 		const struct snapshot_disk *sd = snapshot_disk_find(s, in->live->disks[i].target);
-		if (check_disk(in, i, sd, err) < 0)
+		if (check_disk(m, i, sd, err) < 0)
 			return -1;
 		for (size_t k = 0; sd->kind == SNAPSHOT_EXTERNAL && k < s->n_disks; k++)
 			if (&s->disks[k] != sd && str_eq(s->disks[k].file, sd->file))
@@ -71,14 +77,13 @@ static int check_disks(const struct plan_in *in, struct snapshot *s, struct err 
 
 /* --- overlays --- */
 
-/* What backs it is looked up when the domain is off again: by its present path, in the present format. */
 static void add_overlay(struct making *m, size_t i, const struct snapshot_disk *sd)
 {
-	const struct domain_disk *k = &m->in->live->disks[i];
-	struct json_object *image = json_get_obj(plan_snapshot_node_info(m->in, i), "image");
+	const struct plan_link *below = &m->chain[i].link[0];
+	struct json_object *image = json_get_obj(plan_chain_node(m->in, below->node), "image");
 	CLEANUP_FREE char *words = xasprintf("make the overlay '%s'", sd->file);
-	struct json_object *args = plan_args("path", sd->file, "backing", k->image.path,
-	    "backing_format", disk_format_name(k->image.format), NULL);
+	struct json_object *args = plan_args(
+	    "path", sd->file, "backing", below->path, "backing_format", below->format, NULL);
 	json_object_object_add(
 	    args, "size", json_object_new_int64(json_get_int(image, "virtual-size", 0)));
 	struct plan_step *step = plan_host(m->p, words, "overlay", args);
@@ -92,7 +97,7 @@ static void add_nodes(struct making *m, size_t i, const struct snapshot_disk *sd
 	plan_node_add(m->p, &m->in->live->disks[i], &im, node);
 	struct json_object *action = plan_args("type", "blockdev-snapshot", NULL);
 	json_object_object_add(
-	    action, "data", plan_args("node", plan_snapshot_node(m->in, i), "overlay", node, NULL));
+	    action, "data", plan_args("node", m->chain[i].link[0].node, "overlay", node, NULL));
 	json_object_array_add(m->actions, action);
 }
 
@@ -112,97 +117,37 @@ static void add_all_overlays(struct making *m)
 
 /* --- documents --- */
 
-static xmlNode *find_disk(xmlNode *devices, const char *target)
+/* The chain as it will be, and in a document that tells of layers one more of them. */
+static void remember(struct making *m, size_t i, const struct snapshot_disk *sd)
 {
-	for (xmlNode *n = xml_first(devices); n != NULL; n = xml_next(n)) {
-		CLEANUP_FREE char *dev =
-		    xml_is(n, "disk") ? xml_child_attr(n, "target", "dev") : NULL;
-		if (str_eq(dev, target))
-			return n;
+	bool ends;
+	const struct plan_chain *c = &m->chain[i];
+	size_t told = plan_layers_told(&m->in->live->disks[i], &ends);
+	struct plan_link top = {.path = sd->file, .format = (char *)"qcow2"};
+	const struct plan_link **list = xcalloc(c->n + 1, sizeof(struct plan_link *));
+	list[0] = &top;
+	for (size_t k = 0; k < c->n; k++)
+		list[k + 1] = &c->link[k];
+	plan_chain_remember_add(m->p, list, c->n + 1, told > 0 || ends ? told + 1 : 0, NULL, 0);
+	free(list);
+}
+
+static void add_documents(struct making *m)
+{
+	for (size_t i = 0; i < m->in->live->n_disks; i++) {
+		const struct snapshot_disk *sd =
+		    snapshot_disk_find(m->s, m->in->live->disks[i].target);
+		if (sd->kind != SNAPSHOT_EXTERNAL)
+			continue;
+		const struct plan_disk_change k = {.target = sd->name,
+		    .path = sd->file,
+		    .format = "qcow2",
+		    .was = m->chain[i].link[0].path,
+		    .was_format = m->chain[i].link[0].format,
+		    .push = true};
+		plan_disk_change_add(m->p, m->in, &k);
+		remember(m, i, sd);
 	}
-	return NULL;
-}
-
-/* <source> and <backingStore> become what the new <backingStore> says. */
-static void put_below(xmlNode *disk, const char *format)
-{
-	xmlNode *source = xml_child(disk, "source"), *inner = xml_child(disk, "backingStore");
-	CLEANUP_FREE char *type = xml_attr(disk, "type");
-	if (inner != NULL)
-		xmlUnlinkNode(inner);
-	xmlNode *below = xml_add_after(disk, source, "backingStore");
-	xml_set_attr(below, "type", type == NULL ? "file" : type);
-	xml_set_attr(xml_add_child(below, "format"), "type", format);
-	xmlNode *copy = xmlCopyNode(source, 1);
-	if (copy != NULL)
-		xmlAddChild(below, copy);
-	if (inner != NULL)
-		xmlAddChild(below, inner);
-}
-
-static void overlay_disk(xmlNode *disk, const struct snapshot_disk *sd, bool live)
-{
-	xmlNode *driver = xml_need_child(disk, "driver"), *source = xml_child(disk, "source");
-	CLEANUP_FREE char *format = xml_attr(driver, "type");
-	if (source == NULL)
-		return;
-	/* A definition leaves to the image what backs it, unless it says so itself. */
-	if (live || xml_child(disk, "backingStore") != NULL)
-		put_below(disk, format == NULL ? "raw" : format);
-	xml_set_attr(disk, "type", "file");
-	xml_set_attr(driver, "type", "qcow2");
-	xmlNode *fresh = xml_add_after(disk, source, "source");
-	xml_set_attr(fresh, "file", sd->file);
-	xml_remove(source);
-}
-
-/* Is it the same disk in both documents? A definition may have another one by that name from the next start. */
-static bool same_image(const struct domain *a, const struct domain *b, const char *target)
-{
-	const struct domain *both[2] = {a, b};
-	const char *path[2] = {NULL, NULL};
-	for (unsigned k = 0; k < 2; k++)
-		for (size_t i = 0; i < both[k]->n_disks; i++)
-			if (str_eq(both[k]->disks[i].target, target))
-				path[k] = both[k]->disks[i].image.path;
-	return path[0] != NULL && str_eq(path[0], path[1]);
-}
-
-static int overlaid(
-    const struct making *m, const struct domain *was, bool live, struct domain *d, struct err *err)
-{
-	size_t n;
-	CLEANUP_XML xmlDoc *doc =
-	    xml_read(was->source, was->source_len, m->in->name, "domain", err);
-	if (doc == NULL)
-		return -1;
-	xmlNode *devices = xml_child(xmlDocGetRootElement(doc), "devices");
-	for (size_t k = 0; k < m->s->n_disks; k++) {
-		const struct snapshot_disk *sd = &m->s->disks[k];
-		xmlNode *disk = find_disk(devices, sd->name);
-		if (sd->kind == SNAPSHOT_EXTERNAL && disk != NULL &&
-		    same_image(m->in->live, was, sd->name))
-			overlay_disk(disk, sd, live);
-	}
-	CLEANUP_FREE char *xml = xml_format(doc, &n);
-	return domain_parse(xml, n, m->in->name,
-	    DOMAIN_PARSE_LENIENT | (live ? DOMAIN_PARSE_LIVE : 0u), d, NULL, err);
-}
-
-static int add_documents(struct making *m, struct err *err)
-{
-	struct domain live, config;
-	if (overlaid(m, m->in->live, true, &live, err) < 0)
-		return -1;
-	int rc = plan_add_documents(m->p, m->in, &live, NULL, err);
-	domain_fini(&live);
-	if (rc < 0 || m->in->config == NULL)
-		return rc;
-	if (overlaid(m, m->in->config, false, &config, err) < 0)
-		return -1;
-	rc = plan_add_documents(m->p, m->in, NULL, &config, err);
-	domain_fini(&config);
-	return rc;
 }
 
 /* --- the whole --- */
@@ -256,9 +201,9 @@ static int build(struct making *m, struct err *err)
 		add_thaw(p);
 	if (runs && memory && !halt)
 		plan_qmp(p, "the guest goes on", "cont", NULL);
-	if (add_documents(m, err) < 0 || plan_snapshot_add_document(m->in, m->s, p, err) < 0)
+	add_documents(m);
+	if (plan_snapshot_add_document(m->in, m->s, p, err) < 0)
 		return -1;
-	plan_host(p, "remember what its images refer to", "chains", NULL);
 	if (halt)
 		plan_host(p, "end the machine", "machine-end",
 		    plan_args("reason", "from snapshot", NULL));
@@ -269,10 +214,14 @@ int plan_snapshot_external(
     const struct plan_in *in, struct snapshot *s, struct plan *p, struct err *err)
 {
 	struct making m = {.in = in, .s = s, .p = p};
-	if (check_disks(in, s, err) < 0)
-		return -1;
+	m.chain = xcalloc(in->live->n_disks + 1, sizeof(*m.chain));
 	m.actions = json_object_new_array();
-	int rc = build(&m, err);
+	int rc = check_disks(&m, err);
+	if (rc == 0)
+		rc = build(&m, err);
+	for (size_t i = 0; i < in->live->n_disks; i++)
+		plan_chain_fini(&m.chain[i]);
+	free(m.chain);
 	json_object_put(m.actions);
 	return rc;
 }

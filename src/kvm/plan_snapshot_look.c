@@ -9,19 +9,13 @@
 #include "core/status.h"
 #include "core/str.h"
 #include "kvm/firmware.h"
+#include "kvm/plan_chain.h"
 #include "kvm/plan_snapshot.h"
 
 /* Beside the guest's pages: devices, and what the file needs to find them. */
 #define STATE_EXTRA (16ull << 20)
 
 /* --- the documents --- */
-
-/* The request's own, and all below it: --children. */
-static bool is_asked_for(const struct snapshots *s, size_t i, const char *name)
-{
-	size_t root = name == NULL ? SNAPSHOTS_NONE : snapshots_find(s, name);
-	return root != SNAPSHOTS_NONE && (i == root || snapshots_is_below(s, i, root));
-}
 
 static void add_snapshot(const struct snapshots *s, size_t i, bool whole, struct json_object *list)
 {
@@ -46,7 +40,7 @@ static int look_documents(const struct plan_in *in, struct json_object *facts, s
 	if (rc == 0 && s.current != SNAPSHOTS_NONE)
 		json_object_object_add(o, "current", json_object_new_string(s.v[s.current].name));
 	for (size_t i = 0; rc == 0 && i < s.n; i++)
-		add_snapshot(&s, i, is_asked_for(&s, i, name), list);
+		add_snapshot(&s, i, name != NULL, list);
 	snapshots_fini(&s);
 	return rc;
 }
@@ -175,7 +169,8 @@ int plan_snapshot_look(const struct plan_in *in, struct json_object *facts, stru
 	if (look_documents(in, facts, err) < 0)
 		return -1;
 	struct json_object *host = new_host(in, facts);
-	if (in->live != NULL)
-		look_files(in, host);
-	return 0;
+	if (in->live == NULL)
+		return 0;
+	look_files(in, host);
+	return plan_chain_look(in, facts, err);
 }

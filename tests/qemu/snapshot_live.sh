@@ -77,4 +77,56 @@ define_linux web2 "$vda<disk type='file' device='disk'><driver name='qemu' type=
 hv start web2 >/dev/null
 check_fails "a raw disk is named, with what to do" 1 "disk 'vdb' is raw" hv snapshot-create-as web2 snap1
 check "nothing is left of it" names_are web2 ""
+hv destroy web2 >/dev/null
+
+# --- overlays: the disks alone ---
+hv undefine web2 >/dev/null
+check "the guest boots again" hv start web1
+check "… up" guest_login web1
+disk_put web1 first
+check "a snapshot of the disks alone" hv snapshot-create-as web1 disks1 --disk-only
+check "… says so" sh -c "'$HVMUX' snapshot-info web1 disks1 | grep -q 'State: *disk-snapshot'"
+over=$TEST_TMP/web1.disks1
+check "the overlay is there" test -f "$over"
+check "the guest writes to it" sh -c "'$HVMUX' domblklist web1 | grep -qF '$over'"
+check "… at its next start, too" sh -c "'$HVMUX' domblklist web1 --inactive | grep -qF '$over'"
+disk_put web1 secon
+check "what is written is read" disk_is web1 secon
+check "the image below is as it was" sh -c "[ \"\$(qemu-img dd -U -O raw if='$disk' of=/dev/stdout bs=512 count=1 2>/dev/null | head -c 5)\" = first ] || qemu-io -U -r -c 'read -v 0 16' '$disk' | grep -q first"
+check_fails "the same file once more" 1 "already exists" hv snapshot-create-as web1 disks2 --disk-only --diskspec "vda,file=$over"
+check "a second one on top" hv snapshot-create-as web1 disks2 --disk-only --atomic
+check "… through a restart" hv destroy web1
+check "start" hv start web1
+check "… up" guest_login web1
+check "the disk is what it was" disk_is web1 secon
+check "revert to the first ends it" hv snapshot-revert web1 disks1 --running
+check "… and it boots" guest_login web1
+check "from the disk as it was" disk_is web1 first
+
+# --- overlays, and the memory in a file ---
+mem=$TEST_TMP/web1.mem
+guest_run web1 'word=kept' >/dev/null
+check "with the memory in a file" hv snapshot-create-as web1 mem1 --memspec "file=$mem,snapshot=external"
+check "the guest runs on" state_is web1 running
+check "… as it was" word_is web1 kept
+disk_put web1 third
+guest_run web1 'word=lost' >/dev/null
+check "revert" hv snapshot-revert web1 mem1
+check "it runs" state_is web1 running
+check "its memory" word_is web1 kept
+check "its disk" disk_is web1 first
+disk_put web1 fourt
+check "a snapshot on top" hv snapshot-create-as web1 disks3 --disk-only
+disk_put web1 fifth
+check "the one with the memory is merged" hv snapshot-delete web1 mem1
+check "… its file is gone" sh -c "! test -e '$mem'"
+check "the guest reads what it wrote" disk_is web1 fifth
+check "the newest is merged, too" hv snapshot-delete web1 disks3
+check "the guest reads what it wrote" disk_is web1 fifth
+check "… and writes" disk_put web1 sixth
+hv destroy web1 >/dev/null
+check "it starts from what is left" hv start web1
+check "… up" guest_login web1
+check "the disk is what it was" disk_is web1 sixth
+check "snapshot disks1 is there still" names_are web1 "disks1 disks2"
 tap_done
