@@ -253,7 +253,7 @@ struct verb {
 	X(blockjob, "blockjob")       \
 	X(blockresize, "blockresize") \
 	X(domblkthreshold, "domblkthreshold")
-#define VERBS_PLANS(X) X(domjobabort, "domjobabort") X(plan_show, "plan-show")
+#define VERBS_PLANS(X) X(domjobabort, "domjobabort") X(plan_show, "plan-show") X(check_live, "check-live")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \

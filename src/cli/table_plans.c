@@ -6,6 +6,7 @@ OPTS(domjobabort) = {
     FLAG("postcopy", "refused: of migrations to another host"),
     {0},
 };
+OPTS(check_live) = {DOMAIN_ONE, JSON, {0}};
 OPTS(plan_show) = {DOMAIN_ONE, JSON, {0}};
 
 VERB(domjobabort) = {NAMES(domjobabort, "domjobabort"), .family = "Plans",
@@ -23,3 +24,11 @@ VERB(plan_show) = {NAMES(plan_show, "plan-show"), .family = "Plans",
         "Hot-plug, snapshots, saving and work on images are plans: steps, each with what undoes it. An x stands before a step that is "
         "done, > before the one that goes on, < before the one that is being taken back, ? before one of which nobody knows; "
         "then come the requests that wait. At most one plan goes on per domain. Of a plan that is over the audit log tells."};
+
+VERB(check_live) = {NAMES(check_live, "check-live"), .family = "Plans",
+    .summary = "compare what QEMU has with what is written of a running domain",
+    .flags = VERB_READS | VERB_LIVE,
+    .text =
+        "Devices, images and the nodes below them, jobs, backends, descriptors, memory, processors: QEMU is asked for all of them, and the "
+        "live document, the status page and the journal of plans must say the same. Each difference is a line; the exit status is 1 "
+        "then. It should never find any: what it finds after a plan that failed is worth a report."};

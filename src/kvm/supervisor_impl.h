@@ -125,8 +125,10 @@ int sup_launch_live(struct supervisor *s, struct err *err);
 /* Once QEMU is gone: has its guest changed what its images refer to? Once per run. */
 void sup_check_chains(struct supervisor *s);
 void sup_name_disks(struct supervisor *s, const struct domain *d);
-/* live.xml has other disks and cards than before: so has the page. */
-void sup_devices_changed(struct supervisor *s);
+/* live.xml has other disks, cards and processors than before: so have the page and the sampler. true: other processors. */
+bool sup_devices_changed(struct supervisor *s);
+/* supervisor_qemu.c: asks QEMU for the threads of its processors. */
+void sup_ask_cpus(struct supervisor *s);
 /* The consoles' plain sockets under the names of their ports, which stand in the page. */
 void sup_link_ports(struct supervisor *s);
 /* The page, from the definition. n_consoles: those that have a hub. */

@@ -354,8 +354,8 @@ static void run_over(void *arg, const struct err *err, const char *notes)
 		json_object_object_add(data, "words", json_object_new_string(err->msg));
 	control_event(p->s->control, "plan", plan_run_plan(r)->verb, data);
 	show_job(p, "");
-	if (writes_live(plan_run_plan(r)))
-		sup_devices_changed(p->s);
+	if (writes_live(plan_run_plan(r)) && sup_devices_changed(p->s))
+		sup_ask_cpus(p->s);
 	drop_fds(p);
 	p->run = NULL;
 	p->holds_guest = false;

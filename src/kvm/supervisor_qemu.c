@@ -183,6 +183,12 @@ static void got_cpus(void *arg, struct json_object *result, const struct err *er
 		sup_place_cpus(s, result);
 }
 
+void sup_ask_cpus(struct supervisor *s)
+{
+	if (s->qmp_ready)
+		qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
+}
+
 static void got_iothreads(void *arg, struct json_object *result, const struct err *err)
 {
 	(void)err;

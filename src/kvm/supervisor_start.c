@@ -170,24 +170,33 @@ static void keep_counts(struct status_page *p, const struct status_page *was)
 				p->net[i] = was->net[k];
 }
 
-void sup_devices_changed(struct supervisor *s)
+bool sup_devices_changed(struct supervisor *s)
 {
 	struct domain d;
 	struct err err;
+	if (s->pid == 0)
+		return false; /* it has ended */
 	if (sup_read_domain(s, true, &d, &err) < 0) {
 		log_warn("%s", err.msg);
-		return;
+		return false;
 	}
 	(void)disk_volumes_resolve(s->home, &d, NULL);
+	if (s->page.page->throwaway != 0)
+		throwaway_lift(&d);
 	struct status_page *was = xmalloc(sizeof(*was));
 	*was = *s->page.page;
 	struct status_page *p = status_begin(&s->page);
 	page_devices(p, &d);
 	keep_counts(p, was);
+	p->vcpus = d.vcpus;
+	p->vcpus_max = d.vcpus_max;
+	p->memory_kib = d.memory_kib;
+	bool cpus = was->vcpus != p->vcpus;
 	status_end(&s->page);
 	sup_name_disks(s, &d);
 	free(was);
 	domain_fini(&d);
+	return cpus;
 }
 
 /* Not fsynced: the run directory does not outlive the host's boot, and a start must not wait for a disk. */
