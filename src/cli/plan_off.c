@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/audit.h"
@@ -22,6 +23,7 @@
 #include "kvm/plan_run.h"
 
 #define JOURNAL_MAX (32u << 20)
+#define LEAVING_MS 2000
 
 struct off {
 	const struct plan_off *o;
@@ -301,10 +303,21 @@ static int run_locked(struct off *f, struct json_object **answer, struct err *er
 	return rc;
 }
 
+/* The supervisor of a machine that has just ended goes in a moment. */
+static int lock_it(const struct plan_off *o, struct err *err)
+{
+	int fd = vm_lock(o->home, o->name, err);
+	for (unsigned ms = 0; fd < 0 && err->code == ERR_BUSY && ms < LEAVING_MS; ms += 10) {
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+		fd = vm_lock(o->home, o->name, err);
+	}
+	return fd;
+}
+
 int plan_off_run(const struct plan_off *o, struct json_object **answer, struct err *err)
 {
 	struct off f = {.o = o};
-	CLEANUP_CLOSE int lock = o->dry_run ? -1 : vm_lock(o->home, o->name, err);
+	CLEANUP_CLOSE int lock = o->dry_run ? -1 : lock_it(o, err);
 	if (lock < 0 && !o->dry_run)
 		return -1;
 	f.journal = home_run_file(o->home, o->name, "plan.json");

@@ -242,7 +242,7 @@ static void refuse_reader(struct client *c, struct json_object *id, const char *
 /* Commands of QEMU's and of the guest agent's that only look. */
 static bool only_looks(const char *command)
 {
-	static const char *const prefixes[] = {"query-", "qom-get", "qom-list", "guest-get-",
+	static const char *const prefixes[] = {"query-", "x-debug-query-", "qom-get", "qom-list", "guest-get-",
 	    "guest-info", "guest-ping", "guest-network-get-", "guest-fsfreeze-status"};
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (str_prefix(command, prefixes[i]))

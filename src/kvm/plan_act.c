@@ -358,9 +358,18 @@ static enum plan_act_end failure_of(const struct plan_action *a, const struct er
 	return PLAN_ACT_REFUSED;
 }
 
+/* The guest has been asked before, and may still follow. */
+static bool is_unplugging(const struct plan_action *a, const struct err *err)
+{
+	return err != NULL && a->until != NULL &&
+	       strstr(err->msg, "in the process of unplug") != NULL;
+}
+
 static void begun(struct plan_act *t, struct json_object *result, const struct err *err)
 {
 	(void)result;
+	if (is_unplugging(t->a, err))
+		err = NULL;
 	if (err != NULL) {
 		enum plan_act_end how = failure_of(t->a, err);
 		struct err said = *err;

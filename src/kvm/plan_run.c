@@ -168,14 +168,33 @@ static void turn_round(struct plan_run *r)
 	r->resumed = false;
 }
 
+/* QEMU's no to what it has been told before: it has it already, or does not have it any more. */
+static bool says_already(const char *words)
+{
+	static const char *const parts[] = {
+	    "uplicate", "already", "not found", "Failed to find", "annot find"};
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strstr(words, parts[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* A step that was on its way when its supervisor was killed is begun anew, and may find itself done. */
+static bool was_done(const struct plan_run *r)
+{
+	return r->resumed && r->end == PLAN_ACT_REFUSED &&
+	       (forward_only(r) || says_already(r->end_err.msg));
+}
+
 static void settle_doing(struct plan_run *r)
 {
 	struct plan_step *s = &r->plan.step[r->at];
-	/* What was carried out before its supervisor was killed says no the second time. */
-	bool done = r->end == PLAN_ACT_DONE || (r->resumed && r->end == PLAN_ACT_REFUSED);
+	bool done = r->end == PLAN_ACT_DONE || was_done(r);
+	if (done)
+		r->fate[r->at] = DONE;
+	else if (r->end == PLAN_ACT_FAILED || r->resumed)
+		r->fate[r->at] = PERHAPS;
 	r->resumed = false;
-	if (done || r->end == PLAN_ACT_FAILED)
-		r->fate[r->at] = done ? DONE : PERHAPS;
 	if (done) {
 		r->at++;
 	} else if ((s->flags & PLAN_MAY_FAIL) != 0 && r->end_err.code != ERR_CANCELLED) {
@@ -193,7 +212,7 @@ static void settle_doing(struct plan_run *r)
 
 static bool step_doing(struct plan_run *r)
 {
-	if (r->cancelled && !forward_only(r)) {
+	if (r->cancelled && !forward_only(r) && r->at < r->plan.n) {
 		struct err err;
 		err_set(&err, ERR_CANCELLED, "cancelled by %s", r->who);
 		set_failure(r, NULL, &err);
@@ -218,9 +237,21 @@ static bool step_doing(struct plan_run *r)
 
 /* --- backwards --- */
 
+/* A guest that does not let go of a device keeps what the device stands on: nothing of that is taken away. */
+static bool still_plugged(const struct plan_run *r, const struct plan_step *s)
+{
+	return r->end == PLAN_ACT_FAILED && str_eq(s->undo.name, "device_del");
+}
+
 static void settle_undoing(struct plan_run *r)
 {
 	const struct plan_step *s = &r->plan.step[r->at];
+	if (still_plugged(r, s)) {
+		note_failure(r, "it stays plugged in; not taken back: ", s, &r->end_err);
+		memset(r->fate, UNTOUCHED, r->at + 1);
+		r->resumed = false;
+		return;
+	}
 	if (r->end != PLAN_ACT_DONE && r->fate[r->at] == DONE && !r->resumed)
 		note_failure(r, "not taken back: ", s, &r->end_err);
 	r->fate[r->at] = UNTOUCHED;
@@ -416,12 +447,18 @@ struct plan_run *plan_run_resume(
 	return r;
 }
 
-/* The step was on its way when the supervisor was killed; QEMU knows what became of a job, of the rest nobody does. */
+/* QEMU knows what became of a job; a command that needs no descriptor can be sent again; of the rest nobody knows. */
+static bool can_go_on(const struct plan_run *r, const struct plan_action *a)
+{
+	bool known = a->kind == PLAN_JOB || a->kind == PLAN_MIGRATE || a->kind == PLAN_QMP;
+	return known && !r->lost && a->fd == NULL;
+}
+
 void plan_run_continue(struct plan_run *r)
 {
 	const struct plan_step *s = r->resumed ? &r->plan.step[r->at] : NULL;
 	if (s != NULL && r->phase == DOING && !forward_only(r)) {
-		bool waits = !r->lost && (s->does.kind == PLAN_JOB || s->does.kind == PLAN_MIGRATE);
+		bool waits = can_go_on(r, &s->does);
 		struct err err;
 		r->fate[r->at] = PERHAPS;
 		err_set(&err, ERR_FAIL, "the supervisor was killed meanwhile");

@@ -5,9 +5,13 @@
  * backwards; a failure of an undo is noted and the others are done all the same. PLAN_ALWAYS steps that were not reached are carried out at the end.
  * Cancel is a failure that an operator wished for (ERR_CANCELLED's words: "cancelled by …").
  *
+ * An undo that is a device_del which the guest does not follow ends the way back: what the device stands on stays, and so do the
+ * documents, which tell of it.
+ *
  * After each change of where it stands, ops->note is called with the journal: the plan, `at` (the step that goes on), `phase`
- * ("doing", "undoing"). A new supervisor hands that to plan_run_resume: a job that QEMU still knows is waited for; other steps that were on their way
- * are taken back (they may have been carried out or not: an undo that finds nothing is fine). From the commit on: forward. */
+ * ("doing", "undoing"). A new supervisor hands that to plan_run_resume: a job that QEMU still knows is waited for; a command
+ * without a descriptor is sent again, and is done when QEMU has it already; other steps that were on their way are taken back
+ * (they may have been carried out or not: an undo that finds nothing is fine). From the commit on: forward. */
 #ifndef KVM_PLAN_RUN_H
 #define KVM_PLAN_RUN_H
 
