@@ -47,6 +47,12 @@ static int network_bridge(const struct home *h, const char *network, char **brid
 	    network);
 }
 
+bool net_has_device(const struct domain_net *net)
+{
+	return net->type == NET_BRIDGE || net->type == NET_ETHERNET || net->type == NET_DIRECT ||
+	       net->type == NET_NETWORK;
+}
+
 /* --- vhost --- */
 static bool is_virtio(const struct domain_net *net)
 {

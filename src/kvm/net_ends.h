@@ -22,4 +22,7 @@ const char *net_script(const struct domain_net *net, const char *element);
 /* What does not go by itself with its last descriptor: a macvtap. */
 void net_remove_end(const struct domain_net *net);
 
+/* Has it a device of the host's, through which all goes? */
+bool net_has_device(const struct domain_net *net);
+
 #endif

@@ -33,5 +33,7 @@ struct plan_step *plan_argv_unplug(struct plan *p, const char *id, const char *w
 #define PLAN_ARGV_QUERIES "query-block", "query-named-block-nodes", "x-debug-query-block-graph"
 int plan_argv_remove(struct plan *p, const struct plan_in *in, const struct domain *d,
     struct device_ref r, struct err *err);
+/* The nodes of an image that a drive has let go of: this one and what only it uses. */
+void plan_argv_drop_nodes(struct plan *p, const struct plan_in *in, const char *top);
 
 #endif

@@ -8,6 +8,7 @@
 #include "kvm/argv_alias.h"
 #include "kvm/plan_argv.h"
 #include "kvm/plan_device.h"
+#include "kvm/plan_net.h"
 
 char *plan_device_words(const struct domain *d, struct device_ref r)
 {
@@ -213,7 +214,8 @@ static int plug(struct plan *p, const struct plan_in *in, struct with *w, struct
 		return -1;
 	if (w->r.kind == DEVICE_DISK && plan_attach_image(in, &w->d.disks[w->r.index], err) < 0)
 		return -1;
-	return plan_argv_device(p, in, &w->d, w->r, what, err);
+	return w->r.kind == DEVICE_NET ? plan_net_plug(p, in, &w->d, w->r.index, what, err)
+	                               : plan_argv_device(p, in, &w->d, w->r, what, err);
 }
 
 /* --- the plan --- */
@@ -286,6 +288,9 @@ static int build(const struct plan_in *in, const struct plan_fragment *f, struct
 	}
 	if (defined && put_in_config(in, f, live, config, err) < 0)
 		return -1;
+	/* A tap's name is of this run alone. */
+	if (runs && live->r.kind == DEVICE_NET)
+		plan_net_resolve(in, &live->d, live->r.index);
 	const struct with *w = runs ? live : config;
 	CLEANUP_FREE char *what = plan_device_words(&w->d, w->r);
 	p->words = xasprintf("attach %s to %s%s", what, in->name,

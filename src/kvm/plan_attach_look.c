@@ -13,6 +13,7 @@
 #include "kvm/disk_files.h"
 #include "kvm/disk_volumes.h"
 #include "kvm/plan_device.h"
+#include "kvm/plan_net.h"
 #include "kvm/secret.h"
 
 /* The disk of the request, as a domain that has nothing else; false: it is none. */
@@ -122,6 +123,8 @@ static int look_at(
 int plan_attach_look(const struct plan_in *in, struct json_object *facts, struct err *err)
 {
 	struct domain d = {0};
+	if (plan_net_look(in, facts, err) < 0)
+		return -1;
 	/* The definition alone may name what is not there yet. */
 	if ((in->where & PLAN_LIVE) == 0 || !read_disk(in, &d)) {
 		domain_fini(&d);

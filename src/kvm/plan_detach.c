@@ -9,6 +9,7 @@
 #include "kvm/argv_alias.h"
 #include "kvm/plan_argv.h"
 #include "kvm/plan_device.h"
+#include "kvm/plan_net.h"
 
 /* A document without the element; steps follow when both are there. */
 static int without(const struct domain *was, unsigned element, struct domain *out, struct err *err)
@@ -95,6 +96,8 @@ static int put_away(const struct plan_in *in, struct device_ref r, unsigned elem
 		rc = plan_add_documents(p, in, &d, NULL, err);
 	if (rc == 0)
 		rc = plan_argv_remove(p, in, in->live, r, err);
+	if (rc == 0 && r.kind == DEVICE_NET)
+		plan_net_close(p, in->live, r.index);
 	domain_fini(&d);
 	return rc;
 }

@@ -5,6 +5,8 @@
  *	            mode, mtu, sndbuf, managed, queues, first   which must not be there, and puts it onto its bridge
  *	net-close   the same                                forgets it; first: a macvtap goes (a tap goes with its last descriptor)
  *	net-script  script, tap                             runs the script with the name
+ *	net-bridge  tap, bridge                             the tap becomes a port of that bridge, and of no other
+ *	net-rates   tap, inbound, outbound                  how much goes over it: "average,peak,burst", "" no limit; nothing when it is gone
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,9 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "kvm/net_ends.h"
+#include "kvm/net_rates.h"
 #include "kvm/plan_host.h"
+#include "net/link.h"
 #include "net/script.h"
 
 static void set_attr(
@@ -85,9 +89,34 @@ static int op_script(const struct plan_host_ctx *c, struct json_object *args, st
 	return script_run(script, tap, NET_SCRIPT_MS, err);
 }
 
+static int op_bridge(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
+{
+	(void)c;
+	const char *bridge = json_get_str(args, "bridge"), *tap = json_get_str(args, "tap");
+	if (bridge == NULL || tap == NULL)
+		return err_set(err, ERR_INVALID, "a step with a bridge is not whole");
+	if (link_leave_bridge(tap, err) < 0)
+		return -1;
+	return link_join_bridge(bridge, tap, err);
+}
+
+static int op_rates(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
+{
+	(void)c;
+	const char *tap = json_get_str(args, "tap");
+	if (tap == NULL)
+		return err_set(err, ERR_INVALID, "a step with limits of an interface is not whole");
+	/* The way back of a device that went with its QEMU. */
+	return link_exists(tap) ? net_rates_set(tap, json_get_str(args, "inbound"),
+	                              json_get_str(args, "outbound"), err)
+	                        : 0;
+}
+
 const struct plan_host_op plan_host_ops_net[] = {
     {"net-open", false, op_open},
     {"net-close", false, op_close},
     {"net-script", true, op_script},
+    {"net-bridge", false, op_bridge},
+    {"net-rates", true, op_rates},
     {0},
 };

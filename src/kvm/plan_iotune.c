@@ -251,8 +251,8 @@ static int add_step(struct plan *p, const struct plan_in *in, size_t i, const st
 
 /* Each of its group by itself, so that each finds its way back, and the disk that was named last: when it leaves on the way
  * back, the others have their limits again. */
-static int add_live(struct plan *p, const struct plan_in *in, size_t i, const struct disk_iotune *t,
-    struct err *err)
+int plan_iotune_live(struct plan *p, const struct plan_in *in, size_t i,
+    const struct disk_iotune *t, struct err *err)
 {
 	const struct domain *d = in->live;
 	CLEANUP_FREE char *was = present_group(plan_drive(in, i));
@@ -287,7 +287,7 @@ int plan_build_iotune(const struct plan_in *in, struct plan *p, struct err *err)
 	if (rc == 0)
 		rc = plan_tree_read(q.live.was != NULL ? &q.live : &q.config, &check, err);
 	if (rc == 0 && q.live.was != NULL)
-		rc = add_live(p, in, q.in_live, &live, err);
+		rc = plan_iotune_live(p, in, q.in_live, &live, err);
 	if (rc == 0)
 		rc = plan_pair_add(p, in, &q, err);
 	free(live.group);

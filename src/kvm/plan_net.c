@@ -1,4 +1,6 @@
-/* Network cards: their cables. */
+/* Cables of network cards; the requests of this family. */
+#include "kvm/plan_argv.h"
+#include "kvm/plan_device.h"
 #include "kvm/plan_update.h"
 
 #include "core/mem.h"
@@ -15,7 +17,7 @@ static struct json_object *link_args(const char *id, bool up)
 	return o;
 }
 
-static int add_link_step(struct plan *p, const struct domain *d, size_t i, bool up, struct err *err)
+int plan_net_link(struct plan *p, const struct domain *d, size_t i, bool up, struct err *err)
 {
 	const struct domain_net *net = &d->nets[i];
 	CLEANUP_FREE char *id = argv_net_id(d, i);
@@ -42,7 +44,7 @@ static int build_setlink(const struct plan_in *in, struct plan *p, struct err *e
 	if (!up && !str_eq(state, "down"))
 		return err_set(err, ERR_INVALID, "invalid link state '%s'", state);
 	p->words = xasprintf("link of interface %s of %s: %s", word, in->name, state);
-	if (q.live.was != NULL && add_link_step(p, in->live, q.in_live, up, err) < 0)
+	if (q.live.was != NULL && plan_net_link(p, in->live, q.in_live, up, err) < 0)
 		return -1;
 	if (q.live.was != NULL)
 		plan_tree_attr(plan_tree_element(&q.live, in->live->nets[q.in_live].element),
@@ -54,9 +56,13 @@ static int build_setlink(const struct plan_in *in, struct plan *p, struct err *e
 }
 
 static const char *const block_queries[] = {"query-block", NULL};
+static const char *const update_queries[] = {PLAN_ARGV_QUERIES, NULL};
 
 const struct plan_verb plan_verbs_net[] = {
     {"domif-setlink", PLAN_VERB_OFF, NULL, NULL, build_setlink},
+    {"domiftune", PLAN_VERB_OFF, NULL, NULL, plan_build_rates},
     {"blkdeviotune", PLAN_VERB_OFF, block_queries, NULL, plan_build_iotune},
+    {"update-device", PLAN_VERB_OFF, update_queries, plan_attach_look, plan_build_update},
+    {"change-media", PLAN_VERB_OFF, update_queries, plan_attach_look, plan_build_update},
     {0},
 };

@@ -9,17 +9,14 @@
 #include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/xml.h"
 #include "kvm/net_ends.h"
 #include "kvm/plan_argv.h"
+#include "kvm/plan_fragment.h"
+#include "kvm/plan_update.h"
 #include "net/link.h"
 
 #define NAMES_MAX 65536u /* numbers that are tried for a tap's name */
-
-static bool has_end(const struct domain_net *net)
-{
-	return net->type == NET_BRIDGE || net->type == NET_ETHERNET || net->type == NET_DIRECT ||
-	       net->type == NET_NETWORK;
-}
 
 static bool is_theirs(const struct domain_net *net)
 {
@@ -44,8 +41,30 @@ static char *free_name(const struct domain_net *net)
 	return NULL;
 }
 
-int plan_net_look(const struct plan_in *in, const struct domain_net *net, struct json_object *facts,
-    struct err *err)
+/* The interface of the request, as a domain that has nothing else; false: it is none, or one that the builder will refuse. */
+static bool read_request(const struct plan_in *in, struct domain *d)
+{
+	const char *xml = json_get_str(in->args, "xml");
+	struct plan_fragment f = {0};
+	struct err ignored;
+	*d = (struct domain){0};
+	bool found = xml != NULL && plan_fragment_read(&f, xml, "the interface", &ignored) == 0 &&
+	             xml_is(f.device, "interface");
+	if (found) {
+		CLEANUP_FREE char *text = xasprintf(
+		    "<domain type='kvm'><name>x</name><memory>65536</memory><os><type>hvm</type></os>"
+		    "<devices>%s</devices></domain>",
+		    f.text);
+		found = domain_parse(text, strlen(text), f.file, DOMAIN_PARSE_LENIENT, d, NULL,
+		            &ignored) == 0 &&
+		        d->n_nets == 1;
+	}
+	plan_fragment_fini(&f);
+	return found;
+}
+
+static int look_at(const struct plan_in *in, const struct domain_net *net,
+    struct json_object *facts, struct err *err)
 {
 	/* A copy: what is found out goes into the facts, not into the request. */
 	struct domain_net found = *net;
@@ -54,7 +73,7 @@ int plan_net_look(const struct plan_in *in, const struct domain_net *net, struct
 		return -1;
 	/* The helper that makes taps for users other than root chooses the name itself. */
 	bool helper = geteuid() != 0 && found.bridge != NULL;
-	CLEANUP_FREE char *name = has_end(net) && !helper ? free_name(net) : NULL;
+	CLEANUP_FREE char *name = net_has_device(net) && !helper ? free_name(net) : NULL;
 	CLEANUP_FREE char *bridge = found.bridge;
 	struct json_object *o = plan_args("bridge", bridge, NULL);
 	if (name != NULL)
@@ -62,6 +81,14 @@ int plan_net_look(const struct plan_in *in, const struct domain_net *net, struct
 	json_object_object_add(o, "vhost", json_object_new_boolean(found.vhost));
 	json_object_object_add(facts, "net", o);
 	return 0;
+}
+
+int plan_net_look(const struct plan_in *in, struct json_object *facts, struct err *err)
+{
+	CLEANUP(domain_fini) struct domain d = {0};
+	if ((in->where & PLAN_LIVE) == 0 || !read_request(in, &d))
+		return 0;
+	return look_at(in, &d.nets[0], facts, err);
 }
 
 void plan_net_resolve(const struct plan_in *in, struct domain *d, size_t i)
@@ -117,7 +144,7 @@ static void add_script(struct plan *p, const struct domain_net *net, const char 
 	    plan_args("script", script, "tap", net->target, NULL));
 }
 
-void plan_net_open(struct plan *p, const struct domain *d, size_t i, const struct argv_out *words)
+static void open_end(struct plan *p, const struct domain *d, size_t i, const struct argv_out *words)
 {
 	const struct domain_net *net = &d->nets[i];
 	bool first = true;
@@ -140,6 +167,27 @@ void plan_net_open(struct plan *p, const struct domain *d, size_t i, const struc
 			add_script(p, net, "script");
 		first = false;
 	}
+}
+
+int plan_net_plug(struct plan *p, const struct plan_in *in, const struct domain *d, size_t i,
+    const char *what, struct err *err)
+{
+	const struct domain_net *net = &d->nets[i];
+	struct argv_out words;
+	if (net->type == NET_HOSTDEV)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%s: a function of the host's card is plugged in as <hostdev type='pci'> (attach-device), or with --config",
+		    what);
+	if (plan_argv_words(in, d, (struct device_ref){DEVICE_NET, i}, &words, err) < 0)
+		return -1;
+	open_end(p, d, i, &words);
+	int rc = plan_argv_add(p, in, &words, what, err);
+	argv_fini(&words);
+	if (rc == 0 && net->link_down)
+		rc = plan_net_link(p, d, i, false, err);
+	if (rc == 0 && attrs_has(&net->attrs, "bandwidth"))
+		rc = plan_net_rates(p, net, net, err);
+	return rc;
 }
 
 void plan_net_close(struct plan *p, const struct domain *d, size_t i)

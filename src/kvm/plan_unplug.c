@@ -152,6 +152,12 @@ static bool drop_graph(struct plan *p, const struct plan_in *in, const char *top
 	return true;
 }
 
+void plan_argv_drop_nodes(struct plan *p, const struct plan_in *in, const char *top)
+{
+	if (!drop_graph(p, in, top))
+		drop_node(p, in, top);
+}
+
 /* --- all that stays --- */
 static void drop_word(struct plan *p, const struct plan_in *in, const struct word_kind *k,
     const char *value, bool nodes)

@@ -29,7 +29,25 @@ struct json_object *plan_drive(const struct plan_in *in, size_t disk);
 /* Both members of a builder's args, or an error that names the missing one. */
 const char *plan_arg(const struct plan_in *in, const char *key, struct err *err);
 
-/* plan_iotune.c */
+/* plan_iotune.c: the limits of disk i of in->live become t. */
 int plan_build_iotune(const struct plan_in *in, struct plan *p, struct err *err);
+int plan_iotune_live(struct plan *p, const struct plan_in *in, size_t i,
+    const struct disk_iotune *t, struct err *err);
+/* plan_net.c */
+int plan_net_link(struct plan *p, const struct domain *d, size_t i, bool up, struct err *err);
+/* plan_rates.c: how much goes over an interface. */
+int plan_net_rates(
+    struct plan *p, const struct domain_net *was, const struct domain_net *now, struct err *err);
+int plan_build_rates(const struct plan_in *in, struct plan *p, struct err *err);
+/* plan_display.c */
+int plan_display_password(
+    struct plan *p, const struct domain_dev *was, const struct domain_dev *now, struct err *err);
+/* plan_medium.c: what is in the drive of disk i becomes what `next` says; behind the documents' steps the old medium is
+ * let go of. */
+int plan_medium(
+    const struct plan_in *in, struct plan *p, const struct domain *next, size_t i, struct err *err);
+void plan_medium_drop(const struct plan_in *in, struct plan *p, size_t i);
+/* plan_update_device.c */
+int plan_build_update(const struct plan_in *in, struct plan *p, struct err *err);
 
 #endif

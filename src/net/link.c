@@ -1,5 +1,6 @@
 #include "net/link.h"
 
+#include <limits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -122,6 +123,21 @@ int link_join_bridge(const char *bridge, const char *name, struct err *err)
 		return err_set(err, ERR_INVALID, "'%s' is no Linux bridge", bridge);
 	if (request(bridge, SIOCBRADDIF, &r) < 0)
 		return err_errno(err, errno, "cannot put '%s' onto bridge '%s'", name, bridge);
+	return 0;
+}
+
+int link_leave_bridge(const char *name, struct err *err)
+{
+	char to[PATH_MAX];
+	CLEANUP_FREE char *path = xasprintf("/sys/class/net/%s/master", name);
+	ssize_t n = readlink(path, to, sizeof(to) - 1);
+	if (n < 0)
+		return 0;
+	to[n] = '\0';
+	const char *slash = strrchr(to, '/'), *bridge = slash != NULL ? slash + 1 : to;
+	struct ifreq r = {.ifr_ifindex = link_index(name)};
+	if (link_is_bridge(bridge) && request(bridge, SIOCBRDELIF, &r) < 0)
+		return err_errno(err, errno, "cannot take '%s' off bridge '%s'", name, bridge);
 	return 0;
 }
 

@@ -20,6 +20,8 @@ int link_set_mtu(const char *name, unsigned mtu, struct err *err);
 int link_set_mac(const char *name, const char *mac, struct err *err);
 /* The device becomes a port of the bridge. */
 int link_join_bridge(const char *bridge, const char *name, struct err *err);
+/* Of whatever bridge it is a port of; nothing when of none. */
+int link_leave_bridge(const char *name, struct err *err);
 /* Makes a macvtap on the device `lower`: mode "vepa", "bridge", "private", "passthrough". name: the wished one or "", which
  * makes one up; what it is called then. */
 int link_add_macvtap(const char *lower, const char *mode, const char *mac, char name[LINK_NAME_MAX],
