@@ -220,8 +220,13 @@ struct verb {
 	X(detach_device, "detach-device") \
 	X(detach_device_alias, "detach-device-alias")
 #define VERBS_UPDATE(X)                           \
+	X(attach_interface, "attach-interface")   \
+	X(detach_interface, "detach-interface")   \
+	X(update_device, "update-device")         \
+	X(change_media, "change-media")           \
 	X(domif_setlink, "domif-setlink")         \
 	X(domif_getlink, "domif-getlink")         \
+	X(domiftune, "domiftune")                 \
 	X(blkdeviotune, "blkdeviotune")           \
 	X(set_user_password, "set-user-password") \
 	X(pending, "pending")

@@ -61,6 +61,87 @@ check_fails "total and read exclude each other" 1 "exclude each other" hv blkdev
 check "QEMU has what it had" says '"iops_max": 200' hv qemu-monitor-command net1 --pretty query-block
 check "no limit" silent hv blkdeviotune net1 vda --total-iops-sec 0 -q
 check "QEMU has none" says '"iops": 0' hv qemu-monitor-command net1 --pretty query-block
+
+# --- cards come and go ---
+new=52:54:00:aa:00:02
+guest_has() { guest_says net1 "has=$1" "c=0; for d in /sys/class/net/*; do [ \"\$(cat \$d/address)\" = $new ] && c=1; done; echo has=\$c"; }
+check "attach-interface: the dry run" says "device_add" hv attach-interface net1 user --mac $new --model virtio --dry-run
+check "attach-interface" says "Interface attached successfully" hv attach-interface net1 user --mac $new --model virtio
+check "the guest sees it" wait_for 30 guest_has 1
+check "domiflist shows it" says "$new" hv domiflist net1
+check "the definition has it not" sh -c "! '$HVMUX' domiflist net1 --inactive | grep -q $new"
+check "pending tells it" says "goes" hv pending net1
+check_fails "the same MAC address twice" 1 "$new" hv attach-interface net1 user --mac $new --model virtio
+check "detach-interface" says "Interface detached successfully" hv detach-interface net1 user --mac $new
+check "the guest sees that it has gone" wait_for 30 guest_has 0
+check_fails "detach: which one?" 1 "Please specify which one to detach using --mac" hv detach-interface net1 user
+check_fails "detach: no such type" 1 "No interface found whose type is bridge" hv detach-interface net1 bridge
+check_fails "detach: no such address" 1 "No interface with MAC address $new was found" hv detach-interface net1 user --mac $new
+check "attach --persistent" hv attach-interface net1 user --mac $new --model e1000e --persistent
+check "both documents have it" sh -c "'$HVMUX' domiflist net1 --inactive | grep -q $new && '$HVMUX' domiflist net1 | grep -q $new"
+check "nothing is pending" says "nothing is pending" hv pending net1
+check "detach --persistent" hv detach-interface net1 user --mac $new --persistent
+check "neither has it" sh -c "! { '$HVMUX' domiflist net1 --inactive; '$HVMUX' domiflist net1; } | grep -q $new"
+check_fails "a bridge that is not there" 1 "there is no bridge 'nobridge'" hv attach-interface net1 bridge nobridge --model virtio
+
+# --- ports of the host ---
+port=$((20000 + $$ % 20000))
+check "attach with a port of the host" hv attach-interface net1 user --mac $new --model virtio --forward tcp:127.0.0.1:$port:22
+check "QEMU listens on it" says "$port" hv qemu-monitor-command net1 --hmp "info usernet"
+check "detach" hv detach-interface net1 user --mac $new
+
+# --- taps on a bridge: root alone ---
+br=hvt$$
+if [ "$(id -u)" -eq 0 ] && [ -e /dev/net/tun ] && ip link add "$br" type bridge 2>/dev/null; then
+	trap 'ip link del "$br" 2>/dev/null; ip link del "${br}b" 2>/dev/null; cleanup' EXIT
+	ip link add "${br}b" type bridge
+	port_of() { ip -o link show master "$1" | grep -q "$2"; }
+	tap() { hv domiflist net1 | sed -n "s/^ *\\([^ ]*\\) .*$new.*/\\1/p"; }
+	check "attach to a bridge" hv attach-interface net1 bridge "$br" --mac $new --model virtio
+	check "the guest sees it" wait_for 30 guest_has 1
+	t=$(tap)
+	check "its tap is a port of the bridge" port_of "$br" "$t"
+	check "domifstat counts on it" says "$t rx_bytes" hv domifstat net1 "$t"
+	check "domif-setlink by the tap's name" hv domif-setlink net1 "$t" down
+	sed "s,@BR@,${br}b," >"$TEST_TMP/card.xml" <<-END
+	<interface type='bridge'><mac address='$new'/><source bridge='@BR@'/><model type='virtio'/></interface>
+	END
+	check "update-device moves it to another bridge" hv update-device net1 "$TEST_TMP/card.xml"
+	check "its tap is a port of the other one" port_of "${br}b" "$t"
+	check "and its cable is plugged in again" says "$t up" hv domif-getlink net1 "$t"
+	sed -i "s,virtio,e1000e," "$TEST_TMP/card.xml"
+	check_fails "update-device: another model is refused by name" 1 "'model type' (virtio, wanted e1000e) cannot be changed" \
+		hv update-device net1 "$TEST_TMP/card.xml"
+	check "domiftune" hv domiftune net1 "$t" --inbound 1000,2000,500 -q
+	check "tc has it" sh -c "tc class show dev $t | grep -q 'rate 8Mbit ceil 16Mbit'"
+	check "it shows" says "inbound.peak   : 2000" hv domiftune net1 "$t"
+	check "no limit" hv domiftune net1 "$t" --inbound 0 -q
+	check "tc has none" sh -c "! tc class show dev $t | grep -q htb"
+	check "detach" hv detach-interface net1 bridge --mac $new
+	check "its tap is gone" sh -c "! ip link show $t 2>/dev/null"
+else
+	tap_skip "taps on a bridge" "not root, or no bridges and taps here"
+fi
+check_fails "domiftune: no device on the host" 1 "has no device on this host" hv domiftune net1 $mac --inbound 100
+
+# --- media ---
+medium() { guest_says net1 "$1" "dd if=/dev/sr0 bs=16 count=1 2>/dev/null; echo"; }
+check "the guest reads the first medium" wait_for 30 medium "first medium"
+check_fails "--insert into a drive that has one" 1 "already has media" hv change-media net1 sda "$TEST_TMP/two.iso" --insert
+check_fails "a medium that is not there" 1 "nosuch.iso" hv change-media net1 sda /nosuch.iso
+check "the first one is still in" medium "first medium"
+check "change-media" says "Successfully updated media." hv change-media net1 sda "$TEST_TMP/two.iso"
+check "the guest reads the second one" wait_for 30 medium "second medium"
+check "domblklist shows it" says "two.iso" hv domblklist net1
+check "eject" says "Successfully ejected media." hv change-media net1 sda --eject
+check "QEMU has no medium in it" sh -c "! '$HVMUX' qemu-monitor-command net1 query-block | grep -q two.iso"
+check "and no node of it is left" sh -c "! '$HVMUX' qemu-monitor-command net1 query-named-block-nodes | grep -q two.iso"
+check_fails "eject: there is none" 1 "doesn't have media" hv change-media net1 sda --eject
+check "insert" says "Successfully inserted media." hv change-media net1 sda "$TEST_TMP/one.iso" --insert
+check "the guest reads it" wait_for 30 medium "first medium"
+check "print-xml" says "<target dev=" hv change-media net1 sda --eject --print-xml
+check_fails "a disk is no drive" 1 "No disk found whose source path or target is vda" hv change-media net1 vda --eject
+
 check "nothing is left of plans" no_plan_left net1
 check "destroy" hv destroy net1
 tap_done
