@@ -11,6 +11,7 @@
 #include "core/str.h"
 
 #define VERSION 1
+#define DOCUMENT_MIN 80 /* bytes of a text that begins with '<' */
 
 static const char *const kinds[PLAN_KINDS] = {[PLAN_NONE] = "none",
     [PLAN_QMP] = "qmp",
@@ -292,6 +293,13 @@ static bool is_secret(const char *key)
 	return str_eq(key, "password") || str_eq(key, "data") || str_eq(key, "key");
 }
 
+/* Pages long: the words say what happens to them. */
+static bool is_document(struct json_object *o)
+{
+	return json_object_is_type(o, json_type_string) && json_object_get_string(o)[0] == '<' &&
+	       json_object_get_string_len(o) > DOCUMENT_MIN;
+}
+
 static struct json_object *without_secrets(struct json_object *o)
 {
 	struct json_object *out = NULL;
@@ -302,6 +310,8 @@ static struct json_object *without_secrets(struct json_object *o)
 			    out, without_secrets(json_object_array_get_idx(o, i)));
 		return out;
 	}
+	if (is_document(o))
+		return json_object_new_string("<…>");
 	if (!json_object_is_type(o, json_type_object))
 		return json_object_get(o);
 	out = json_object_new_object();
@@ -312,7 +322,6 @@ static struct json_object *without_secrets(struct json_object *o)
 	return out;
 }
 
-/* The documents of "live" and "define" are pages long: the words say what happens to them. */
 static void add_args(struct buf *out, const struct plan_action *a)
 {
 	bool document =

@@ -129,4 +129,38 @@ check "it starts from what is left" hv start web1
 check "… up" guest_login web1
 check "the disk is what it was" disk_is web1 sixth
 check "snapshot disks1 is there still" names_are web1 "disks1 disks2"
+hv destroy web1 >/dev/null
+
+# --- UEFI: its variables are part of it ---
+if [ -r /usr/share/qemu/firmware ] && ls /usr/share/OVMF/OVMF_CODE*.fd >/dev/null 2>&1; then
+	efi=$TEST_TMP/u1.qcow2
+	qemu-img create -q -f qcow2 "$efi" 64M
+	cat >"$TEST_TMP/u1.xml" <<-END
+	<domain type='qemu'><name>u1</name><memory unit='MiB'>256</memory><vcpu>1</vcpu>
+	<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features>
+	<devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$efi'/><target dev='vda' bus='virtio'/></disk>
+	<serial type='pty'><target port='0'/></serial></devices></domain>
+	END
+	hv define "$TEST_TMP/u1.xml" >/dev/null
+	vars=$HVMUX_HOME/data/nvram/u1_VARS.fd
+	check "a guest with UEFI" hv start u1
+	check "its firmware is up" wait_screen u1 BdsDxe 90
+	check "a snapshot" hv snapshot-create-as u1 s1
+	check "… with a copy of the variables" cmp "$vars" "$HVMUX_HOME/data/snapshots/u1/s1.nvram"
+	printf garbage | dd of="$vars" conv=notrunc 2>/dev/null
+	check "revert sets them back" hv snapshot-revert u1 s1
+	check "… in the file, too" wait_for 10 cmp "$vars" "$HVMUX_HOME/data/snapshots/u1/s1.nvram"
+	check "saved" hv save u1 "$TEST_TMP/u1.save"
+	check "and restored" hv restore "$TEST_TMP/u1.save"
+	hv destroy u1 >/dev/null
+	printf garbage | dd of="$vars" conv=notrunc 2>/dev/null
+	check "off, it goes back and runs" hv snapshot-revert u1 s1
+	check "it does" state_is u1 running
+	check "the variables, too" wait_for 10 cmp "$vars" "$HVMUX_HOME/data/snapshots/u1/s1.nvram"
+	check "deleted, the copy goes" hv snapshot-delete u1 s1
+	check "it does" sh -c "! ls '$HVMUX_HOME/data/snapshots/u1' 2>/dev/null | grep ."
+	hv destroy u1 >/dev/null
+else
+	tap_skip "UEFI" "no OVMF here"
+fi
 tap_done
