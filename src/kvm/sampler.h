@@ -64,6 +64,9 @@ unsigned sampler_tick(struct sampler *s, uint64_t now_ns, uint64_t owed_ns);
 /* Is the process stopped by a signal at this moment? */
 bool sampler_stopped(const struct sampler *s);
 
+/* Counters of the page's taps, from the kernel; a card without a device on the host has none. */
+void sampler_nets(struct sampler *s);
+
 /* QMP's answers (borrowed). */
 void sampler_cpus(struct sampler *s, struct json_object *query_cpus_fast);
 void sampler_blocks(struct sampler *s, uint64_t now_ns, struct json_object *query_blockstats);

@@ -384,6 +384,8 @@ void sup_tick(struct supervisor *s)
 	static unsigned ticks; /* one supervisor per process */
 	uint64_t owed = s->qmp == NULL ? 0 : qmp_owed_since(s->qmp);
 	unsigned want = sampler_tick(&s->sampler, loop_now_ns(), owed);
+	if ((want & SAMPLER_WANT_COUNTERS) != 0)
+		sampler_nets(&s->sampler);
 	if ((want & SAMPLER_WANT_COUNTERS) != 0 && s->qmp_ready && !s->counting) {
 		s->counting = true;
 		qmp_send(s->qmp, "query-blockstats", NULL, 0, got_blocks, s);

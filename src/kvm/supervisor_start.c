@@ -26,6 +26,7 @@
 #include "kvm/chain_guard.h"
 #include "kvm/disk_files.h"
 #include "kvm/disk_volumes.h"
+#include "kvm/net_ends.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
@@ -107,8 +108,12 @@ static void page_devices(struct status_page *p, const struct domain *d)
 		k->physical = (uint64_t)st.st_size;
 		k->capacity = d->disks[i].image.format == DISK_RAW ? k->physical : 0;
 	}
-	for (unsigned i = 0; i < p->nets; i++)
-		copy_text(p->net[i].mac, sizeof(p->net[i].mac), d->nets[i].mac);
+	for (unsigned i = 0; i < p->nets; i++) {
+		const struct domain_net *net = &d->nets[i];
+		copy_text(p->net[i].mac, sizeof(p->net[i].mac), net->mac);
+		if (net_has_device(net))
+			copy_text(p->net[i].target, sizeof(p->net[i].target), net->target);
+	}
 }
 
 static void page_ports(struct status_page *p, const struct domain *d)
@@ -166,8 +171,19 @@ static void keep_counts(struct status_page *p, const struct status_page *was)
 			}
 	for (unsigned i = 0; i < p->nets; i++)
 		for (unsigned k = 0; k < was->nets; k++)
-			if (strcmp(p->net[i].mac, was->net[k].mac) == 0)
+			if (strcmp(p->net[i].mac, was->net[k].mac) == 0 &&
+			    strcmp(p->net[i].target, was->net[k].target) == 0)
 				p->net[i] = was->net[k];
+}
+
+/* Taps have their names once they are open. */
+static void name_nets(struct supervisor *s, const struct domain *d)
+{
+	struct status_page *p = status_begin(&s->page);
+	for (unsigned i = 0; i < p->nets; i++)
+		if (net_has_device(&d->nets[i]))
+			copy_text(p->net[i].target, sizeof(p->net[i].target), d->nets[i].target);
+	status_end(&s->page);
 }
 
 bool sup_devices_changed(struct supervisor *s)
@@ -306,6 +322,8 @@ static int launch(
 	int rc = sup_kit_fill(k, s, d, a, err);
 	if (rc == 0)
 		rc = sup_devices_note(s, d, err);
+	if (rc == 0)
+		name_nets(s, d);
 	if (rc == 0)
 		rc = chain_guard_begin(s->home, d, err);
 	s->chains_checked = false;
