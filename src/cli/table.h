@@ -213,12 +213,14 @@ struct verb {
 	X(job_run, "job-run")
 
 /* The keys that change a running machine: plans (kvm/plan.h). */
-#define VERBS_HOTPLUG(X)                  \
-	X(attach_disk, "attach-disk")     \
-	X(detach_disk, "detach-disk")     \
-	X(attach_device, "attach-device") \
-	X(detach_device, "detach-device") \
-	X(detach_device_alias, "detach-device-alias")
+#define VERBS_HOTPLUG(X)                              \
+	X(attach_disk, "attach-disk")                 \
+	X(detach_disk, "detach-disk")                 \
+	X(attach_device, "attach-device")             \
+	X(detach_device, "detach-device")             \
+	X(detach_device_alias, "detach-device-alias") \
+	X(host_devices, "host-devices")               \
+	X(attach_host_device, "attach-host-device")
 #define VERBS_UPDATE(X)                           \
 	X(attach_interface, "attach-interface")   \
 	X(detach_interface, "detach-interface")   \

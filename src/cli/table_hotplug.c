@@ -78,6 +78,24 @@ OPTS(detach_device_alias) = {
     {0},
 };
 
+OPTS(host_devices) = {
+    FLAG("pci", "PCI devices alone"),
+    FLAG("usb", "USB devices alone"),
+    FLAG("free", "those alone that a guest may get"),
+    JSON,
+    {0},
+};
+OPTS(attach_host_device) = {
+    DOMAIN_ONE,
+    {"device", OPT_WORD, .required = true, .value = "DEVICE",
+        .help = "its address in 'hvmux host-devices' (06:00.0, 1-2.3) or VENDOR:PRODUCT"},
+    PERSISTENT,
+    LIVE_CONFIG_CURRENT,
+    DRY_RUN,
+    JSON,
+    {0},
+};
+
 #define WAITS                                                                                                             \
 	"\n\nThe guest has to let go of it: that is waited for, and Ctrl+C ends the wait. A guest without a kernel that " \
 	"knows hot-plug, or one that uses the device, does not; the device then stays, and goes when the guest lets "     \
@@ -115,3 +133,17 @@ VERB(detach_device_alias) = {NAMES(detach_device_alias, "detach-device-alias"), 
     .summary = "unplug a device by its alias", .flags = VERB_DISRUPTS | VERB_VIRSH,
     .losses = "the device, for the guest",
     .text = "The aliases of what runs stand in its document, <alias name='net0'/>." WAITS};
+
+VERB(host_devices) = {NAMES(host_devices, "host-devices"), .family = "Host",
+    .summary = "list the host's PCI and USB devices, and which a guest may get",
+    .flags = VERB_READS,
+    .text =
+        "What the host lives on stays with it: the controllers of disks that it has mounted or otherwise in use, cards with its "
+        "addresses or in its bridges, its own display, hubs and parts of the board, and what is in one IOMMU group with them. "
+        "With --json each has its <hostdev> element for attach-device."};
+
+VERB(attach_host_device) = {NAMES(attach_host_device, "attach-host-device"), .family = "Devices",
+    .summary = "give a PCI or USB device of the host to a guest", .flags = VERB_CHANGES,
+    .text =
+        "The same as attach-device with the <hostdev> element that 'hvmux host-devices --json' prints. A PCI device is taken from its "
+        "driver for the run and given back afterwards. A USB device that is the only one of its kind follows into another port."};

@@ -162,6 +162,20 @@ static void hand_over(struct pass *c, struct json_object *args, bool write)
 		json_object_object_add(args, "auto-read-only", json_object_new_boolean(0));
 }
 
+/* A USB device of the host, when who builds the plan knows its file. */
+static void hand_over_usb(struct pass *c, struct json_object *args)
+{
+	static const char *const found_by[] = {
+	    "vendorid", "productid", "hostbus", "hostaddr", "hostport"};
+	const char *path = json_get_str(plan_fact(c->in, "hostdev"), "path");
+	if (!c->in->other_user || path == NULL)
+		return;
+	CLEANUP_FREE char *name = xasprintf("/dev/fdset/%ld", plan_file_set(c->p, path, true));
+	for (size_t i = 0; i < ARRAY_LEN(found_by); i++)
+		json_object_object_del(args, found_by[i]);
+	json_object_object_add(args, "hostdevice", json_object_new_string(name));
+}
+
 /* The node that reads this one as its "file", the caller's; NULL: none in these words. */
 static struct json_object *reader_of(const struct pass *c, const char *name)
 {
@@ -242,6 +256,8 @@ static int add_word(struct pass *c, const struct word_kind *k, size_t word)
 	pass_secret(c, args);
 	if (strcmp(k->command, "blockdev-add") == 0)
 		hand_over(c, args, is_written(c, args));
+	else if (str_eq(json_get_str(args, "driver"), "usb-host"))
+		hand_over_usb(c, args);
 	else if (str_eq(json_get_str(args, "qom-type"), "rng-random") &&
 	         !str_eq(json_get_str(args, "filename"), "/dev/urandom"))
 		hand_over(c, args, false);

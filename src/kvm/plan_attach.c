@@ -207,6 +207,44 @@ static int plug_controllers(
 	return 0;
 }
 
+static struct json_object *pci_args(const struct domain_attrs *a)
+{
+	CLEANUP_FREE char *address = xasprintf("%04llx:%02llx:%02llx.%llx",
+	    (unsigned long long)attrs_number(a, "source/address@domain", 0),
+	    (unsigned long long)attrs_number(a, "source/address@bus", 0),
+	    (unsigned long long)attrs_number(a, "source/address@slot", 0),
+	    (unsigned long long)attrs_number(a, "source/address@function", 0));
+	struct json_object *o = plan_args("address", address, NULL);
+	json_object_object_add(o, "managed", json_object_new_boolean(attrs_on(a, "@managed")));
+	return o;
+}
+
+static const struct domain_attrs *pci_of(const struct domain *d, struct device_ref r)
+{
+	const struct domain_dev *dev = r.kind == DEVICE_OTHER ? &d->devs[r.index] : NULL;
+	bool pci =
+	    dev != NULL && dev->kind == DEV_HOSTDEV && domain_hostdev_type(dev) == HOSTDEV_PCI;
+	return pci ? &dev->attrs : NULL;
+}
+
+void plan_device_take(struct plan *p, const struct domain *d, struct device_ref r)
+{
+	const struct domain_attrs *a = pci_of(d, r);
+	if (a == NULL)
+		return;
+	struct plan_step *s =
+	    plan_host(p, "take the device from the host's driver", "pci-take", pci_args(a));
+	plan_undo_host(s, "pci-give", pci_args(a));
+}
+
+void plan_device_give(struct plan *p, const struct domain *d, struct device_ref r)
+{
+	const struct domain_attrs *a = pci_of(d, r);
+	if (a != NULL)
+		plan_host(p, "give the device back to the host", "pci-give", pci_args(a))->flags |=
+		    PLAN_MAY_FAIL;
+}
+
 static int plug(struct plan *p, const struct plan_in *in, struct with *w, struct err *err)
 {
 	CLEANUP_FREE char *what = plan_device_words(&w->d, w->r);
@@ -214,6 +252,7 @@ static int plug(struct plan *p, const struct plan_in *in, struct with *w, struct
 		return -1;
 	if (w->r.kind == DEVICE_DISK && plan_attach_image(in, &w->d.disks[w->r.index], err) < 0)
 		return -1;
+	plan_device_take(p, &w->d, w->r);
 	return w->r.kind == DEVICE_NET ? plan_net_plug(p, in, &w->d, w->r.index, what, err)
 	                               : plan_argv_device(p, in, &w->d, w->r, what, err);
 }

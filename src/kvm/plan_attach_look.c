@@ -12,12 +12,13 @@
 #include "kvm/chain_guard.h"
 #include "kvm/disk_files.h"
 #include "kvm/disk_volumes.h"
+#include "kvm/host_devices.h"
 #include "kvm/plan_device.h"
 #include "kvm/plan_net.h"
 #include "kvm/secret.h"
 
-/* The disk of the request, as a domain that has nothing else; false: it is none. */
-static bool read_disk(const struct plan_in *in, struct domain *d)
+/* The disk or the host's device of the request, as a domain that has nothing else; false: it is neither. */
+static bool read_device(const struct plan_in *in, struct domain *d)
 {
 	struct plan_fragment f;
 	struct err err;
@@ -25,7 +26,7 @@ static bool read_disk(const struct plan_in *in, struct domain *d)
 	CLEANUP_FREE char *doc = NULL;
 	*d = (struct domain){0};
 	if (xml != NULL && plan_fragment_read(&f, xml, "disk", &err) == 0) {
-		if (xml_is(f.device, "disk"))
+		if (xml_is(f.device, "disk") || xml_is(f.device, "hostdev"))
 			doc = xasprintf(
 			    "<domain type='kvm'><name>%s</name><memory>65536</memory><os><type>hvm</type></os>"
 			    "<devices>%s</devices></domain>",
@@ -36,7 +37,7 @@ static bool read_disk(const struct plan_in *in, struct domain *d)
 	}
 	return doc != NULL &&
 	       domain_parse(doc, strlen(doc), "disk", DOMAIN_PARSE_LENIENT, d, NULL, &err) == 0 &&
-	       d->n_disks == 1;
+	       (d->n_disks == 1 || domain_dev_find(d, DEV_HOSTDEV) != NULL);
 }
 
 static bool is_file(const struct disk_image *m)
@@ -120,19 +121,79 @@ static int look_at(
 	return told ? 0 : add_chain(&k->image, fact, err);
 }
 
+/* --- devices of the host --- */
+
+/* As host_devices_find takes it; NULL: another kind. */
+static char *host_word(
+    const struct host_devices *l, const struct domain_attrs *a, enum hostdev_type type)
+{
+	unsigned bus = (unsigned)attrs_number(a, "source/address@bus", 0);
+	unsigned device = (unsigned)attrs_number(a, "source/address@device", 0);
+	if (type == HOSTDEV_PCI)
+		return xasprintf("%04llx:%02x:%02llx.%llx",
+		    (unsigned long long)attrs_number(a, "source/address@domain", 0), bus,
+		    (unsigned long long)attrs_number(a, "source/address@slot", 0),
+		    (unsigned long long)attrs_number(a, "source/address@function", 0));
+	if (type == HOSTDEV_USB && attrs_has(a, "source/vendor@id"))
+		return xasprintf("%04llx:%04llx",
+		    (unsigned long long)attrs_number(a, "source/vendor@id", 0),
+		    (unsigned long long)attrs_number(a, "source/product@id", 0));
+	for (size_t i = 0; type == HOSTDEV_USB && i < l->n; i++)
+		if (l->list[i].bus == HOST_USB && l->list[i].usb_bus == bus &&
+		    l->list[i].usb_device == device)
+			return xstrdup(l->list[i].address);
+	return type == HOSTDEV_USB ? xasprintf("%u/%u", bus, device) : NULL;
+}
+
+static int check_host(const struct plan_in *in, const struct host_devices *l, const char *word,
+    struct json_object *fact, struct err *err)
+{
+	const struct host_device *d = host_devices_find(l, word);
+	if (d == NULL)
+		return err_set(err, ERR_NOT_FOUND,
+		    "the host has no device %s, or more than one such: 'hvmux host-devices' lists them",
+		    word);
+	if (d->refused != NULL)
+		return err_set(
+		    err, ERR_DENIED, "device %s stays with the host: %s", d->address, d->refused);
+	if (d->bus == HOST_PCI && in->other_user)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "QEMU of domain '%s' runs as another user, who gets PCI devices of the host at its start alone: --config",
+		    in->name);
+	if (d->bus == HOST_USB) {
+		CLEANUP_FREE char *node =
+		    xasprintf("/dev/bus/usb/%03u/%03u", d->usb_bus, d->usb_device);
+		json_object_object_add(fact, "path", json_object_new_string(node));
+	}
+	return 0;
+}
+
+static int look_at_host(const struct plan_in *in, const struct domain_dev *dev,
+    struct json_object *fact, struct err *err)
+{
+	struct host_devices l;
+	if (host_devices_read(&host_probe_real, &l, err) < 0)
+		return -1;
+	CLEANUP_FREE char *word = host_word(&l, &dev->attrs, domain_hostdev_type(dev));
+	int rc = word != NULL ? check_host(in, &l, word, fact, err) : 0;
+	host_devices_fini(&l);
+	return rc;
+}
+
 int plan_attach_look(const struct plan_in *in, struct json_object *facts, struct err *err)
 {
 	struct domain d = {0};
 	if (plan_net_look(in, facts, err) < 0)
 		return -1;
 	/* The definition alone may name what is not there yet. */
-	if ((in->where & PLAN_LIVE) == 0 || !read_disk(in, &d)) {
+	if ((in->where & PLAN_LIVE) == 0 || !read_device(in, &d)) {
 		domain_fini(&d);
 		return 0;
 	}
 	struct json_object *fact = json_object_new_object();
-	json_object_object_add(facts, "image", fact);
-	int rc = look_at(in, &d, fact, err);
+	json_object_object_add(facts, d.n_disks == 1 ? "image" : "hostdev", fact);
+	int rc = d.n_disks == 1 ? look_at(in, &d, fact, err)
+	                        : look_at_host(in, domain_dev_find(&d, DEV_HOSTDEV), fact, err);
 	domain_fini(&d);
 	return rc;
 }

@@ -98,6 +98,8 @@ static int put_away(const struct plan_in *in, struct device_ref r, unsigned elem
 		rc = plan_argv_remove(p, in, in->live, r, err);
 	if (rc == 0 && r.kind == DEVICE_NET)
 		plan_net_close(p, in->live, r.index);
+	if (rc == 0)
+		plan_device_give(p, in->live, r);
 	domain_fini(&d);
 	return rc;
 }

@@ -19,6 +19,9 @@ int plan_detach(
     const struct plan_in *in, unsigned live, unsigned config, struct plan *p, struct err *err);
 /* It is no longer in QEMU: all the rest of it goes. */
 int plan_device_gone(const struct plan_in *in, const char *alias, struct plan *p, struct err *err);
+/* A PCI device of the host comes from its driver, and goes back to it; nothing for others. */
+void plan_device_take(struct plan *p, const struct domain *d, struct device_ref r);
+void plan_device_give(struct plan *p, const struct domain *d, struct device_ref r);
 /* "disk vdb", "interface 52:54:00:…", "rng rng0"; on the heap. */
 char *plan_device_words(const struct domain *d, struct device_ref r);
 /* Can this device of a machine that runs be plugged and unplugged at all? The error says why not, and what to do. */

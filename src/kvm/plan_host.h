@@ -22,6 +22,8 @@
  *	save-drop  part                                removed
  *	machine-end  reason                            QEMU is ended, the machine with that reason (enum vm_reason's word)
  *
+ *	pci-take  address, managed (bool)              takes a PCI device from the host's driver, for QEMU (hostdev_pci.h)
+ *	pci-give  address                              gives it back
  *	leaving   alias, on (bool)                     the guest was asked to let go of it, or has (supervisor_gone.h)
  *
  * The other families' operations stand in their own files and lists: plan_host_image.c (snapshots and overlays of images that no QEMU has open), plan_host_block.c (images for QEMU to open), plan_host_net.c (taps). */

@@ -29,7 +29,7 @@ struct plan_in {
 };
 
 enum {
-	PLAN_VERB_OFF = 1,   /* also for a domain that is off */
+	PLAN_VERB_OFF = 1,    /* also for a domain that is off */
 	PLAN_VERB_READER = 2, /* its dry run is for readers, too */
 	PLAN_VERB_OWN = 4     /* nobody asks for it but the supervisor itself */
 };

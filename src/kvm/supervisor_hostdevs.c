@@ -16,9 +16,6 @@
 #include "kvm/supervisor_devices.h"
 
 /* --- PCI devices --- */
-/* Which devices were taken from the host's drivers, a line each, for whoever ends this run. */
-#define TAKEN_FILE "pci-taken"
-
 int sup_pci_take(const struct supervisor *s, const struct domain_attrs *a, struct err *err)
 {
 	CLEANUP_FREE char *address = xasprintf("%04llx:%02llx:%02llx.%llx",
@@ -26,7 +23,7 @@ int sup_pci_take(const struct supervisor *s, const struct domain_attrs *a, struc
 	    (unsigned long long)attrs_number(a, "source/address@bus", 0),
 	    (unsigned long long)attrs_number(a, "source/address@slot", 0),
 	    (unsigned long long)attrs_number(a, "source/address@function", 0));
-	CLEANUP_FREE char *path = home_run_file(s->home, s->name, TAKEN_FILE);
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, HOSTDEV_TAKEN);
 	bool needed;
 	if (hostdev_pci_check(HOSTDEV_SYSFS, address, attrs_on(a, "@managed"), &needed, err) < 0)
 		return -1;
@@ -40,7 +37,7 @@ int sup_pci_take(const struct supervisor *s, const struct domain_attrs *a, struc
 
 void sup_pci_give_back(const struct supervisor *s)
 {
-	CLEANUP_FREE char *path = home_run_file(s->home, s->name, TAKEN_FILE);
+	CLEANUP_FREE char *path = home_run_file(s->home, s->name, HOSTDEV_TAKEN);
 	CLEANUP_BUF struct buf list = BUF_INIT;
 	struct err err;
 	char *save = NULL;

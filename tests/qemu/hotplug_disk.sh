@@ -108,6 +108,16 @@ in_and_out "a SCSI controller" "<controller type='scsi' index='3' model='virtio-
 in_and_out "shared memory" "<shmem name='hvmux-test-$$'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>"
 rm -f "/dev/shm/hvmux-test-$$"
 check "nothing of them is left" test "$(hv dumpxml d1 | grep -c "<alias")" = "$before"
+check "the host's devices" says '"refused"' hv host-devices --json
+board=$(hv host-devices --pci | awk '/part of the host/ { print $2; exit }')
+if [ -n "$board" ]; then
+	check_fails "one that stays with the host" 1 "stays with the host" hv attach-host-device d1 "$board" --live
+	printf "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x%s' bus='0x%s' slot='0x%s' function='0x%s'/></source></hostdev>" \
+		$(echo "$board" | tr ':.' '  ') >"$TEST_TMP/pci.xml"
+	check_fails "… by its XML" 1 "stays with the host" hv attach-device d1 "$TEST_TMP/pci.xml" --live
+fi
+printf "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" >"$TEST_TMP/usb.xml"
+check_fails "one that the host has not" 1 "the host has no device 1234:beef" hv attach-device d1 "$TEST_TMP/usb.xml" --live
 check_fails "a folder of the host" 1 "QEMU takes a folder of the host from its command line alone" hv attach-device d1 "$TEST_TMP/fs.xml" --live
 
 # --- a guest that does not let go in time, and does so later ---
