@@ -265,7 +265,7 @@ const struct plan_host_op plan_host_ops_basic[] = {
     {"rename", false, op_rename},
     {"live", false, op_live},
     {"define", true, op_define},
-    {"chains", false, op_chains},
+    {"chains", true, op_chains},
     {0},
 };
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <libxml/parser.h>
 
 #include "core/jsonl.h"
 #include "core/log.h"
@@ -186,7 +185,7 @@ int sup_devices_resolve(struct supervisor *s, struct domain *d, struct err *err)
 int sup_devices_note(const struct supervisor *s, struct domain *d, struct err *err)
 {
 	CLEANUP_FREE char *text = domain_format(d, err);
-	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	sup_xml_done(s);
 	if (text == NULL)
 		return -1;
 	if (str_eq(text, d->source))

@@ -18,6 +18,7 @@
 #include "core/timestamp.h"
 #include "kvm/dump_files.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_plan.h"
 
 #define FD_NAME "hvmux-dump"
 
@@ -60,6 +61,7 @@ static void forget(struct supervisor *s)
 	show_job(s, "", 0, 0);
 	free(d->path);
 	free(d);
+	sup_plan_next(s);
 }
 
 /* With the one that was just written. */

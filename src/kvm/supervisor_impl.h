@@ -118,6 +118,8 @@ void sup_load_policy(struct supervisor *s, const struct domain *d);
 /* --- supervisor_start.c: from the definition to a process --- */
 /* Reads the definition (live: run/NAME/live.xml), makes hubs and sockets and QEMU. *d is the caller's on success. */
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err);
+/* Nothing of libxml2 stays while the VM runs; unless a thread of a plan uses it just now. */
+void sup_xml_done(const struct supervisor *s);
 int sup_launch(struct supervisor *s, struct domain *d, struct err *err);
 int sup_write_live(const struct supervisor *s, const struct domain *d, struct err *err);
 /* From run/NAME/live.xml: after its hooks, or once more. */

@@ -62,6 +62,7 @@ void sup_publish(struct supervisor *s)
 static void op_changed(void *arg)
 {
 	sup_publish(arg);
+	sup_plan_next(arg);
 }
 
 /* --- QMP --- */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <libxml/parser.h>
 
 #include "core/audit.h"
 #include "core/file.h"
@@ -120,6 +119,10 @@ static void busy_words(const struct sup_plans *p, struct err *err)
 	uint64_t s = (timestamp_ns() - p->began_ns) / 1000000000u;
 	if (p->s->dump != NULL)
 		err_set(err, ERR_BUSY, "domain '%s' is busy: its memory is being written to a file",
+		    p->s->name);
+	else if (p->now == NULL)
+		err_set(err, ERR_BUSY,
+		    "domain '%s' is being started, or QEMU's monitor is not connected: try again, or destroy it",
 		    p->s->name);
 	else
 		err_set(err, ERR_BUSY,
@@ -320,7 +323,7 @@ static void got_all(struct sup_plans *p)
 		return;
 	}
 	drop_sources(q);
-	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	sup_xml_done(p->s);
 	if (q->dry_run) {
 		dry_run(p, &plan);
 	} else if (plan.n == 0) {
@@ -382,9 +385,15 @@ static void serve(struct sup_plans *p, struct sup_request *q)
 
 /* --- the queue --- */
 
+/* It is being started, or its monitor is connected anew. */
+static bool is_coming(const struct supervisor *s)
+{
+	return s->machine.state == MACHINE_STARTING || (s->pid != 0 && !s->qmp_ready);
+}
+
 static bool busy(const struct sup_plans *p)
 {
-	return p->now != NULL || p->run != NULL || p->s->dump != NULL;
+	return p->now != NULL || p->run != NULL || p->s->dump != NULL || is_coming(p->s);
 }
 
 static void leave_queue(struct sup_plans *p, struct sup_request *q)
@@ -598,7 +607,7 @@ void sup_plan_up(struct supervisor *s)
 		return;
 	struct sup_plans *p = plans(s);
 	sup_run_monitor_up(p);
-	if (!busy(p))
+	if (p->now == NULL && p->run == NULL)
 		sup_run_resume(p, false);
 	serve_next(s);
 }
@@ -630,6 +639,17 @@ void sup_plan_lost(struct supervisor *s)
 {
 	if (s->plans != NULL && s->plans->run != NULL)
 		plan_run_lost(s->plans->run, "QEMU ended before it was done");
+}
+
+bool sup_plan_in_thread(const struct supervisor *s)
+{
+	return s->plans != NULL && s->plans->thread != NULL;
+}
+
+void sup_plan_next(struct supervisor *s)
+{
+	if (s->plans != NULL && s->plans->n_queue > 0)
+		loop_defer(s->loop, serve_next, s);
 }
 
 void sup_plan_settle(struct supervisor *s)

@@ -27,6 +27,10 @@ void sup_plan_event(struct supervisor *s, const char *event, struct json_object 
 void sup_plan_lost(struct supervisor *s);
 /* What a plan of an earlier run, or of a command that was killed, has left on the host is taken back, or finished; at once. */
 void sup_plan_settle(struct supervisor *s);
+/* Does a step go on in a thread of its own? */
+bool sup_plan_in_thread(const struct supervisor *s);
+/* What requests have waited for, other than a plan, may be over: a start, a dump. */
+void sup_plan_next(struct supervisor *s);
 void sup_plan_free(struct supervisor *s);
 
 #endif

@@ -31,9 +31,16 @@
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_plan.h"
 #include "kvm/throwaway.h"
 #include "kvm/supervisor_kit.h"
 #include "serial/console_port.h"
+
+void sup_xml_done(const struct supervisor *s)
+{
+	if (!sup_plan_in_thread(s))
+		xmlCleanupParser();
+}
 
 int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct err *err)
 {

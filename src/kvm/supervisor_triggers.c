@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <libxml/parser.h>
 
 #include "core/audit.h"
 #include "core/domain_meta.h"
@@ -241,7 +240,7 @@ static void read_meta(struct sup_triggers *t)
 		return;
 	if (domain_meta_parse(xml.data, xml.len, path, &t->meta, &err) < 0)
 		log_warn("%s", err.msg);
-	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	sup_xml_done(t->s);
 }
 
 static void make_set(struct sup_triggers *t)

@@ -206,8 +206,8 @@ static int carry(struct world *w, const char *command, struct json_object *args,
 /* --- what the run acts through --- */
 
 static void f_qmp(void *arg, const char *command, struct json_object *args, int fd,
-    unsigned timeout_ms,
-    void (*fn)(void *arg, struct json_object *result, const struct err *err), void *fn_arg)
+    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
+    void *fn_arg)
 {
 	struct world *w = arg;
 	struct json_object *result = NULL;
@@ -219,10 +219,9 @@ static void f_qmp(void *arg, const char *command, struct json_object *args, int 
 	}
 	bool hit = ++w->commands == w->fault_at || str_eq(command, w->fault_command);
 	enum fault f = hit ? w->fault : NO_FAULT;
-	int rc = f == REFUSED ? refuse(&err, "no")
-	         : f == LOST_BEFORE
-	             ? err_set(&err, ERR_IO, "the connection was closed")
-	             : carry(w, command, args, f, &result, &err);
+	int rc = f == REFUSED       ? refuse(&err, "no")
+	         : f == LOST_BEFORE ? err_set(&err, ERR_IO, "the connection was closed")
+	                            : carry(w, command, args, f, &result, &err);
 	if (f == LOST_AFTER)
 		rc = err_set(&err, ERR_IO, "the connection was closed");
 	struct item *i = push(w);
@@ -641,8 +640,7 @@ static void test_plan_killed_at_each_note(void **state)
 	unsigned killed = 0;
 	for (unsigned fault = 0; fault < 12; fault++) {
 		for (unsigned at = 1; at < 20; at++) {
-			struct world w = {
-			    .die_at_note = at, .fault = REFUSED, .fault_at = fault};
+			struct world w = {.die_at_note = at, .fault = REFUSED, .fault_at = fault};
 			begin(&w, false);
 			for (unsigned n = 0; !w.dead && turn(&w); n++)
 				assert_true(n < TURNS_MAX);

@@ -1,0 +1,275 @@
+/* The operations on the host: each may be carried out twice, and taken back when it was not carried out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "core/store.h"
+#include "core/str.h"
+#include "core/timestamp.h"
+#include "kvm/plan.h"
+#include "kvm/plan_host.h"
+#include "kvm/plan_thread.h"
+
+struct room {
+	char dir[64];
+	struct home home;
+	int fd; /* that was kept */
+	struct plan_host_ctx c;
+};
+
+static void keep_fd(void *arg, const char *name, int fd)
+{
+	struct room *r = arg;
+	assert_string_equal(name, "disk");
+	r->fd = fd;
+}
+
+static void drop_fd(void *arg, const char *name)
+{
+	struct room *r = arg;
+	(void)name;
+	cleanup_close(&r->fd);
+	r->fd = -1;
+}
+
+static int setup(void **state)
+{
+	struct room *r = xcalloc(1, sizeof(*r));
+	struct err err;
+	snprintf(r->dir, sizeof(r->dir), "/tmp/hvmux-plan-host.XXXXXX");
+	if (mkdtemp(r->dir) == NULL)
+		return -1;
+	setenv("HVMUX_HOME", r->dir, 1);
+	if (home_init(&r->home, NULL, &err) < 0)
+		return -1;
+	r->fd = -1;
+	CLEANUP_FREE char *run = home_run_dir(&r->home, "w1");
+	CLEANUP_FREE char *domains = home_domains_dir(&r->home);
+	if (home_mkdir(&r->home, run, &err) < 0 || home_mkdir(&r->home, domains, &err) < 0)
+		return -1;
+	r->c = (struct plan_host_ctx){.home = &r->home,
+	    .name = "w1",
+	    .keep_fd = keep_fd,
+	    .drop_fd = drop_fd,
+	    .arg = r,
+	    .began_ns = timestamp_ns()};
+	*state = r;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct room *r = *state;
+	if (r->fd >= 0)
+		close(r->fd);
+	file_remove_tree(r->dir, NULL);
+	home_fini(&r->home);
+	free(r);
+	return 0;
+}
+
+static int run(struct room *r, const char *op, struct json_object *args, struct err *err)
+{
+	const struct plan_host_op *o = plan_host_find(op);
+	assert_non_null(o);
+	int rc = o->run(&r->c, args, err);
+	json_object_put(args);
+	return rc;
+}
+
+static char *path_in(const struct room *r, const char *name)
+{
+	return xasprintf("%s/%s", r->dir, name);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	struct err err;
+	assert_int_equal(file_write_atomic(path, text, strlen(text), 0600, &err), 0);
+}
+
+static void assert_text(const char *path, const char *text)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	struct err err;
+	assert_int_equal(file_read(path, 1u << 20, &b, &err), 0);
+	buf_addc(&b, '\0');
+	assert_string_equal(b.data, text);
+}
+
+static void test_open(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *path = path_in(r, "a.raw"), *none = path_in(r, "none.raw");
+	write_text(path, "a");
+	struct json_object *args = plan_args("name", "disk", "path", path, NULL);
+	json_object_object_add(args, "write", json_object_new_boolean(1));
+	assert_int_equal(run(r, "open", args, &err), 0);
+	assert_int_equal(fcntl(r->fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	assert_int_equal(run(r, "close", plan_args("name", "disk", NULL), &err), 0);
+	assert_int_equal(run(r, "close", plan_args("name", "disk", NULL), &err), 0);
+	assert_int_equal(run(r, "open", plan_args("name", "disk", "path", none, NULL), &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_int_equal(run(r, "open", plan_args("name", "disk", "path", "a", NULL), &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+}
+
+static void test_copy_never_over_another(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *from = path_in(r, "from"), *to = path_in(r, "to");
+	write_text(from, "variables");
+	assert_int_equal(run(r, "copy", plan_args("from", from, "to", to, NULL), &err), 0);
+	assert_text(to, "variables");
+	write_text(from, "others");
+	assert_int_equal(run(r, "copy", plan_args("from", from, "to", to, NULL), &err), -1);
+	assert_int_equal(err.code, ERR_EXISTS);
+	assert_text(to, "variables");
+}
+
+/* A plan's undo finds the file of somebody else, which had been there before: it stays. */
+static void test_remove_only_new(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *path = path_in(r, "file");
+	write_text(path, "mine");
+	for (unsigned old = 0; old < 2; old++) {
+		struct json_object *args = plan_args("path", path, NULL);
+		json_object_object_add(args, "only_new", json_object_new_boolean(1));
+		r->c.began_ns = old == 0 ? timestamp_ns() + 3600000000000u : 1;
+		assert_int_equal(run(r, "remove", args, &err), 0);
+		assert_int_equal(access(path, F_OK), old == 0 ? 0 : -1);
+	}
+	assert_int_equal(run(r, "remove", plan_args("path", path, NULL), &err), 0);
+}
+
+static void test_rename(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *from = path_in(r, "from"), *to = path_in(r, "to");
+	write_text(from, "one");
+	assert_int_equal(run(r, "rename", plan_args("from", from, "to", to, NULL), &err), 0);
+	assert_int_equal(run(r, "rename", plan_args("from", from, "to", to, NULL), &err), 0);
+	write_text(from, "two");
+	assert_int_equal(run(r, "rename", plan_args("from", from, "to", to, NULL), &err), -1);
+	assert_text(to, "one");
+}
+
+#define HEAD "<domain type=\"kvm\">\n  <name>w1</name>\n"
+#define TAIL "</domain>\n"
+
+/* A tag that somebody set while the plan went on is not lost, whichever way it ends. */
+static void test_live_keeps_what_others_write(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *path = home_run_file(&r->home, "w1", "live.xml");
+	static const char was[] = HEAD "  <title>old</title>\n" TAIL;
+	static const char xml[] = HEAD "  <title>old</title>\n  <vcpu>2</vcpu>\n" TAIL;
+	write_text(path, was);
+	assert_int_equal(run(r, "live", plan_args("xml", xml, "was", was, NULL), &err), 0);
+	assert_text(path, xml);
+	write_text(path,
+	    HEAD "  <title>new</title>\n  <metadata><a/></metadata>\n  <vcpu>2</vcpu>\n" TAIL);
+	assert_int_equal(run(r, "live", plan_args("xml", was, "was", xml, NULL), &err), 0);
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	assert_int_equal(file_read(path, 1u << 20, &b, &err), 0);
+	buf_addc(&b, '\0');
+	assert_non_null(strstr(b.data, "<title>new</title>"));
+	assert_non_null(strstr(b.data, "<metadata><a/></metadata>"));
+	assert_null(strstr(b.data, "<vcpu>"));
+}
+
+/* A machine that has ended gets no live document back. */
+static void test_live_of_the_ended(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *path = home_run_file(&r->home, "w1", "live.xml");
+	assert_int_equal(run(r, "live", plan_args("xml", HEAD TAIL, NULL), &err), 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_define(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	static const char one[] = HEAD TAIL, two[] = HEAD "<vcpu>2</vcpu>" TAIL;
+	CLEANUP_FREE char *path = home_domain_xml(&r->home, "w1");
+	write_text(path, one);
+	assert_int_equal(run(r, "define", plan_args("xml", two, "was", one, NULL), &err), 0);
+	assert_text(path, two);
+	assert_int_equal(run(r, "define", plan_args("xml", two, "was", one, NULL), &err), 0);
+	write_text(path, HEAD "<vcpu>3</vcpu>" TAIL);
+	assert_int_equal(run(r, "define", plan_args("xml", one, "was", two, NULL), &err), -1);
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_text(path, HEAD "<vcpu>3</vcpu>" TAIL);
+}
+
+/* --- in a thread --- */
+
+struct done {
+	struct loop *loop;
+	unsigned n;
+	struct err err;
+};
+
+static void on_done(void *arg, const struct err *err)
+{
+	struct done *d = arg;
+	d->n++;
+	d->err = err == NULL ? (struct err){0} : *err;
+	loop_stop(d->loop);
+}
+
+static void test_thread(void **state)
+{
+	struct room *r = *state;
+	struct done d = {.loop = loop_new()};
+	CLEANUP_FREE char *from = path_in(r, "from"), *to = path_in(r, "to");
+	write_text(from, "text");
+	for (unsigned i = 0; i < 2; i++) {
+		struct json_object *args = plan_args("from", from, "to", to, NULL);
+		struct plan_thread *t =
+		    plan_thread_new(d.loop, plan_host_find("copy"), &r->c, args, on_done, &d);
+		json_object_put(args); /* the thread has its own */
+		assert_non_null(t);
+		loop_run(d.loop);
+		plan_thread_free(t);
+		assert_int_equal(d.n, i + 1);
+		assert_int_equal(d.err.code, i == 0 ? ERR_NONE : ERR_EXISTS);
+	}
+	assert_text(to, "text");
+	loop_free(d.loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_open, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_copy_never_over_another, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_remove_only_new, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_live_keeps_what_others_write, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_live_of_the_ended, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_define, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_thread, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
