@@ -24,21 +24,61 @@ static struct json_object *merge_args(const struct cli *c, struct err *err)
 	return o;
 }
 
-/* Every image below the disk's that might be written to, or whose contents would no longer be what another domain sees. */
-static int check_chain(
-    const struct cli *c, const char *domain, const struct domain_disk *k, struct err *err)
+/* All images of a disk, top first, as far as its document tells them, then by their headers. */
+static size_t list_images(const struct domain_disk *k, char ***list)
 {
 	const struct disk_image *m = &k->image;
 	struct chain chain;
-	int rc = 0;
+	size_t n = 0;
+	*list = NULL;
+	for (; m->backing != NULL && m->path != NULL; m = m->backing) {
+		*list = xreallocarray(*list, n + 1, sizeof(**list));
+		(*list)[n++] = xstrdup(m->path);
+	}
 	if (m->path == NULL)
-		return 0; /* the plan says what is wrong with it */
-	for (m = m->backing; rc == 0 && m != NULL && m->path != NULL; m = m->backing)
-		rc = blockjob_check_users(c, domain, m->path, err);
-	chain_read(k->image.path, disk_format_name(k->image.format), &chain);
-	for (size_t i = 1; rc == 0 && i < chain.n; i++)
-		rc = blockjob_check_users(c, domain, chain.links[i].path, err);
+		return n; /* the plan says what is wrong with it */
+	chain_read(m->path, disk_format_name(m->format), &chain);
+	*list = xreallocarray(*list, n + chain.n, sizeof(**list));
+	for (size_t i = 0; i < chain.n; i++)
+		(*list)[n++] = xstrdup(chain.links[i].path);
 	chain_fini(&chain);
+	return n;
+}
+
+/* As plan_chain_find has it; n when it is none of them. */
+static size_t find_image(char *const *list, size_t n, const char *target, const char *word)
+{
+	CLEANUP_FREE char *indexed = NULL;
+	for (size_t i = 0; i < n; i++) {
+		const char *slash = strrchr(list[i], '/');
+		free(indexed);
+		indexed = xasprintf("%s[%zu]", target, i);
+		if (str_eq(list[i], word) || str_eq(indexed, word) ||
+		    (slash != NULL && str_eq(slash + 1, word)))
+			return i;
+	}
+	return n;
+}
+
+/* What another domain sees changes with everything down to the base. */
+static int check_chain(
+    const struct cli *c, const char *domain, const struct domain_disk *k, struct err *err)
+{
+	char **list;
+	const char *top_word = cli_value(c, "top"), *base_word = cli_value(c, "base");
+	size_t n = list_images(k, &list), top = 0, base = n - 1;
+	int rc = 0;
+	if (top_word != NULL)
+		top = find_image(list, n, k->target, top_word);
+	if (cli_flag(c, "shallow"))
+		base = top + 1;
+	else if (base_word != NULL)
+		base = find_image(list, n, k->target, base_word);
+	for (size_t i = top + 1; rc == 0 && i <= base && i < n; i++)
+		rc = blockjob_check_users(c, domain, list[i], err);
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
 	return rc;
 }
 

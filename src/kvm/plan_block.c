@@ -105,7 +105,8 @@ static int commit_range(
 }
 
 /* Both images are alike, and the guest goes on with its overlay. */
-static void keep_overlay(struct plan *p, const struct plan_in *in, const struct plan_block *b)
+static void keep_overlay(struct plan *p, const struct plan_in *in, const struct plan_block *b,
+    const struct plan_link *base)
 {
 	CLEANUP_FREE char *id = plan_job_id(p, b->target);
 	struct plan_step *s = plan_add(p, "the guest keeps writing to %s", b->chain.link[0].path);
@@ -113,6 +114,7 @@ static void keep_overlay(struct plan *p, const struct plan_in *in, const struct 
 	plan_commit(p);
 	struct plan_disk_change k = {.target = b->target, .mirror = ""};
 	plan_disk_change_add(p, in, &k);
+	plan_merge_readable(p, in, &b->chain, base);
 }
 
 static int commit_build(
@@ -136,7 +138,7 @@ static int commit_build(
 	if (plan_commit_add(p, in, &b->chain, &m, err) < 0)
 		return -1;
 	if (flag(in, "keep_overlay"))
-		keep_overlay(p, in, b);
+		keep_overlay(p, in, b, &b->chain.link[m.base]);
 	return 0;
 }
 

@@ -46,8 +46,12 @@ static int abort_job(const struct ending *e, struct plan *p)
 	plan_commit(p);
 	struct plan_disk_change k = {.target = e->b->target, .mirror = ""};
 	plan_disk_change_add(p, e->in, &k);
+	int base =
+	    e->mirror.path == NULL ? -1 : plan_chain_find(&e->b->chain, e->in, e->mirror.path);
 	if (str_eq(e->mirror.job, "copy"))
 		drop_copy(e, p);
+	else if (base > 0)
+		plan_merge_readable(p, e->in, &e->b->chain, &e->b->chain.link[base]);
 	return 0;
 }
 

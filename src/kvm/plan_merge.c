@@ -45,26 +45,44 @@ static bool is_running(const struct plan_in *in)
 	return json_get_bool(plan_fact(in, "query-status"), "running", 0) == 1;
 }
 
-/* A descriptor to write through, for an image that was only read. */
-static int make_writable(
-    struct plan *p, const struct plan_in *in, const struct plan_link *l, struct err *err)
+static struct plan_storage storage_of(
+    const struct plan_in *in, const struct plan_chain *c, const struct plan_link *l)
 {
-	if (l->set == PLAN_SET_NONE || l->fixed)
+	return (struct plan_storage){.node = l->storage,
+	    .path = l->path,
+	    .cache = in->live->disks[c->disk].cache,
+	    .set = l->set,
+	    .block = l->block};
+}
+
+/* By its path QEMU opens it anew by itself. */
+static bool has_set(const struct plan_link *l)
+{
+	return l->set != PLAN_SET_NONE && !l->fixed;
+}
+
+static int make_writable(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_link *l, struct err *err)
+{
+	if (!has_set(l))
 		return 0;
 	if (!is_running(in))
 		return err_set(err, ERR_STATE,
 		    "the machine is paused, and QEMU keeps the descriptor by which it reads '%s' as long as it is: "
 		    "'hvmux resume %s' first, or shut it down",
 		    l->path, in->name);
-	plan_file_swap(p, l->set, l->path);
+	struct plan_storage s = storage_of(in, c, l);
+	plan_node_writable(p, &s);
 	return 0;
 }
 
-/* Nothing spare is left that could write to what is only read. */
-static void make_readable(struct plan *p, const struct plan_link *l)
+/* What is only read again must not be open to write for a guest that has taken QEMU over. */
+void plan_merge_readable(
+    struct plan *p, const struct plan_in *in, const struct plan_chain *c, const struct plan_link *l)
 {
-	if (l->set != PLAN_SET_NONE && !l->fixed)
-		plan_file_drop(p, l->set, l->path);
+	struct plan_storage s = storage_of(in, c, l);
+	if (has_set(l))
+		plan_node_readable(p, &s);
 }
 
 static void drop_link(struct plan *p, const struct plan_link *l, bool remove)
@@ -194,7 +212,7 @@ static int commit_below(struct plan *p, const struct plan_in *in, const struct p
     const struct plan_merge *m, struct err *err)
 {
 	const struct plan_link *base = &c->link[m->base], *above = &c->link[m->top - 1];
-	if (make_writable(p, in, base, err) < 0 || make_writable(p, in, above, err) < 0)
+	if (make_writable(p, in, c, base, err) < 0 || make_writable(p, in, c, above, err) < 0)
 		return -1;
 	add_commit_job(p, in, c, m, false);
 	plan_commit(p);
@@ -207,8 +225,8 @@ static int commit_below(struct plan *p, const struct plan_in *in, const struct p
 	change_told(p, in, c, &k);
 	for (size_t i = m->top; i < m->base; i++)
 		drop_link(p, &c->link[i], m->remove);
-	make_readable(p, base);
-	make_readable(p, above);
+	plan_merge_readable(p, in, c, base);
+	plan_merge_readable(p, in, c, above);
 	return 0;
 }
 
@@ -218,7 +236,7 @@ static int commit_top(struct plan *p, const struct plan_in *in, const struct pla
 	const struct plan_link *base = &c->link[m->base];
 	const char *target = in->live->disks[c->disk].target;
 	CLEANUP_FREE char *id = plan_job_id(p, target);
-	if (make_writable(p, in, base, err) < 0)
+	if (make_writable(p, in, c, base, err) < 0)
 		return -1;
 	add_commit_job(p, in, c, m, true);
 	if (m->stay_ready) {

@@ -36,6 +36,9 @@ struct plan_pivot {
 void plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
     const struct plan_pivot *v);
 
+/* A link that was committed into, and stays below the top after all: open to read only. May fail. */
+void plan_merge_readable(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
+    const struct plan_link *l);
 /* "vda-p7": the job of this plan on a disk; on the heap. */
 char *plan_job_id(const struct plan *p, const char *target);
 /* ERR_BUSY when one works on it. */

@@ -46,13 +46,6 @@ long plan_file_set(struct plan *p, const char *path, bool write)
 	return set;
 }
 
-void plan_file_swap(struct plan *p, long set, const char *path)
-{
-	plan_file_drop(p, set, path);
-	add_descriptor(p, set, path, true);
-	add_descriptor(p, set, path, false);
-}
-
 void plan_file_drop(struct plan *p, long set, const char *path)
 {
 	struct plan_step *s = plan_add(p, "QEMU keeps no spare descriptor of %s", path);
@@ -124,6 +117,40 @@ long plan_node_add(struct plan *p, const struct domain_disk *disk, const struct 
 	CLEANUP_FREE char *what = xasprintf("it as %s", im->format);
 	add_node(p, format_args(disk, im, node, storage), what, node);
 	return set;
+}
+
+/* All options are told: one that is left out is QEMU's own again. */
+static struct json_object *reopen_args(const struct plan_storage *s, bool write)
+{
+	CLEANUP_FREE char *file = xasprintf("/dev/fdset/%ld", s->set);
+	struct json_object *o = plan_args("driver", s->block ? "host_device" : "file", "node-name",
+	    s->node, "filename", file, NULL);
+	struct json_object *list = json_object_new_array(), *args = json_object_new_object();
+	put_bool(o, "read-only", false);
+	put_bool(o, "auto-read-only", !write);
+	put_cache(o, s->cache);
+	json_object_array_add(list, o);
+	json_object_object_add(args, "options", list);
+	return args;
+}
+
+void plan_node_writable(struct plan *p, const struct plan_storage *n)
+{
+	plan_file_drop(p, n->set, n->path);
+	struct plan_step *s = add_descriptor(p, n->set, n->path, false);
+	plan_undo_qmp(s, "remove-fd", set_args(n->set, NULL));
+	add_descriptor(p, n->set, n->path, true);
+	s = plan_add(p, "QEMU opens %s to write", n->path);
+	plan_action_set(&s->does, PLAN_QMP, "blockdev-reopen", reopen_args(n, true));
+	plan_undo_qmp(s, "blockdev-reopen", reopen_args(n, false));
+}
+
+void plan_node_readable(struct plan *p, const struct plan_storage *n)
+{
+	struct plan_step *s = plan_add(p, "QEMU opens %s to read only", n->path);
+	plan_action_set(&s->does, PLAN_QMP, "blockdev-reopen", reopen_args(n, false));
+	s->flags |= PLAN_MAY_FAIL;
+	plan_file_drop(p, n->set, n->path);
 }
 
 static void drop_node(struct plan *p, const char *node, const char *verb, const char *path)

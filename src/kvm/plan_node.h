@@ -5,8 +5,8 @@
  * Locks of open files (fcntl(2), F_OFD_SETLK) last while a descriptor is open, and those in a set are, beside the copies that
  * nodes use. A node that moves from one descriptor of its set to another leaves its locks behind, and the next to write the image is refused.
  * So an image that is written through a set stays on one descriptor ("read-only": false, nothing automatic) also when it becomes a backing
- * file; one that is only read has "auto-read-only", and before a job writes to it plan_file_swap gives its set a new
- * descriptor in place of the old. Descriptors taken out of a set are closed while the guest runs, not while it is paused. */
+ * file; one that is only read gets a new descriptor, to write, before a job writes to it (plan_node_writable). Descriptors
+ * taken out of a set are closed while the guest runs, not while it is paused. */
 #ifndef KVM_PLAN_NODE_H
 #define KVM_PLAN_NODE_H
 
@@ -19,10 +19,19 @@
 long plan_set_new(const struct plan *p);
 /* A new set with a descriptor of the file, to write or to read only. Its number. */
 long plan_file_set(struct plan *p, const char *path, bool write);
-/* A set of an image that was only read: the descriptor in it goes, and two come, to write and to read. No undo: they harm nothing. */
-void plan_file_swap(struct plan *p, long set, const char *path);
 /* QEMU lets go of what a set keeps beside what its nodes use; all of it when none does. May fail. */
 void plan_file_drop(struct plan *p, long set, const char *path);
+
+/* The node of a file that was only read, opened through a set. */
+struct plan_storage {
+	const char *node, *path, *cache; /* cache: of the disk, NULL QEMU's own */
+	long set;
+	bool block;
+};
+/* It is opened to write; the undo opens it to read again. */
+void plan_node_writable(struct plan *p, const struct plan_storage *s);
+/* … to read again, after the job. May fail. */
+void plan_node_readable(struct plan *p, const struct plan_storage *s);
 
 struct plan_image {
 	const char *path, *format;

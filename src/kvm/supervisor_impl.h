@@ -222,6 +222,8 @@ void sup_describe_death(struct supervisor *s);
 void sup_describe_panic(struct supervisor *s, struct json_object *data);
 /* QMP's BLOCK_IO_ERROR: told, and kept as what the guest was stopped for. */
 void sup_io_error(struct supervisor *s, struct json_object *data);
+/* Of block jobs and thresholds. */
+void sup_block_event(struct supervisor *s, const char *name, struct json_object *data);
 /* Found stopped for a disk error that nobody heard of: QMP's query-block says which. */
 void sup_find_io_error(struct supervisor *s);
 

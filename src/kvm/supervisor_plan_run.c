@@ -334,7 +334,9 @@ static void run_note(void *arg, struct json_object *journal)
 static bool writes_live(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->step[i].does.kind == PLAN_HOST && str_eq(plan->step[i].does.name, "live"))
+		if (plan->step[i].does.kind == PLAN_HOST &&
+		    (str_eq(plan->step[i].does.name, "live") ||
+		        str_eq(plan->step[i].does.name, "disk-live")))
 			return true;
 	return false;
 }

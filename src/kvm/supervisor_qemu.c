@@ -308,6 +308,8 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 		machine_handle(&s->machine, EV_PANICKED, NULL);
 	} else if (str_eq(name, "BLOCK_IO_ERROR")) {
 		sup_io_error(s, data);
+	} else if (str_eq(name, "BLOCK_WRITE_THRESHOLD") || str_prefix(name, "BLOCK_JOB_")) {
+		sup_block_event(s, name, data);
 	} else if (str_eq(name, "WATCHDOG")) {
 		watchdog_fired(s, data);
 	} else if (str_eq(name, "VSERPORT_CHANGE")) {

@@ -253,6 +253,54 @@ void sup_io_error(struct supervisor *s, struct json_object *data)
 	machine_handle(&s->machine, EV_IOERROR, NULL);
 }
 
+/* "Block Copy for /images/a.qcow2 ready", in virsh's words; its id begins with the disk's target. */
+static void tell_job(struct supervisor *s, const char *name, struct json_object *data)
+{
+	static const char *const events[][2] = {{"BLOCK_JOB_COMPLETED", "completed"},
+	    {"BLOCK_JOB_CANCELLED", "canceled"}, {"BLOCK_JOB_READY", "ready"}};
+	static const char *const types[][2] = {{"stream", "Block Pull"}, {"mirror", "Block Copy"},
+	    {"commit", "Block Commit"}, {"backup", "Backup"}};
+	const char *kind = "Unknown job", *status = NULL, *type = json_get_str(data, "type");
+	for (size_t i = 0; i < ARRAY_LEN(events); i++)
+		if (str_eq(name, events[i][0]))
+			status = events[i][1];
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq(type, types[i][0]))
+			kind = types[i][1];
+	if (status == NULL)
+		return;
+	if (json_get_str(data, "error") != NULL)
+		status = "failed";
+	/* Only a commit of what the guest writes to gets ready. */
+	if (str_eq(type, "commit") && str_eq(status, "ready"))
+		kind = "Active Block Commit";
+	const struct status_disk *k = disk_of_node(s->page.page, json_get_str(data, "device"));
+	CLEANUP_FREE char *detail =
+	    xasprintf("%s for %s %s", kind, k != NULL ? k->path : "?", status);
+	control_event(s->control, "block-job", detail, json_object_get(data));
+}
+
+static void tell_threshold(struct supervisor *s, struct json_object *data)
+{
+	const char *node = json_get_str(data, "node-name");
+	const struct status_disk *k = disk_of_node(s->page.page, node);
+	CLEANUP_FREE char *detail = xasprintf("dev: %s(%s) %lld %lld",
+	    k != NULL      ? k->target
+	    : node != NULL ? node
+	                   : "?",
+	    k != NULL ? k->path : "?", (long long)json_get_int(data, "write-threshold", 0),
+	    (long long)json_get_int(data, "amount-exceeded", 0));
+	sup_tell(s, "block-threshold", detail, json_object_get(data));
+}
+
+void sup_block_event(struct supervisor *s, const char *name, struct json_object *data)
+{
+	if (str_eq(name, "BLOCK_WRITE_THRESHOLD"))
+		tell_threshold(s, data);
+	else if (str_prefix(name, "BLOCK_JOB_"))
+		tell_job(s, name, data);
+}
+
 static void got_blocks(void *arg, struct json_object *list, const struct err *err)
 {
 	struct supervisor *s = arg;
