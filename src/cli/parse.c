@@ -132,11 +132,22 @@ static int take_option(struct parser *p, const struct verb_opt *o, const char *v
 	return set_option(p, o, value);
 }
 
+/* Old scripts write --total_bytes_sec: virsh takes that, too. */
+static const struct verb_opt *find_option(const struct verb_opt *opts, const char *name, size_t len)
+{
+	const struct verb_opt *o = opt_find(opts, name, len);
+	CLEANUP_FREE char *dashed = xstrndup(name, len);
+	for (char *c = dashed; *c; c++)
+		if (*c == '_')
+			*c = '-';
+	return o ? o : opt_find(opts, dashed, len);
+}
+
 static int long_option(struct parser *p, const char *word)
 {
 	const char *name = word + 2;
 	size_t len = strcspn(name, "=");
-	const struct verb_opt *o = p->c->verb ? opt_find(p->c->verb->opts, name, len) : NULL;
+	const struct verb_opt *o = p->c->verb ? find_option(p->c->verb->opts, name, len) : NULL;
 	if (!o)
 		o = opt_find(global_opts, name, len);
 	if (!o)

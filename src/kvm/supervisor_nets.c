@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "kvm/net_ends.h"
+#include "kvm/net_rates.h"
 #include "kvm/supervisor_devices.h"
 #include "net/script.h"
 
@@ -17,6 +18,16 @@ int sup_net_resolve(
 	return 0;
 }
 
+/* A host without tc(8), or a kernel without classes, is no reason for a domain to stay off. */
+static void limit(const struct domain_net *net)
+{
+	struct err err;
+	CLEANUP_FREE char *in = net_rates_text(net, "inbound");
+	CLEANUP_FREE char *out = net_rates_text(net, "outbound");
+	if ((in[0] != '\0' || out[0] != '\0') && net_rates_set(net->target, in, out, &err) < 0)
+		log_warn("interface %s runs without its limits: %s", net->mac, err.msg);
+}
+
 static int open_end(struct domain_net *net, struct err *err)
 {
 	bool first = !net->opened;
@@ -26,6 +37,8 @@ static int open_end(struct domain_net *net, struct err *err)
 	if (fd >= 0 && first && net->opened && !theirs && net->type != NET_DIRECT &&
 	    script != NULL && script_run(script, net->target, NET_SCRIPT_MS, err) < 0)
 		return -1;
+	if (fd >= 0 && first && net->opened)
+		limit(net);
 	return TAKE_FD(fd);
 }
 

@@ -176,6 +176,16 @@ static void test_help_and_version_need_nothing_else(void **state)
 	cli_fini(&l.c);
 }
 
+static void test_underscores_are_dashes(void **state)
+{
+	(void)state;
+	struct line l;
+	parse_ok(&l, "blkdeviotune vm vda --total_bytes_sec 5 --group_name=g");
+	assert_string_equal(cli_value(&l.c, "total-bytes-sec"), "5");
+	assert_string_equal(cli_value(&l.c, "group-name"), "g");
+	cli_fini(&l.c);
+}
+
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -255,6 +265,7 @@ int main(void)
 	    cmocka_unit_test(test_the_rest_is_kept_as_it_is),
 	    cmocka_unit_test(test_globals_before_and_after),
 	    cmocka_unit_test(test_help_and_version_need_nothing_else),
+	    cmocka_unit_test(test_underscores_are_dashes),
 	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_what_is_wrong_is_named),
 	    cmocka_unit_test(test_a_link_keeps_its_name),
