@@ -113,7 +113,9 @@ static void put_in(struct medium *m, const char *top)
 		return;
 	s = plan_add(m->p, "close the tray of %s", m->was->target);
 	plan_action_set(&s->does, PLAN_QMP, "blockdev-close-tray", drive_args(m, NULL));
-	plan_undo_qmp(s, "blockdev-open-tray", drive_args(m, NULL));
+	struct json_object *undo = drive_args(m, NULL);
+	json_object_object_add(undo, "force", json_object_new_boolean(1));
+	plan_undo_qmp(s, "blockdev-open-tray", undo);
 }
 
 /* --- all of it --- */

@@ -31,7 +31,9 @@ int plan_net_rates(
 		    "a floor needs a network that shares out its bandwidth, and there is none: leave it out");
 	struct plan_step *s = plan_add(p, "limit what goes over %s", was->target);
 	plan_action_set(&s->does, PLAN_HOST, "net-rates", rates_args(now));
-	plan_undo_host(s, "net-rates", rates_args(was));
+	/* Those of a device that is only being made go with it. */
+	if (was != now)
+		plan_undo_host(s, "net-rates", rates_args(was));
 	return 0;
 }
 

@@ -102,7 +102,11 @@ static void build(struct json_object *request, struct buf *out)
 	if (live_file != NULL)
 		read_domain(live_file, true, &live);
 	read_domain(json_get_str(request, "config"), false, &config);
-	struct plan_in in = {.name = "vm1",
+	static char run[] = "/run/hvmux", data[] = "/data", conf[] = "/etc/hvmux",
+	            logs[] = "/var/log/hvmux";
+	static const struct home home = {.run = run, .data = data, .conf = conf, .log = logs};
+	struct plan_in in = {.home = &home,
+	    .name = "vm1",
 	    .live = live_file != NULL ? &live : NULL,
 	    .config = &config,
 	    .caps = &caps,
