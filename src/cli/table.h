@@ -221,6 +221,12 @@ struct verb {
 	X(detach_device_alias, "detach-device-alias") \
 	X(host_devices, "host-devices")               \
 	X(attach_host_device, "attach-host-device")
+#define VERBS_SIZES(X)            \
+	X(setvcpus, "setvcpus")   \
+	X(setvcpu, "setvcpu")     \
+	X(setmem, "setmem")       \
+	X(setmaxmem, "setmaxmem") \
+	X(guest_online, "guest-online")
 #define VERBS_UPDATE(X)                           \
 	X(attach_interface, "attach-interface")   \
 	X(detach_interface, "detach-interface")   \
@@ -242,7 +248,7 @@ struct verb {
 	X(snapshot_parent, "snapshot-parent")       \
 	X(snapshot_delete, "snapshot-delete")       \
 	X(snapshot_revert, "snapshot-revert")
-#define VERBS_SAVES(X)                            \
+#define VERBS_SAVES(X)                                \
 	X(save, "save")                               \
 	X(restore, "restore")                         \
 	X(managedsave, "managedsave")                 \
@@ -260,7 +266,8 @@ struct verb {
 	X(blockjob, "blockjob")       \
 	X(blockresize, "blockresize") \
 	X(domblkthreshold, "domblkthreshold")
-#define VERBS_PLANS(X) X(domjobabort, "domjobabort") X(plan_show, "plan-show") X(check_live, "check-live")
+#define VERBS_PLANS(X) \
+	X(domjobabort, "domjobabort") X(plan_show, "plan-show") X(check_live, "check-live")
 
 #define VERB_LIST(X)         \
 	VERBS_DOMAINS(X)     \
@@ -278,6 +285,7 @@ struct verb {
 	VERBS_VOLUMES(X)     \
 	VERBS_JOBS(X)        \
 	VERBS_HOTPLUG(X)     \
+	VERBS_SIZES(X)       \
 	VERBS_UPDATE(X)      \
 	VERBS_SNAPSHOTS(X)   \
 	VERBS_SAVES(X)       \

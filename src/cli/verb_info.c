@@ -135,6 +135,20 @@ static void print_guest(const struct status_page *p)
 		print_field("Address:", p->address);
 }
 
+/* vCPUs and memory that the guest has and does not use. */
+static void print_unused(const struct status_page *p)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	if (p->vcpus_online > 0 && p->vcpus_online < p->vcpus)
+		buf_addf(&b, "%u vCPUs", p->vcpus - p->vcpus_online);
+	if (p->dimm_told && p->dimm_online_kib < p->dimm_kib)
+		buf_addf(&b, "%s%llu MiB of memory", b.len ? ", " : "",
+		    (unsigned long long)(p->dimm_kib - p->dimm_online_kib) / 1024);
+	if (b.len)
+		printf("%-15s %s (plugged in; hvmux guest-online %s)\n", "Not online:", b.data,
+		    p->name);
+}
+
 static void print_notes(const char *notes)
 {
 	while (notes && *notes) {
@@ -212,6 +226,7 @@ static void print_ours(const struct vm *vm, const struct info *in)
 	print_field("Answering:", vm->silent ? "no" : "yes");
 	print_field("Accelerator:", p->kvm ? "kvm" : "tcg");
 	print_guest(p);
+	print_unused(p);
 	print_logs(p);
 	if (vm->supervised)
 		print_number("Supervisor PID:", (uint64_t)p->sup_pid, "");
@@ -289,6 +304,16 @@ static void add_consoles(struct json_object *o, const struct status_page *p)
 	json_object_object_add(o, "consoles", all);
 }
 
+/* null: the guest does not tell. */
+static void add_plugged(struct json_object *o, const struct status_page *p)
+{
+	json_object_object_add(o, "vcpus_online",
+	    p && p->vcpus_online ? json_object_new_int64(p->vcpus_online) : NULL);
+	out_add_u64(o, "memory_plugged_kib", p ? p->dimm_kib : 0);
+	json_object_object_add(o, "memory_online_kib",
+	    p && p->dimm_told ? json_object_new_int64((int64_t)p->dimm_online_kib) : NULL);
+}
+
 static void print_info_json(const struct vm *vm, const struct info *in)
 {
 	const struct status_page *p = vm->head;
@@ -301,6 +326,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_u64(o, "memory_kib", in->memory_kib);
 	out_add_u64(o, "balloon_kib", in->used_kib);
 	out_add_u64(o, "cpu_time_ns", in->cpu_ns);
+	add_plugged(o, live ? p : NULL);
 	out_add_bool(o, "autostart", in->autostart);
 	facts_add_meta_json(o, &in->meta);
 	facts_add_order_json(o, &in->meta);

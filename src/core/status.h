@@ -193,16 +193,15 @@ struct status_page {
 	char job_words[STATUS_LINE_MAX]; /* what the step does */
 	char job_who[64];                /* who asked: "root(0)" */
 	/* What was plugged in and what the guest makes of it. */
-	uint32_t vcpus_online; /* as the guest says; 0 unknown */
-	uint32_t dimms;        /* memory devices plugged in */
-	uint64_t dimm_kib;     /* … and their size; of virtio-mem what is plugged of it */
-	uint64_t
-	    dimm_online_kib; /* that the guest has taken into use, as far as it tells; 0 unknown */
+	uint32_t vcpus_online;       /* as the guest says; 0 unknown */
+	uint32_t dimms;              /* memory devices plugged in */
+	uint64_t dimm_kib;           /* … and their size; of virtio-mem what is plugged of it */
+	uint64_t dimm_online_kib;    /* that the guest has taken into use, if dimm_told */
 	uint32_t balloon_auto;       /* 1: its size follows the host's need */
 	uint32_t snapshots;          /* how many there are */
 	uint64_t balloon_wanted_kib; /* what it is told to become; 0 nothing */
 	uint32_t machine; /* the supervisor's own memory (kvm/machine.h), for the one that adopts */
-	uint32_t pad_;
+	uint32_t dimm_told;  /* 1: the guest says what it uses of its memory devices */
 	uint8_t boot_id[16]; /* of the host at the start: pids mean nothing after another boot */
 	uint32_t agent;      /* enum status_agent */
 	uint32_t pad2_;

@@ -153,13 +153,23 @@ static void set_unplug(struct plan_action *a, const char *id)
 	a->match = plan_args("device", id, NULL);
 }
 
-static void add_plug(struct plan *p, const struct slot *s, unsigned id)
+/* Without KVM, QEMU 7.2 breaks its own heap when a vCPU is unplugged: it goes on, and dies in the next device_add (seen in
+ * cpu_address_space_init). So no emulated one is taken out, also not to undo. */
+static bool may_unplug(const struct plan_in *in)
+{
+	return in->live->type == DOMAIN_KVM;
+}
+
+static void add_plug(const struct plan_in *in, struct plan *p, const struct slot *s, unsigned id)
 {
 	char alias[VCPU_ID_MAX];
 	snprintf(alias, sizeof alias, "vcpu%u", id);
 	struct plan_step *step = plan_add(p, "plug vCPU %u", id);
 	plan_action_set(&step->does, PLAN_QMP, "device_add", plug_args(s, alias));
-	set_unplug(&step->undo, alias);
+	if (may_unplug(in))
+		set_unplug(&step->undo, alias);
+	else if (p->n == 1)
+		p->commit = 1; /* what follows the first one can be done as well as that */
 }
 
 static void add_unplug(struct plan *p, const struct slot *s, unsigned id)
@@ -187,13 +197,18 @@ static int change_slot(const struct plan_in *in, struct plan *p, const struct sl
 	if (s->on == want)
 		return 0;
 	if (want) {
-		add_plug(p, s, id);
+		add_plug(in, p, s, id);
 		return 0;
 	}
 	if (!s->plugged)
 		return err_set(err, ERR_STATE,
 		    "vCPU %u was there when domain '%s' started and cannot be unplugged; the guest can stop using it: hvmux guestvcpus %s --cpulist %u --disable",
 		    id, in->name, in->name, id);
+	if (!may_unplug(in))
+		return err_set(err, ERR_UNSUPPORTED,
+		    "domain '%s' is emulated (type='qemu'), and QEMU does not outlive the unplugging of an emulated vCPU for long:"
+		    " it is not done; the guest can stop using it: hvmux guestvcpus %s --cpulist %u --disable",
+		    in->name, in->name, id);
 	if (!guest_runs(in))
 		return err_set(err, ERR_STATE,
 		    "domain '%s' is paused: its guest cannot give a vCPU back; resume it first",

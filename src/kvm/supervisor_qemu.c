@@ -224,6 +224,7 @@ static void qmp_up(void *arg, unsigned version)
 		qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
 	sup_plan_up(s);
+	sup_plugged_look(s);
 	if (s->ready_wait != NULL)
 		sup_ready(s, NULL);
 }
@@ -287,6 +288,7 @@ static void qmp_event(void *arg, const char *name, struct json_object *data, uin
 	sup_plan_event(s, name, data);
 	sup_crash_note(s, name, data, time_ns);
 	sup_restore_event(s, name, data);
+	sup_plugged_event(s, name);
 	if (str_eq(name, "RESUME"))
 		s->detail[0] = '\0'; /* what it was stopped for is over */
 	for (unsigned i = 0; str_eq(name, "RESET") && i < s->n_hubs; i++)
@@ -396,6 +398,7 @@ void sup_tick(struct supervisor *s)
 		ask_guest_stats(s);
 	sup_consoles_tick(s);
 	sup_agent_tick(s);
+	sup_plugged_tick(s);
 	sup_dump_tick(s);
 	sup_restore_tick(s);
 	sup_growth_tick(s);

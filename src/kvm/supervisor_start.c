@@ -217,6 +217,7 @@ bool sup_devices_changed(struct supervisor *s)
 	bool cpus = was->vcpus != p->vcpus;
 	status_end(&s->page);
 	sup_name_disks(s, &d);
+	sup_plugged_look(s);
 	free(was);
 	domain_fini(&d);
 	return cpus;

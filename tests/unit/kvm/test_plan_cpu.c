@@ -32,13 +32,15 @@ static struct json_object *places(unsigned n, unsigned on, unsigned plugged)
 	return list;
 }
 
+static const char *type = "kvm";
+
 static void parse(const char *vcpu, struct domain *d)
 {
 	struct err err = {0};
 	char *xml = xasprintf(
-	    "<domain type='qemu'>\n  <name>web1</name>\n  <memory unit='MiB'>192</memory>\n  %s\n"
+	    "<domain type='%s'>\n  <name>web1</name>\n  <memory unit='MiB'>192</memory>\n  %s\n"
 	    "  <os>\n    <type arch='x86_64' machine='q35'>hvm</type>\n  </os>\n  <devices/>\n</domain>\n",
-	    vcpu);
+	    type, vcpu);
 	for (char *at = xml; (at = strchr(at, '\'')) != NULL;)
 		*at = '"'; /* as it is written again */
 	if (domain_parse(xml, strlen(xml), "web1", 0, d, NULL, &err) < 0)
@@ -113,6 +115,11 @@ static void test_live(void **state)
 	    "{\"vcpus\": \"0\", \"enable\": false}");
 	build(&out, "no such", PLUGGED, places(4, 3, 2), NULL, false, "setvcpu",
 	    "{\"vcpus\": \"1,9\", \"enable\": true}");
+	type = "qemu";
+	build(&out, "emulated", OF4, places(4, 1, 0), NULL, false, "setvcpus", "{\"count\": 3}");
+	build(&out, "emulated: unplug", PLUGGED, places(4, 3, 2), NULL, false, "setvcpus",
+	    "{\"count\": 1}");
+	type = "kvm";
 	check("plan/vcpus_live.txt", &out);
 }
 
