@@ -230,6 +230,10 @@ static struct json_object *find_job(struct json_object *list, const char *id)
 /* It has dismissed itself, or was never there. */
 static void job_gone(struct plan_act *t)
 {
+	if (t->resumed && t->again) {
+		plan_act_begin(t, t->a);
+		return;
+	}
 	if (t->resumed)
 		job_fails(t, "QEMU knows nothing of its job any more");
 	else if (t->cancelling && t->asked_to_stop && t->state != PLAN_ACT_DISMISS)

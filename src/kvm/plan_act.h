@@ -38,6 +38,8 @@ struct plan_act {
 	enum plan_act_state state;
 	struct plan_call *call; /* whose answer is awaited; NULL none */
 	bool happened, refused; /* the event came, or the one that says no */
+	bool
+	    again; /* a job that QEMU does not know any more is begun anew: it does no harm twice; set before it is resumed */
 	bool cancelling, asked_to_stop, resumed, ask_again;
 	struct err why; /* of the cancelling; of a job's end */
 	bool job_failed;

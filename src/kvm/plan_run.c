@@ -146,6 +146,7 @@ static void begin(struct plan_run *r, const struct plan_action *a)
 	r->begun = true;
 	if (a->kind != PLAN_WAIT)
 		forget_seen(r);
+	r->act.again = r->phase == DOING && (r->plan.step[r->at].flags & PLAN_TURN) != 0;
 	if (r->resumed && (a->kind == PLAN_JOB || a->kind == PLAN_MIGRATE))
 		plan_act_resume(&r->act, a);
 	else

@@ -98,7 +98,9 @@ static int add_internal(
 	    xasprintf("snapshot-delete-%llu-%zu", (unsigned long long)p->id, p->n);
 	struct json_object *args = plan_args("job-id", id, "tag", snapshot_tag(s), NULL);
 	json_object_object_add(args, "devices", nodes);
-	plan_job(p, words, "snapshot-delete", args);
+	if (p->commit == SIZE_MAX)
+		plan_commit(p);
+	plan_job(p, words, "snapshot-delete", args)->flags = PLAN_TURN;
 	return 0;
 }
 

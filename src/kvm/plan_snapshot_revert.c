@@ -99,7 +99,9 @@ static void add_load(const struct snapshot *s, struct json_object *nodes, struct
 	struct json_object *args =
 	    plan_args("job-id", id, "tag", snapshot_tag(s), "vmstate", memory, NULL);
 	json_object_object_add(args, "devices", nodes);
+	plan_commit(p);
 	struct plan_step *step = plan_job(p, "set memory and disks back", "snapshot-load", args);
+	step->flags = PLAN_TURN;
 	step->advice = xstrdup(
 	    "the guest stands still, and some of its disks may be set back already: do not let it "
 	    "run on; revert again, or destroy it and revert then");
@@ -162,7 +164,6 @@ static int build(const struct plan_in *in, struct snapshot *s, struct plan *p, s
 	if (runs && !goes_on)
 		plan_qmp(p, "stop the guest", "stop", NULL);
 	add_load(s, nodes, p);
-	plan_commit(p);
 	if (goes_on && !runs)
 		plan_qmp(p, "the guest goes on", "cont", NULL);
 	plan_host(
