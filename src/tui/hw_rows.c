@@ -129,6 +129,29 @@ static void add_now(struct hw_rows *r, const char *name, const struct hardware *
 	}
 }
 
+/* What an operator looks for comes first, what only carries others last. */
+static unsigned rank_of(const struct hw_row *r)
+{
+	static const char *const order[] = {"machine", "cpu", "memory", "numa", "disk", "interface",
+	    "hostdev", "filesystem", "redirdev"};
+	for (unsigned i = 0; i < ARRAY_LEN(order); i++)
+		if (!strcmp(r->part.kind, order[i]))
+			return i;
+	return ARRAY_LEN(order) + !strcmp(r->part.kind, "controller");
+}
+
+/* By insertion: the order of the document stays within a kind, and is nearly that already. */
+static void sort_rows(struct hw_rows *r)
+{
+	for (size_t i = 1; i < r->n; i++) {
+		struct hw_row row = r->row[i];
+		size_t at = i;
+		for (; at > 0 && rank_of(&r->row[at - 1]) > rank_of(&row); at--)
+			r->row[at] = r->row[at - 1];
+		r->row[at] = row;
+	}
+}
+
 void hw_rows_read(struct hw_rows *r, const struct home *h, const char *name,
     const struct vm_entry *e, const struct status_page *page)
 {
@@ -143,6 +166,7 @@ void hw_rows_read(struct hw_rows *r, const struct home *h, const char *name,
 	for (size_t i = 0; r->runs && r->defined && i < next.n; i++)
 		if (!hardware_find(&live, &next.parts[i]))
 			add(r, &next.parts[i], HW_COMES, NULL);
+	sort_rows(r);
 	hardware_fini(&live);
 	hardware_fini(&next);
 }
