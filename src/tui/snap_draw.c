@@ -122,8 +122,8 @@ static void draw_row(
     const struct columns *c, const struct snap_row *r, uint64_t now_s, struct sheet *s, int row)
 {
 	char when[32] = "-", age[STR_HUMAN_MAX] = "-", size[STR_HUMAN_MAX] = "-";
-	CLEANUP_FREE char *words = xasprintf("%s%s%s", *r->schedule ? "[scheduled] " : "",
-	    r->current ? "[current] " : "", r->description);
+	CLEANUP_FREE char *words =
+	    xasprintf("%s%s", *r->schedule ? "[scheduled] " : "", r->description);
 	if (r->created)
 		timestamp_local(r->created, "%Y-%m-%d %H:%M", when, sizeof(when));
 	age_text(r->created, now_s, age);
