@@ -12,10 +12,16 @@
 static bool fill(
     struct app *app, struct form *f, const struct hw_row *row, const char *device, unsigned when)
 {
+	static const char *const now[] = {PLUG_WHEN_NOW, NULL};
 	if (!plug_fill(app, f, when))
 		return false;
 	f->subject = xstrdup(device);
 	form_note(f, "%s %s: %s", row->part.kind, row->part.name, row->part.text);
+	/* What is in no definition can be changed in none. */
+	if (row->mark == HW_GOES && !f->value[when].hidden) {
+		form_choices(f, when, now, NULL);
+		form_hide(f, when);
+	}
 	return true;
 }
 

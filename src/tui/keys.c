@@ -31,6 +31,8 @@ const struct key_binding key_table[] = {
     {{"R"}, ACT_VERB, "reboot", "reboot", RUN, "reboot (asks the guest)"},
     {{"X"}, ACT_VERB, "reset", NULL, RUN, "reset button: the guest is not asked"},
     {{"D"}, ACT_VERB, "destroy", "power off", RUN, "pull the plug: the guest is not asked"},
+    {{"M"}, ACT_VERB, "managedsave", NULL, RUN,
+        "save its memory and end it: the next start goes on there"},
     {{"C"}, ACT_VERB, "domjobabort", NULL, RUN,
         "cancel what goes on in it: a plan, a detach that waits; what was done is undone"},
     {{"U"}, ACT_VERB, "undefine", NULL, RUN, "forget the definition; the name has to be typed"},

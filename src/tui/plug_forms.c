@@ -157,7 +157,7 @@ void plug_form_disk(struct app *app, const char *domain)
 
 /* --- a NIC --- */
 
-enum { NIC_TYPE, NIC_SOURCE, NIC_MODEL, NIC_MAC, NIC_WHEN };
+enum { NIC_TYPE, NIC_SOURCE, NIC_MODEL, NIC_MAC, NIC_FORWARD, NIC_WHEN };
 
 static const char *const nic_types[] = {"bridge", "network", "user", NULL};
 static const char *const models[] = {"virtio", "e1000e", "e1000", "rtl8139", NULL};
@@ -181,6 +181,8 @@ static const struct form_field nic_fields[] = {
         .choices = models,
         .help = "virtio: the fastest; the others are for guests without its driver"},
     [NIC_MAC] = {.label = "MAC address", .help = "empty: one is made"},
+    [NIC_FORWARD] = {.label = "Forwarded port",
+        .help = "of user alone: tcp:2222:22 leads port 2222 of the host to the guest's 22"},
     [NIC_WHEN] = WHEN_FIELD,
 };
 
@@ -191,6 +193,10 @@ static const char *nic_check(const struct form *f, unsigned *at)
 		*at = NIC_SOURCE;
 		return "Its name: which bridge or network? Tab shows those that there are";
 	}
+	if (!user && *form_text(f, NIC_FORWARD)) {
+		*at = NIC_FORWARD;
+		return "Ports are forwarded by user alone: on a bridge the guest has an address of its own";
+	}
 	return NULL;
 }
 
@@ -198,9 +204,11 @@ static void nic_compose(const struct form *f, struct form_words *w)
 {
 	bool user = strcmp(form_text(f, NIC_TYPE), "user") == 0;
 	form_words_add(w, form_text(f, NIC_TYPE));
-	form_words_add(w, user ? "-" : form_text(f, NIC_SOURCE));
+	if (!user)
+		form_words_add(w, form_text(f, NIC_SOURCE));
 	form_words_option(w, "--model", form_text(f, NIC_MODEL));
 	form_words_option(w, "--mac", form_text(f, NIC_MAC));
+	form_words_option(w, "--forward", form_text(f, NIC_FORWARD));
 	plug_words_when(f, NIC_WHEN, w);
 }
 

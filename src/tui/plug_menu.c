@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "tui/actions.h"
 #include "tui/plug_forms.h"
+#include "tui/plug_host.h"
 #include "tui/view_pick.h"
 
 static const struct {
@@ -23,6 +24,8 @@ static const struct {
     {"m", "memory device", "a DIMM or virtio-mem: more than it had", "attach-device", "xml",
         plug_form_memory},
     {"c", "CD or floppy", "insert, change, eject", "change-media", NULL, plug_form_drive},
+    {"u", "USB device", "of the host, from a list", "attach-host-device", NULL, plug_host_usb},
+    {"p", "PCI device", "of the host, from a list", "attach-host-device", NULL, plug_host_pci},
     {"x", "device from a file", "any element of <devices>", "attach-device", NULL, plug_form_file},
 };
 

@@ -9,12 +9,14 @@
 #include "tui/hw_forms.h"
 #include "tui/plug_facts.h"
 #include "tui/plug_forms.h"
+#include "tui/plug_host.h"
 #include "tui/snap_forms.h"
 
 static const struct form_spec *const all[] = {&plug_spec_disk, &plug_spec_nic, &plug_spec_vcpus,
-    &plug_spec_balloon, &plug_spec_memory, &plug_spec_medium, &plug_spec_file, &hw_spec_unplug_disk,
-    &hw_spec_unplug_nic, &hw_spec_unplug, &hw_spec_resize, &hw_spec_disk_limits,
-    &hw_spec_nic_limits, &snap_spec_new, &snap_spec_revert, &snap_spec_delete, &snap_spec_schedule};
+    &plug_spec_balloon, &plug_spec_memory, &plug_spec_host, &plug_spec_medium, &plug_spec_file,
+    &hw_spec_unplug_disk, &hw_spec_unplug_nic, &hw_spec_unplug, &hw_spec_resize,
+    &hw_spec_disk_limits, &hw_spec_nic_limits, &snap_spec_new, &snap_spec_revert, &snap_spec_delete,
+    &snap_spec_schedule};
 
 static char *targets[] = {(char *)(uintptr_t) "vda", (char *)(uintptr_t) "sda", NULL},
             *none[] = {NULL};
@@ -81,8 +83,15 @@ static void cards(void **state)
 	assert_false(form_check(&f)); /* which bridge? */
 	assert_int_equal(f.at, 1);
 	form_set(&f, 1, "br0");
-	form_set(&f, 4, PLUG_WHEN_NEXT);
+	form_set(&f, 5, PLUG_WHEN_NEXT);
 	makes(&f, "attach-interface web1 bridge br0 --model virtio --config");
+	init(&f, &plug_spec_nic);
+	form_set(&f, 1, "br0");
+	form_set(&f, 4, "tcp:2222:22");
+	assert_false(form_check(&f)); /* on a bridge nothing is forwarded */
+	form_set(&f, 0, "user");
+	makes(
+	    &f, "attach-interface web1 user --model virtio --forward tcp:2222:22 --live --config");
 }
 
 static void cpus_and_memory(void **state)
@@ -140,6 +149,32 @@ static void devices(void **state)
 	assert_false(form_check(&f));
 	form_set(&f, 1, "500");
 	makes(&f, "blkdeviotune web1 vdb --total-iops-sec 500 --live --config");
+}
+
+/* The list of a command: whatever it says is printable, and what the host keeps says why. */
+static void a_list_of_devices(void **state)
+{
+	static const char json[] =
+	    "[{\"bus\": \"usb\", \"address\": \"1-2\", \"id\": \"0951:1666\", \"name\": \"Data\\u001b[2JTraveler\", "
+	    "\"driver\": null, \"refused\": null}, {\"address\": \"06:00.0\", \"id\": \"8086:1533\", \"driver\": \"igb\", "
+	    "\"refused\": \"it has the default route\"}, {\"name\": \"without an address\"}, 7]";
+	struct plug_host_device *d;
+	size_t n;
+	(void)state;
+	n = plug_host_parse(json, strlen(json), &d);
+	assert_int_equal(n, 2);
+	assert_string_equal(d[0].address, "1-2");
+	assert_null(strchr(d[0].label, '\033'));
+	assert_null(d[0].refused);
+	assert_string_equal(d[1].note, "8086:1533  driver igb");
+	assert_string_equal(d[1].refused, "it has the default route");
+	plug_host_free(d, n);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const bad[] = {"", "{}", "[[[["};
+		n = plug_host_parse(bad[i], strlen(bad[i]), &d);
+		assert_int_equal(n, 0);
+		plug_host_free(d, n);
+	}
 }
 
 static void snapshots(void **state)
@@ -204,6 +239,7 @@ int main(void)
 	    cmocka_unit_test(cpus_and_memory),
 	    cmocka_unit_test(media),
 	    cmocka_unit_test(devices),
+	    cmocka_unit_test(a_list_of_devices),
 	    cmocka_unit_test(snapshots),
 	    cmocka_unit_test(verbs_have_the_options),
 	};
