@@ -18,6 +18,7 @@ says() { # WORDS COMMAND...: its output holds the words
 lacks() { ! says "$@" >/dev/null || { cat "$TEST_TMP/says"; return 1; }; }
 nodes() { hv qemu-monitor-command "$1" '{"execute": "query-named-block-nodes"}'; }
 blocks() { hv domblklist "$1"; }
+agrees() { hv check-live "$1" >"$TEST_TMP/agrees" 2>&1 || { cat "$TEST_TMP/agrees"; return 1; }; }
 no_plan_left() { [ ! -e "$HVMUX_HOME/run/$1/plan.json" ]; }
 guest_has() { guest_says d1 "$1" "cat /proc/partitions"; }
 guest_has_no() { guest_lacks d1 "$1" "cat /proc/partitions"; }
@@ -38,10 +39,12 @@ check "start" hv start d1
 check "log in" guest_login d1
 check "the dry run prints the steps" says "device_add" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live --dry-run
 check "… and changes nothing" lacks vdb blocks d1
+check "QEMU and the documents agree" agrees d1
 check "attach-disk vdb --live" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live
 check "the guest sees it" wait_for 30 guest_has vda
 check "it is what its name and contents say" wait_for 10 guest_has "65536 vda"
 check "the live document has it" says vdb blocks d1
+check "QEMU and the documents agree" agrees d1
 check "… with its alias" says "virtio-disk1" hv dumpxml d1
 check "the definition has not" lacks vdb hv domblklist d1 --inactive
 check "its counters are shown" wait_for 20 says "rd_req" hv domblkstat d1 vdb
@@ -53,6 +56,7 @@ check "the guest has it no more" wait_for 30 guest_has_no vda
 check "nor has the live document" lacks vdb blocks d1
 check "QEMU keeps no node of it" lacks vdb nodes d1
 check "no plan is left" no_plan_left d1
+check "QEMU and the documents agree" agrees d1
 check "again" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/a.qcow2" vdb --live
 check "the guest reads what it wrote" wait_for 30 guest_says d1 hello-disk 'dd if=/dev/vda bs=512 skip=100 count=1 2>/dev/null'
 read_something() { hv domblkstat d1 vdb | grep -q 'rd_req [1-9]' || { hv domblkstat d1 vdb; return 1; }; }
@@ -63,6 +67,7 @@ check "out again" says "Disk detached successfully" hv detach-disk d1 vdb --live
 check "attach-disk --persistent" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/over.qcow2" vdb --persistent --cache none --serial chain1
 check "the guest reads the base" wait_for 30 guest_says d1 "from the base" 'dd if=/dev/vda bs=512 count=1 2>/dev/null'
 check "its serial" guest_says d1 chain1 'cat /sys/block/vda/serial'
+check "QEMU and the documents agree" agrees d1
 check "QEMU opens no backing file by itself" lacks '#block' nodes d1
 address() { hv dumpxml d1 ${1:-} | sed -n "/vdb/,/<\/disk>/s/.*<address \(.*\)\/>.*/\1/p"; }
 same_address() { [ -n "$(address)" ] && [ "$(address)" = "$(address --inactive)" ] || { address; address --inactive; return 1; }; }
@@ -107,6 +112,7 @@ in_and_out "a redirected USB device" "<redirdev bus='usb' type='unix'><source mo
 in_and_out "a SCSI controller" "<controller type='scsi' index='3' model='virtio-scsi'/>"
 in_and_out "shared memory" "<shmem name='hvmux-test-$$'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>"
 rm -f "/dev/shm/hvmux-test-$$"
+check "QEMU and the documents agree" agrees d1
 check "nothing of them is left" test "$(hv dumpxml d1 | grep -c "<alias")" = "$before"
 check "the host's devices" says '"refused"' hv host-devices --json
 board=$(hv host-devices --pci | awk '/part of the host/ { print $2; exit }')
@@ -131,6 +137,7 @@ check "the guest goes on" hv resume d1
 check "it lets go, and the document says so" wait_for 60 lacks vdb blocks d1
 check "QEMU keeps no node of it" wait_for 10 lacks vdb nodes d1
 check "it is noted" says "what=device-gone" cat "$HVMUX_HOME/log/d1/audit.log"
+check "QEMU and the documents agree" agrees d1
 check "nothing is waited for" test ! -e "$HVMUX_HOME/run/d1/leaving"
 check "detach --config" hv detach-disk d1 vdb --config
 
@@ -148,7 +155,28 @@ check "the next one goes on" hv resume d1
 check "the guest lets go, and the document says so" wait_for 60 lacks vdb blocks d1
 check "QEMU keeps no node of it" wait_for 10 lacks vdb nodes d1
 check "no plan is left" wait_for 30 no_plan_left d1
+check "QEMU and the documents agree" agrees d1
 check "destroy" hv destroy d1
+
+# --- QEMU dies while the guest is waited for ---
+check "start" hv start d1
+check "log in" guest_login d1
+check "attach" hv attach-disk d1 "$TEST_TMP/b.img" vdb --persistent
+check "the guest stands still" hv suspend d1
+hv detach-disk d1 vdb --persistent >"$TEST_TMP/detach" 2>&1 &
+detach=$!
+check "the guest is asked" wait_for 20 test -e "$HVMUX_HOME/run/d1/leaving"
+check "QEMU is killed" kill -9 "$(json_number d1 qemu_pid)"
+wait $detach
+check "the command says so" test $? -eq 1
+check "in words" grep -q "Failed to detach disk" "$TEST_TMP/detach"
+check "it has ended" wait_state d1 crashed
+check "the definition has the disk as before" says vdb hv domblklist d1
+check "it starts with it" hv start d1
+check "no plan is left" wait_for 10 no_plan_left d1
+check "… and the live document has it" says vdb blocks d1
+check "destroy" hv destroy d1
+check "detach" hv detach-disk d1 vdb --config
 
 # --- no place, and an image that is another machine's ---
 check "define" define_bootsect d3
@@ -161,6 +189,12 @@ check "define one with a single port" define_linux d4 "<controller type='pci' in
 check "start, paused" hv start --paused d4
 check_fails "an image that another machine writes" 1 "is in use by d3 (vdb, running" hv attach-disk d4 "$TEST_TMP/a.qcow2" vdb --live
 check "it is not in the document" lacks vdb blocks d4
+printf "<disk type='file'><driver type='qcow2'/><source file='%s'/><target dev='vdb'/></disk>" "$TEST_TMP/a.qcow2" >"$TEST_TMP/busy.xml"
+check_fails "the same by XML: QEMU refuses it, and all is taken back" 1 "lock" hv attach-device d4 "$TEST_TMP/busy.xml" --live
+check "it is not in the document" lacks vdb blocks d4
+check "QEMU keeps no node of it" lacks vdb nodes d4
+check "QEMU and the documents agree" agrees d4
+check "no plan is left" no_plan_left d4
 fill() { n=0; while hv attach-device d4 "$TEST_TMP/rng.xml" --live >"$TEST_TMP/fill" 2>&1; do n=$((n + 1)); [ $n -lt 9 ] || return 1; done; cat "$TEST_TMP/fill"; }
 check "no place is left: it says what to do" says "pcie-root-port" fill
 check "destroy" hv destroy d3
@@ -184,6 +218,7 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 	check "detach" says "Disk detached successfully" hv detach-disk d1 vdb --live
 	check "no descriptor stays" lacks "/images/" sets
 	check "no node stays" lacks vdb nodes d1
+	check "QEMU and the documents agree" agrees d1
 	check "nobody else owns the image" test "$(stat -c %u:%a "$TEST_TMP/images/top.qcow2")" = 0:600
 	check "attach again" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/images/top.qcow2" vdb --live
 	check "what was written is there" wait_for 30 guest_says d1 other-user 'dd if=/dev/vda bs=512 skip=9 count=1 2>/dev/null'
