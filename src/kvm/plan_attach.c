@@ -107,6 +107,7 @@ int plan_device_hotplug(const struct domain *d, struct device_ref r, struct err 
 struct with {
 	struct domain d;
 	unsigned element;
+	unsigned first_new; /* elements from here on were not there before */
 	struct device_ref r;
 };
 
@@ -127,25 +128,61 @@ static int check_target(const struct domain *d, const struct plan_fragment *f, s
 	return 0;
 }
 
-static int put_in(
-    const struct domain *was, const struct plan_fragment *f, struct with *w, struct err *err)
+/* The first SCSI disk of a machine that runs brings its controller along. The default model is one of old times, which
+ * needs a place on conventional PCI, and which few guests still know. */
+static bool brings_controller(const struct domain *was, const struct with *w)
+{
+	if (w->r.kind != DEVICE_DISK || w->d.disks[w->r.index].bus != DISK_SCSI)
+		return false;
+	for (size_t i = 0; i < was->n_controllers; i++)
+		if (was->controllers[i].type == CONTROLLER_SCSI)
+			return false;
+	return w->d.disks[w->r.index].address.controller == 0;
+}
+
+static int read_with(const struct domain *was, const struct plan_fragment *f, bool controller,
+    struct with *w, struct err *err)
 {
 	struct plan_tree t = {0};
-	*w = (struct with){0};
-	if (check_target(was, f, err) < 0 || plan_fragment_check(f, was, err) < 0 ||
-	    plan_tree_open(&t, was, err) < 0)
+	domain_fini(&w->d);
+	if (plan_tree_open(&t, was, err) < 0)
 		return -1;
+	w->first_new = 1;
+	for (const xmlNode *e = xml_first(t.devices); e != NULL; e = xml_next(e))
+		w->first_new++;
+	if (controller) {
+		xmlNode *n = xml_add_child(t.devices, "controller");
+		xml_set_attr(n, "type", "scsi");
+		xml_set_attr(n, "index", "0");
+		xml_set_attr(n, "model", "virtio-scsi");
+	}
 	w->element = plan_fragment_graft(f, &t);
 	int rc = plan_tree_read(&t, &w->d, err);
 	plan_tree_fini(&t);
 	if (rc < 0)
 		return -1;
-	if (domain_complete(&w->d, NULL, NULL, err) < 0)
+	return device_by_element(&w->d, w->element, &w->r)
+	           ? 0
+	           : xml_error(err, ERR_UNSUPPORTED, f->file, f->device,
+	                 "is no device that can be attached");
+}
+
+static int put_in(const struct domain *was, const struct plan_fragment *f, bool runs,
+    struct with *w, struct err *err)
+{
+	*w = (struct with){0};
+	if (check_target(was, f, err) < 0 || plan_fragment_check(f, was, err) < 0 ||
+	    read_with(was, f, false, w, err) < 0)
 		return -1;
-	if (!device_by_element(&w->d, w->element, &w->r))
-		return xml_error(
-		    err, ERR_UNSUPPORTED, f->file, f->device, "is no device that can be attached");
-	return 0;
+	if (runs && brings_controller(was, w) && read_with(was, f, true, w, err) < 0)
+		return -1;
+	return domain_complete(&w->d, NULL, NULL, err);
+}
+
+/* Not the device itself, but what it needs. */
+static bool is_new(const struct with *w, unsigned element)
+{
+	return element == 0 || (element >= w->first_new && element != w->element);
 }
 
 static bool bus_is_used(const struct domain *d, unsigned bus)
@@ -196,7 +233,7 @@ static int plug_controllers(
     struct plan *p, const struct plan_in *in, struct with *w, struct err *err)
 {
 	for (size_t i = 0; i < w->d.n_controllers; i++) {
-		if (w->d.controllers[i].element != 0)
+		if (!is_new(w, w->d.controllers[i].element))
 			continue;
 		struct device_ref r = {DEVICE_CONTROLLER, i};
 		CLEANUP_FREE char *what = plan_device_words(&w->d, r);
@@ -270,7 +307,7 @@ static int put_in_config(const struct plan_in *in, const struct plan_fragment *f
 	struct plan_fragment same = {0};
 	struct err why = {0};
 	if (live->d.source == NULL)
-		return put_in(in->config, f, w, err);
+		return put_in(in->config, f, false, w, err);
 	CLEANUP_FREE char *text = domain_format(&live->d, err);
 	CLEANUP_XML xmlDoc *doc =
 	    text != NULL ? xml_read(text, strlen(text), f->file, "domain", err) : NULL;
@@ -282,10 +319,10 @@ static int put_in_config(const struct plan_in *in, const struct plan_fragment *f
 	xmlNodeDump(b, doc, plan_tree_element(&t, live->element), 0, 0);
 	int rc = plan_fragment_read(&same, (const char *)xmlBufferContent(b), f->file, err);
 	xmlBufferFree(b);
-	if (rc == 0 && put_in(in->config, &same, w, &why) < 0) {
+	if (rc == 0 && put_in(in->config, &same, true, w, &why) < 0) {
 		/* The place is another's in the definition. */
 		domain_fini(&w->d);
-		rc = put_in(in->config, f, w, err);
+		rc = put_in(in->config, f, true, w, err);
 		if (rc == 0 && net != NULL && net->mac != NULL) {
 			free(w->d.nets[w->r.index].mac);
 			w->d.nets[w->r.index].mac = xstrdup(net->mac);
@@ -317,7 +354,7 @@ static int build(const struct plan_in *in, const struct plan_fragment *f, struct
 		return err_set(err, ERR_STATE,
 		    "domain '%s' is transient: it has no definition that --config could change",
 		    in->name);
-	if (runs && put_in(in->live, f, live, err) < 0)
+	if (runs && put_in(in->live, f, true, live, err) < 0)
 		return -1;
 	if (runs) {
 		argv_aliases(&live->d);
