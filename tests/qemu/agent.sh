@@ -64,6 +64,17 @@ check "qemu-agent-command by name alone" says '{"return":{}}' hv qemu-agent-comm
 check_fails "a command that there is not" 1 "The command guest-fly has not been found" hv qemu-agent-command ga '{"execute":"guest-fly"}'
 check_fails "no JSON" 1 "cannot parse json" hv qemu-agent-command ga '{"execute"'
 
+# busybox has no chpasswd: this one writes down what the agent gives it.
+say_line 'printf "#!/bin/sh\\ncat >/got; echo args=\$* >>/got\\n" >/sbin/chpasswd; chmod 755 /sbin/chpasswd; clear; echo chpa''sswd'
+check "a chpasswd in the guest" wait_screen ga chpasswd 30
+check "set-user-password" says "Password set successfully for root in ga" hv set-user-password ga root Geheim-1
+say_line 'clear; cat /got'
+check "the guest has got it" wait_screen ga "root:Geheim-1" 30
+check "from standard input" sh -c "echo Geheim-2 | '$HVMUX' set-user-password ga root --encrypted"
+say_line 'clear; cat /got'
+check "the guest has got that one, as a hash" wait_screen ga "args=-e" 30
+check "no log of ours holds a password" sh -c "! grep -rq Geheim '$HVMUX_HOME/log/ga/audit.log' '$HVMUX_HOME/log/ga/qemu.log'"
+
 check "dommemstat --period" hv dommemstat ga --period 1 --live
 check "the guest tells its memory" wait_for 30 sh -c "'$HVMUX' dommemstat ga | grep -q '^available [1-9]'"
 
