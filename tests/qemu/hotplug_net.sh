@@ -60,6 +60,7 @@ check "the definition has not" says "total_iops_sec : 0" hv blkdeviotune net1 vd
 check_fails "total and read exclude each other" 1 "exclude each other" hv blkdeviotune net1 vda --total-iops-sec 1 --read-iops-sec 1
 check "QEMU has what it had" says '"iops_max": 200' hv qemu-monitor-command net1 --pretty query-block
 check "no limit" silent hv blkdeviotune net1 vda --total-iops-sec 0 -q
+check "documents and QEMU agree" hv check-live net1
 check "QEMU has none" says '"iops": 0' hv qemu-monitor-command net1 --pretty query-block
 
 # --- cards come and go ---
@@ -72,6 +73,7 @@ check "domiflist shows it" says "$new" hv domiflist net1
 check "the definition has it not" sh -c "! '$HVMUX' domiflist net1 --inactive | grep -q $new"
 check "pending tells it" says "goes" hv pending net1
 check_fails "the same MAC address twice" 1 "$new" hv attach-interface net1 user --mac $new --model virtio
+check "documents and QEMU agree" hv check-live net1
 check "detach-interface" says "Interface detached successfully" hv detach-interface net1 user --mac $new
 check "the guest sees that it has gone" wait_for 30 guest_has 0
 check_fails "detach: which one?" 1 "Please specify which one to detach using --mac" hv detach-interface net1 user
@@ -82,6 +84,7 @@ check "both documents have it" sh -c "'$HVMUX' domiflist net1 --inactive | grep 
 check "nothing is pending" says "nothing is pending" hv pending net1
 check "detach --persistent" hv detach-interface net1 user --mac $new --persistent
 check "neither has it" sh -c "! { '$HVMUX' domiflist net1 --inactive; '$HVMUX' domiflist net1; } | grep -q $new"
+check "documents and QEMU agree" hv check-live net1
 check_fails "a bridge that is not there" 1 "there is no bridge 'nobridge'" hv attach-interface net1 bridge nobridge --model virtio
 
 # --- ports of the host ---
@@ -97,6 +100,9 @@ if [ "$(id -u)" -eq 0 ] && [ -e /dev/net/tun ] && ip link add "$br" type bridge 
 	ip link add "${br}b" type bridge
 	port_of() { ip -o link show master "$1" | grep -q "$2"; }
 	tap() { hv domiflist net1 | sed -n "s/^ *\\([^ ]*\\) .*$new.*/\\1/p"; }
+	check_fails "a script that fails" 1 "false" hv attach-interface net1 bridge "$br" --mac $new --model virtio --script /bin/false
+	check "no tap is left" sh -c "! ip -o link show master $br | grep -q ."
+	check "documents and QEMU agree" hv check-live net1
 	check "attach to a bridge" hv attach-interface net1 bridge "$br" --mac $new --model virtio
 	check "the guest sees it" wait_for 30 guest_has 1
 	t=$(tap)
@@ -139,6 +145,7 @@ check "and no node of it is left" sh -c "! '$HVMUX' qemu-monitor-command net1 qu
 check_fails "eject: there is none" 1 "doesn't have media" hv change-media net1 sda --eject
 check "insert" says "Successfully inserted media." hv change-media net1 sda "$TEST_TMP/one.iso" --insert
 check "the guest reads it" wait_for 30 medium "first medium"
+check "documents and QEMU agree" hv check-live net1
 check "print-xml" says "<target dev=" hv change-media net1 sda --eject --print-xml
 check_fails "a disk is no drive" 1 "No disk found whose source path or target is vda" hv change-media net1 vda --eject
 

@@ -44,11 +44,26 @@ check "no node of the other one is left" sh -c "! '$HVMUX' qemu-monitor-command 
 check "the live document has the first one" says "one.iso" hv domblklist cd
 check "no more sets of descriptors than before" [ "$(sets)" -eq "$before" ]
 check "nothing is left of the plan" [ ! -e "$HVMUX_HOME/run/cd/plan.json" ]
+check "documents and QEMU agree" hv check-live cd
+
+# Its supervisor is killed while it waits: the next one takes the plan back.
+waits() { hv plan-show cd 2>&1 | grep -q "opens the tray"; }
+"$HVMUX" change-media cd sda "$images/two.iso" >"$TEST_TMP/killed.out" 2>&1 &
+waiter=$!
+check "the plan waits for the tray" wait_for 15 waits
+kill -9 "$(json_number cd supervisor_pid)"
+wait $waiter
+check "the command says so" grep -q error "$TEST_TMP/killed.out"
+over() { hv dominfo cd >/dev/null 2>&1; [ ! -e "$HVMUX_HOME/run/cd/plan.json" ]; }
+check "the next supervisor has taken it back" wait_for 30 over
+check "the medium is still in" guest_says cd "one medium" "dd bs=16 count=1 skip=0 </dev/sr0 2>/dev/null; echo"
+check "documents and QEMU agree" hv check-live cd
 check "--force" says "Successfully updated media." hv change-media cd sda "$images/two.iso" --force
 check "the guest lets go" guest_run cd "exec 5<&-"
 check "it reads the second medium" wait_for 30 medium "two medium"
 check "change-media, by the file that is in" says "updated" hv change-media cd "$images/two.iso" "$images/one.iso"
 check "it reads the first one" wait_for 30 medium "one medium"
+check "documents and QEMU agree" hv check-live cd
 check "no more sets of descriptors than before" [ "$(sets)" -eq "$before" ]
 check "--config alone" says "ejected" hv change-media cd sda --eject --config
 check "the domain that runs keeps it" says "one.iso" hv domblklist cd
@@ -74,6 +89,7 @@ if [ "$(id -u)" -eq 0 ] && [ -e /dev/net/tun ] && ip link add "$br" type bridge 
 	check "attach" hv attach-interface cd bridge "$br" --mac $new --model virtio --inbound 1000 --persistent
 	check "the guest sees it" wait_for 30 guest_has 1
 	t=$(hv domiflist cd | sed -n "s/^ *\([^ ]*\) .*$new.*/\1/p")
+	check "documents and QEMU agree" hv check-live cd
 	check "its limits are there" sh -c "tc class show dev $t | grep -q 'rate 8Mbit'"
 	check "the definition knows no name of a tap" sh -c "! '$HVMUX' domiflist cd --inactive | grep -q vnet"
 	check "destroy" hv destroy cd
