@@ -247,7 +247,8 @@ struct verb {
 	X(snapshot_current, "snapshot-current")     \
 	X(snapshot_parent, "snapshot-parent")       \
 	X(snapshot_delete, "snapshot-delete")       \
-	X(snapshot_revert, "snapshot-revert")
+	X(snapshot_revert, "snapshot-revert")       \
+	X(snapshot_schedule, "snapshot-schedule")
 #define VERBS_SAVES(X)                                \
 	X(save, "save")                               \
 	X(restore, "restore")                         \

@@ -118,6 +118,33 @@ OPTS(snapshot_delete) = {
     {0},
 };
 
+OPTS(snapshot_schedule) = {
+    {"domain", OPT_DOMAIN, .value = "DOMAIN",
+        .help = "domain name, id or uuid; without one all schedules are listed"},
+    {"every", OPT_STRING, .value = "TIME", .help = "how often: 15m, 6h, 1d"},
+    {"keep", OPT_STRING, .many = true, .value = "TIME|COUNT",
+        .help =
+            "how long its snapshots are kept, 7d, or how many, 30; both may be given; all by default"},
+    {"prefix", OPT_STRING, .value = "NAME",
+        .help = "name of the schedule, with which its snapshots' begin; auto by default"},
+    FLAG("disk-only", "the disks alone, in overlays, not the guest's memory"),
+    FLAG(
+        "quiesce", "with --disk-only: the guest's agent brings its file systems to rest meanwhile"),
+    FLAG("remove", "take the schedule away; its snapshots stay"),
+    FLAG("run", "make and delete now what is due: what the timer calls"),
+    JSON,
+    {0},
+};
+VERB(snapshot_schedule) = {NAMES(snapshot_schedule, "snapshot-schedule"), .family = "Snapshots",
+    .summary = "snapshots that are made and deleted by themselves",
+    .flags = VERB_CHANGES | VERB_SHOWS,
+    .text =
+        "Times are multiples of --every since 1970, in UTC, so that they do not drift; the first snapshot is made at once. What is "
+        "older than --keep says, or one too many, goes, oldest first: only snapshots that the schedule made, and never the newest of "
+        "them. A domain that is off and whose images have not changed since gets no further one.\n\n"
+        "Supervisors look once a minute after domains that run. hvmux-snapshots.timer looks after all: systemctl enable --now "
+        "hvmux-snapshots.timer. A failure is shown in the list, and tried again after ten minutes. With --disk-only, snapshots of "
+        "a domain that runs can be merged away only once it is off."};
 VERB(snapshot_create) = {NAMES(snapshot_create, "snapshot-create"), .family = "Snapshots",
     .summary = "create a snapshot from XML", .flags = VERB_CHANGES | VERB_VIRSH};
 VERB(snapshot_create_as) = {NAMES(snapshot_create_as, "snapshot-create-as"), .family = "Snapshots",

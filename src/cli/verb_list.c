@@ -11,6 +11,7 @@
 #include "core/domain_meta.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/snapshots.h"
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
@@ -85,8 +86,7 @@ static bool pair_passes(const struct cli *c, const char *with, const char *witho
 
 static bool has_snapshots(const struct listing *l, const char *name)
 {
-	CLEANUP_FREE char *dir = home_data_file(&l->c->home, "snapshots", name);
-	return access(dir, F_OK) == 0;
+	return snapshots_count(&l->c->home, name) > 0;
 }
 
 static bool words_pass(const struct listing *l, const struct vm *vm)

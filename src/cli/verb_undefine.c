@@ -16,6 +16,8 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/pending.h"
+#include "core/schedule.h"
+#include "core/snapshots.h"
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
@@ -28,11 +30,12 @@ struct undefine {
 	const char *name;
 	struct domain d; /* as far as its document can be read */
 	bool readable;
-	char *nvram, *tpm, *snapshots; /* what there is beside the definition; NULL none */
-	struct definitions others;     /* what names files; read when storage is to be removed */
-	bool *doomed;                  /* by disk: its image is to be removed */
-	bool storage;                  /* one of them is */
-	int lock, idle;                /* the store's; and nobody starts the domain */
+	char *nvram, *tpm, *snapshots,
+	    *schedules;            /* what there is beside the definition; NULL none */
+	struct definitions others; /* what names files; read when storage is to be removed */
+	bool *doomed;              /* by disk: its image is to be removed */
+	bool storage;              /* one of them is */
+	int lock, idle;            /* the store's; and nobody starts the domain */
 };
 
 static void undefine_fini(struct undefine *u)
@@ -44,6 +47,7 @@ static void undefine_fini(struct undefine *u)
 	free(u->nvram);
 	free(u->tpm);
 	free(u->snapshots);
+	free(u->schedules);
 	free(u->doomed);
 }
 
@@ -77,6 +81,7 @@ static void find_state(struct undefine *u)
 	if (u->d.has_uuid)
 		u->tpm = existing(home_data_file(h, "tpm", uuid));
 	u->snapshots = existing(home_data_file(h, "snapshots", u->name));
+	u->schedules = existing(schedules_path(h, u->name));
 }
 
 static int read_definition(struct undefine *u, struct err *err)
@@ -136,9 +141,9 @@ static int check_beside(struct undefine *u, struct err *err)
 		    u->nvram);
 	if (u->snapshots != NULL && !cli_flag(c, "snapshots-metadata"))
 		return err_set(err, ERR_STATE,
-		    "Requested operation is not valid: cannot delete inactive domain with snapshots: "
+		    "Requested operation is not valid: cannot delete inactive domain with %zu snapshots: "
 		    "--snapshots-metadata removes '%s'",
-		    u->snapshots);
+		    snapshots_count(&u->c->home, u->name), u->snapshots);
 	return 0;
 }
 
@@ -292,6 +297,7 @@ static int remove_beside(struct undefine *u, struct err *err)
 	if (keep_tpm)
 		out_warning("the TPM's state stays in '%s'; --tpm removes it", u->tpm);
 	failed |= remove_tree(u->snapshots, "the snapshots' metadata");
+	failed |= remove_file(u->schedules, "the schedules of snapshots");
 	for (size_t i = 0; i < u->d.n_disks; i++)
 		if (u->doomed[i])
 			failed |= remove_volume(u, &u->d.disks[i]);

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/schedule.h"
 #include "core/store.h"
 #include "core/str.h"
 
@@ -111,6 +112,8 @@ static int finish_rename(
 	move_folder(h->log, home_log_dir(h, from), home_log_dir(h, to));
 	move_folder(
 	    snapshots, home_data_file(h, "snapshots", from), home_data_file(h, "snapshots", to));
+	CLEANUP_FREE char *schedules = xasprintf("%s/schedules", h->conf);
+	move_folder(schedules, schedules_path(h, from), schedules_path(h, to));
 	return 0;
 }
 

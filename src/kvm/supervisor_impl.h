@@ -56,8 +56,9 @@ struct supervisor {
 	unsigned n_hubs;
 	bool keep_rings; /* the consoles' history goes on: adoption, restart */
 	uint64_t growth_at_s,
-	    growth_own_s;    /* CLOCK_MONOTONIC: when it is looked at again; 0 not planned yet */
-	bool chains_checked; /* since QEMU has gone */
+	    growth_own_s;       /* CLOCK_MONOTONIC: when it is looked at again; 0 not planned yet */
+	uint64_t schedule_at_s; /* CLOCK_MONOTONIC: when schedules are looked at again */
+	bool chains_checked;    /* since QEMU has gone */
 	bool ended;
 
 	/* the present QEMU */
@@ -98,11 +99,12 @@ struct supervisor {
 	struct hooks *hooks;           /* NULL: none were run yet */
 	struct hooks *match_hooks;     /* of triggers: nothing else waits for them */
 	bool preparing, releasing;
-	bool watchdog_dump;    /* <watchdog action='dump'/> */
-	struct sup_restore *restore; /* supervisor_restore.c's; NULL: a start from reset, or it is over */
+	bool watchdog_dump; /* <watchdog action='dump'/> */
+	struct sup_restore
+	    *restore;          /* supervisor_restore.c's; NULL: a start from reset, or it is over */
 	struct sup_dump *dump; /* supervisor_dump.c's; NULL: none goes on */
 	struct sup_plans *plans; /* supervisor_plan.c's; NULL: none were asked for yet */
-	uint64_t io_told_ns;   /* CLOCK_MONOTONIC of the last disk error that was recorded */
+	uint64_t io_told_ns;     /* CLOCK_MONOTONIC of the last disk error that was recorded */
 	struct rate reboots, watchdogs; /* what of them stands in the audit log */
 	char detail[SUP_DETAIL_MAX];    /* what will be said of the end; "" nothing yet */
 	enum err_code failure;          /* code of a start that failed */
@@ -247,7 +249,9 @@ int sup_keys_keep(struct supervisor *s, const struct domain *d, struct err *err)
 void sup_dump(struct supervisor *s);                                     /* ops->dump */
 void sup_dump_completed(struct supervisor *s, struct json_object *data); /* QMP's DUMP_COMPLETED */
 void sup_dump_tick(struct supervisor *s);
-void sup_growth_tick(struct supervisor *s);  /* supervisor_growth.c */
+void sup_growth_tick(struct supervisor *s);   /* supervisor_growth.c */
+void sup_schedule_tick(struct supervisor *s); /* supervisor_schedule.c */
+void sup_count_snapshots(struct supervisor *s);
 void sup_dump_abandon(struct supervisor *s); /* QEMU is gone */
 
 /* --- supervisor_restore.c: a start from a saved machine or a snapshot --- */

@@ -358,6 +358,7 @@ static void run_over(void *arg, const struct err *err, const char *notes)
 	show_job(p, "");
 	if (writes_live(plan_run_plan(r)) && sup_devices_changed(p->s))
 		sup_ask_cpus(p->s);
+	sup_count_snapshots(p->s);
 	drop_fds(p);
 	p->run = NULL;
 	p->holds_guest = false;

@@ -402,6 +402,7 @@ void sup_tick(struct supervisor *s)
 	sup_dump_tick(s);
 	sup_restore_tick(s);
 	sup_growth_tick(s);
+	sup_schedule_tick(s);
 	if (++ticks % LOG_LIMIT_TICKS == 0)
 		qemu_log_limit(s->home, s->name);
 }
