@@ -221,11 +221,12 @@ struct verb {
 	X(detach_device_alias, "detach-device-alias") \
 	X(host_devices, "host-devices")               \
 	X(attach_host_device, "attach-host-device")
-#define VERBS_SIZES(X)            \
-	X(setvcpus, "setvcpus")   \
-	X(setvcpu, "setvcpu")     \
-	X(setmem, "setmem")       \
-	X(setmaxmem, "setmaxmem") \
+#define VERBS_SIZES(X)                                  \
+	X(setvcpus, "setvcpus")                         \
+	X(setvcpu, "setvcpu")                           \
+	X(setmem, "setmem")                             \
+	X(setmaxmem, "setmaxmem")                       \
+	X(update_memory_device, "update-memory-device") \
 	X(guest_online, "guest-online")
 #define VERBS_UPDATE(X)                           \
 	X(attach_interface, "attach-interface")   \

@@ -39,6 +39,17 @@ OPTS(setmaxmem) = {
     JSON,
     {0},
 };
+OPTS(update_memory_device) = {
+    DOMAIN_ONE,
+    LIVE_CONFIG_CURRENT,
+    {"alias", OPT_STRING, .value = "ALIAS", .help = "which one, by its alias"},
+    {"node", OPT_NUMBER, .value = "NODE", .help = "which one, by the guest's NUMA node"},
+    {"requested-size", OPT_STRING, .value = "SIZE",
+        .help = "how much of it the guest is to have: KiB, or 512M, 1G"},
+    DRY_RUN,
+    JSON,
+    {0},
+};
 OPTS(guest_online) = {DOMAIN_ONE, JSON, {0}};
 
 VERB(setvcpus) = {
@@ -77,6 +88,13 @@ VERB(setmaxmem) = {
     .family = "Hot-plug",
     .summary = "change the most memory that the guest can have",
     .text = "Of the next start: --config is needed while the domain runs.",
+    .flags = VERB_CHANGES | VERB_VIRSH,
+};
+VERB(update_memory_device) = {
+    NAMES(update_memory_device, "update-memory-device"),
+    .family = "Hot-plug",
+    .summary = "change how much of a virtio-mem device the guest has",
+    .text = "The guest takes and gives back as it can: 'hvmux dominfo' shows how much it has.",
     .flags = VERB_CHANGES | VERB_VIRSH,
 };
 VERB(guest_online) = {

@@ -7,6 +7,7 @@
 #include "cli/plan_verb.h"
 #include "core/domain.h"
 #include "core/mem.h"
+#include "core/str.h"
 #include "core/units.h"
 
 /* virsh's scaled integers, KiB by default, rounded up to them. false: that has been said. */
@@ -16,8 +17,7 @@ static bool take_size(const struct cli *c, const char *option, uint64_t *kib)
 	const char *text = cli_value(c, option);
 	size_t digits = strspn(text, "0123456789");
 	CLEANUP_FREE char *number = xstrndup(text, digits);
-	if (digits > 0 && units_kib(number, text + digits, DOMAIN_MEMORY_MAX_KIB, kib, &err) == 0 &&
-	    *kib > 0)
+	if (digits > 0 && units_kib(number, text + digits, DOMAIN_MEMORY_MAX_KIB, kib, &err) == 0)
 		return true;
 	out_error(
 	    "Scaled numeric value '%s' for <%s> option is malformed or out of range: 512M, 4G, or KiB",
@@ -45,4 +45,28 @@ int verb_setmem(struct cli *c)
 int verb_setmaxmem(struct cli *c)
 {
 	return run_size(c, "size", json_object_new_object());
+}
+
+int verb_update_memory_device(struct cli *c)
+{
+	struct json_object *args = json_object_new_object();
+	const char *node = cli_value(c, "node");
+	uint64_t n = 0;
+	if (cli_value(c, "requested-size") == NULL) {
+		json_object_put(args);
+		out_error(
+		    "nothing to change: --requested-size SIZE says what the guest is to have");
+		return CLI_FAILED;
+	}
+	if (cli_value(c, "alias") != NULL)
+		out_add_str(args, "alias", cli_value(c, "alias"));
+	if (node != NULL && str_u64(node, UINT16_MAX, &n) < 0) {
+		json_object_put(args);
+		out_error(
+		    "Numeric value '%s' for <node> option is malformed or out of range", node);
+		return CLI_FAILED;
+	}
+	if (node != NULL)
+		json_object_object_add(args, "node", json_object_new_int64((int64_t)n));
+	return run_size(c, "requested-size", args);
 }

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/xml.h"
+#include "kvm/plan_memory.h"
 #include "kvm/argv_alias.h"
 #include "kvm/plan_argv.h"
 #include "kvm/plan_device.h"
@@ -114,7 +115,9 @@ static int unplug(const struct plan_in *in, struct device_ref r, unsigned elemen
 	if (id == NULL)
 		return err_set(
 		    err, ERR_UNSUPPORTED, "%s is nothing that QEMU could let go of", what);
-	plan_argv_unplug(p, id, what);
+	struct plan_step *s = plan_argv_unplug(p, id, what);
+	if (r.kind == DEVICE_MEMORY)
+		plan_memory_advice(s, what);
 	plan_commit(p);
 	return put_away(in, r, element, p, err);
 }

@@ -92,7 +92,9 @@ void plan_add_balloon(struct plan *p, uint64_t kib, uint64_t was_kib)
 static int balloon_live(
     const struct plan_in *in, struct plan *p, uint64_t kib, char **text, struct err *err)
 {
-	struct size_edit e = {.current_kib = kib};
+	/* With the devices that were plugged, which <memory> is to count, too. */
+	struct size_edit e = {.current_kib = kib,
+	    .memory_kib = in->live->memory.n_devices > 0 ? in->live->memory_kib : 0};
 	if (!has_balloon(in->live))
 		return err_set(err, ERR_UNSUPPORTED,
 		    "domain '%s' has no balloon, so that its memory cannot change while it runs: it needs <memballoon model='virtio'/>",
@@ -117,7 +119,8 @@ static int build_setmem(const struct plan_in *in, struct plan *p, struct err *er
 	if ((in->where & PLAN_LIVE) && balloon_live(in, p, kib, &live, err) < 0)
 		return -1;
 	if (in->where & PLAN_CONFIG) {
-		struct size_edit e = {.current_kib = kib};
+		struct size_edit e = {.current_kib = kib,
+		    .memory_kib = in->config->memory.n_devices > 0 ? in->config->memory_kib : 0};
 		if (check_most(in, kib, in->config->memory_kib, err) < 0)
 			return -1;
 		config = plan_edit(in->config, in->name, write_sizes, &e, err);
@@ -163,7 +166,110 @@ static int build_setmaxmem(const struct plan_in *in, struct plan *p, struct err 
 	return 0;
 }
 
+/* --- memory devices --- */
+void plan_memory_advice(struct plan_step *s, const char *what)
+{
+	free(s->advice);
+	s->advice = xasprintf(
+	    "the guest has not released %s: a kernel gives memory back that is offline, or online as movable and not in the way; in a "
+	    "Linux guest 'echo offline > /sys/devices/system/memory/memoryN/state' says why not (and 'echo online_movable' there, when "
+	    "it is plugged, makes it easier). Try again, or restart the guest without it. Should it release it later, it goes then",
+	    what);
+}
+
+struct wish {
+	const struct domain_memdev *m;
+	uint64_t kib;
+};
+
+/* The virtio-mem that is meant: by alias, by node, or the only one. */
+static const struct domain_memdev *find_wish(
+    const struct plan_in *in, const struct domain *d, struct err *err)
+{
+	const char *alias = json_get_str(in->args, "alias");
+	int64_t node = json_get_int(in->args, "node", -1);
+	const struct domain_memdev *found = NULL;
+	for (size_t i = 0; i < d->memory.n_devices; i++) {
+		const struct domain_memdev *m = &d->memory.devices[i];
+		if (m->model != MEMDEV_VIRTIO_MEM || (alias != NULL && !str_eq(m->alias, alias)) ||
+		    (node >= 0 && (!m->has_node || m->node != node)))
+			continue;
+		if (found != NULL) {
+			err_set(err, ERR_INVALID,
+			    "multiple memory devices found: --alias or --node says which one");
+			return NULL;
+		}
+		found = m;
+	}
+	if (found == NULL)
+		err_set(err, ERR_NOT_FOUND,
+		    "no memory device found: domain '%s' has no such <memory model='virtio-mem'>",
+		    in->name);
+	return found;
+}
+
+static int check_wish(const struct domain_memdev *m, uint64_t kib, struct err *err)
+{
+	if (kib > m->size_kib || kib % m->block_kib != 0)
+		return err_set(err, ERR_INVALID,
+		    "invalid argument: requested size is at most %llu KiB, the device's, and a multiple of its block, %llu KiB",
+		    (unsigned long long)m->size_kib, (unsigned long long)m->block_kib);
+	return 0;
+}
+
+static void write_wish(void *arg, xmlNode *root)
+{
+	const struct wish *w = arg;
+	xmlNode *devices = xml_child(root, "devices"), *n = xml_first(devices);
+	for (unsigned i = 1; n != NULL && i < w->m->element; i++)
+		n = xml_next(n);
+	if (n != NULL)
+		plan_edit_kib(xml_need_child(n, "target"), "requested", w->kib);
+}
+
+static char *wish_text(
+    const struct plan_in *in, const struct domain *d, uint64_t kib, struct wish *w, struct err *err)
+{
+	*w = (struct wish){find_wish(in, d, err), kib};
+	if (w->m == NULL || check_wish(w->m, kib, err) < 0)
+		return NULL;
+	return plan_edit(d, in->name, write_wish, w, err);
+}
+
+static struct json_object *wish_args(const char *alias, uint64_t kib)
+{
+	CLEANUP_FREE char *path = xasprintf("/machine/peripheral/%s", alias);
+	struct json_object *args = plan_args("path", path, "property", "requested-size", NULL);
+	json_object_object_add(args, "value", json_object_new_int64((int64_t)(kib * 1024)));
+	return args;
+}
+
+static int build_update_memory(const struct plan_in *in, struct plan *p, struct err *err)
+{
+	uint64_t kib = (uint64_t)json_get_int(in->args, "kib", 0);
+	struct wish w;
+	CLEANUP_FREE char *live = NULL, *config = NULL, *size = size_words(kib);
+	p->words = xasprintf("%s of virtio-mem for domain '%s'", size, in->name);
+	if (in->where & PLAN_LIVE) {
+		live = wish_text(in, in->live, kib, &w, err);
+		if (live == NULL)
+			return -1;
+		if (w.m->alias == NULL)
+			return err_set(err, ERR_UNSUPPORTED, "the memory device has no alias");
+		CLEANUP_FREE char *words =
+		    xasprintf("ask the guest to take %s of %s", size, w.m->alias);
+		struct plan_step *s = plan_qmp(p, words, "qom-set", wish_args(w.m->alias, kib));
+		plan_undo_qmp(s, "qom-set", wish_args(w.m->alias, w.m->requested_kib));
+	}
+	if ((in->where & PLAN_CONFIG) && (config = wish_text(in, in->config, kib, &w, err)) == NULL)
+		return -1;
+	plan_add_texts(p, in, live, config);
+	return 0;
+}
+
 const struct plan_verb plan_verbs_memory[] = {
+    /* kib; alias, node */
+    {.name = "update-memory-device", .flags = PLAN_VERB_OFF, .build = build_update_memory},
     /* kib */
     {.name = "setmem", .flags = PLAN_VERB_OFF, .build = build_setmem},
     {.name = "setmaxmem", .flags = PLAN_VERB_OFF, .build = build_setmaxmem}, {0}};

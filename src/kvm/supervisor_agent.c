@@ -365,13 +365,15 @@ int sup_agent_shutdown(struct supervisor *s, const char *mode,
 struct asked {
 	struct supervisor *s;
 	struct control_req *req;
-	bool freeze, thaw;
+	bool freeze, thaw, plugged;
 };
 
 static void got_answer(void *arg, struct json_object *result, const struct err *err)
 {
 	struct asked *q = arg;
 	struct sup_agent *g = &q->s->guest;
+	if (q->plugged)
+		sup_plugged_event(q->s, "guest-set");
 	if (err == NULL && (q->freeze || q->thaw)) {
 		g->frozen = q->freeze;
 		publish(q->s);
@@ -399,6 +401,8 @@ void sup_ctl_agent(void *arg, struct json_object *params, struct control_req *r)
 	q->req = r;
 	q->freeze = str_prefix(command, "guest-fsfreeze-freeze");
 	q->thaw = str_eq(command, "guest-fsfreeze-thaw");
+	q->plugged =
+	    str_eq(command, "guest-set-vcpus") || str_eq(command, "guest-set-memory-blocks");
 	agent_send(s->guest.agent, command, json_object_get(args),
 	    quiet ? AGENT_SYNC_FIRST | AGENT_NO_ANSWER : 0, (unsigned)timeout, got_answer, q);
 }

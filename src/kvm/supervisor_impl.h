@@ -271,7 +271,8 @@ void sup_restore_free(struct supervisor *s);
 /* --- supervisor_plugged.c: vCPUs and memory that were plugged, in the page --- */
 void sup_plugged_look(struct supervisor *s); /* now */
 void sup_plugged_tick(struct supervisor *s);
-void sup_plugged_event(struct supervisor *s, const char *event); /* QEMU's */
+/* QEMU's; "guest-set": the agent was told to use other CPUs or memory */
+void sup_plugged_event(struct supervisor *s, const char *event);
 void sup_plugged_free(struct supervisor *s);
 
 /* --- supervisor_adopt.c --- */

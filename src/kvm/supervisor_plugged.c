@@ -153,6 +153,15 @@ static void ask_guest(struct sup_plugged *g)
 }
 
 /* --- QEMU --- */
+/* What the balloon counts changes with the devices, and QEMU does not tell. */
+static void got_balloon(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	if (result != NULL && s->page.page != NULL)
+		sampler_balloon(&s->sampler, result);
+}
+
 static void got_memory(void *arg, struct json_object *result, const struct err *err)
 {
 	struct sup_plugged *g = arg;
@@ -160,7 +169,10 @@ static void got_memory(void *arg, struct json_object *result, const struct err *
 		done(g);
 		return;
 	}
+	uint64_t was = plugged_memory_kib(&g->memory);
 	plugged_memory_read(result, &g->memory);
+	if (plugged_memory_kib(&g->memory) != was && g->s->qmp_ready)
+		qmp_send(g->s->qmp, "query-balloon", NULL, 0, got_balloon, g->s);
 	if (g->s->page.page != NULL) {
 		struct status_page *p = status_begin(&g->s->page);
 		p->dimms = g->memory.n;
@@ -248,7 +260,7 @@ void sup_plugged_tick(struct supervisor *s)
 void sup_plugged_event(struct supervisor *s, const char *event)
 {
 	static const char *const events[] = {
-	    "MEMORY_DEVICE_SIZE_CHANGE", "ACPI_DEVICE_OST", "DEVICE_DELETED"};
+	    "MEMORY_DEVICE_SIZE_CHANGE", "ACPI_DEVICE_OST", "DEVICE_DELETED", "guest-set"};
 	/* A guest causes as many as it likes: they are looked at by the tick. */
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
 		if (s->plugged != NULL && str_eq(events[i], event))
