@@ -124,7 +124,9 @@ static void add_paths(struct buf *out, const xmlNode *node, const char *paths)
 		const char *eq = memchr(s, '=', n);
 		size_t label = eq != NULL ? (size_t)(eq + 1 - s) : 0;
 		CLEANUP_FREE char *value = value_at(node, s + label, n - label);
-		if (value != NULL)
+		/* A cable that is in says no more than none at all. */
+		bool plain = label > 0 && strncmp(s, "link=", label) == 0 && str_eq(value, "up");
+		if (value != NULL && !plain)
 			add_word(out, s, label, value);
 		s += n;
 	}

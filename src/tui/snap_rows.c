@@ -25,26 +25,32 @@ static uint64_t file_bytes(const char *path)
 	return path && stat(path, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
 }
 
-/* The image that a target had then. */
-static char *image_of(const struct snapshot *s, const char *target)
-{
-	struct domain d;
-	char *path = NULL;
-	if (!s->domain || domain_parse(s->domain, strlen(s->domain), s->name, DOMAIN_PARSE_LENIENT,
-	                      &d, NULL, NULL) < 0)
-		return NULL;
-	for (size_t i = 0; i < d.n_disks && !path; i++)
-		if (str_eq(d.disks[i].target, target) && d.disks[i].image.path)
-			path = xstrdup(d.disks[i].image.path);
-	domain_fini(&d);
-	return path;
-}
-
 /* The image that was looked at last: all snapshots of a domain are mostly in the same. */
 struct looked {
+	const struct home *home;
+	const char *domain;
 	char *path;
 	struct img_info info;
 };
+
+/* The image that a target had then, as the whole document says; those that are listed come without their domain. */
+static char *image_of(const struct looked *l, const char *name, const char *target)
+{
+	struct snapshot s;
+	struct domain d;
+	char *path = NULL;
+	if (snapshots_read(l->home, l->domain, name, &s, NULL) < 0)
+		return NULL;
+	if (s.domain && domain_parse(s.domain, strlen(s.domain), name, DOMAIN_PARSE_LENIENT, &d,
+	                    NULL, NULL) == 0) {
+		for (size_t i = 0; i < d.n_disks && !path; i++)
+			if (str_eq(d.disks[i].target, target) && d.disks[i].image.path)
+				path = xstrdup(d.disks[i].image.path);
+		domain_fini(&d);
+	}
+	snapshot_fini(&s);
+	return path;
+}
 
 static void look_at(struct looked *l, const char *path)
 {
@@ -62,24 +68,36 @@ static void look_at(struct looked *l, const char *path)
 	img_drop(&im);
 }
 
+static uint64_t memory_in(const struct looked *l, const char *tag)
+{
+	for (size_t k = 0; k < l->info.n_snapshots; k++)
+		if (str_eq(l->info.snapshots[k].name, tag))
+			return l->info.snapshots[k].vm_state;
+	return 0;
+}
+
+/* Of a memory inside of an image: one of them holds it. */
+static uint64_t memory_size(const struct snapshot *s, struct looked *l)
+{
+	uint64_t bytes = memory_in(l, snapshot_tag(s));
+	for (size_t i = 0; i < s->n_disks && !bytes; i++) {
+		CLEANUP_FREE char *path = s->disks[i].kind == SNAPSHOT_INTERNAL
+		                              ? image_of(l, s->name, s->disks[i].name)
+		                              : NULL;
+		if (path)
+			look_at(l, path);
+		bytes = memory_in(l, snapshot_tag(s));
+	}
+	return bytes;
+}
+
 static uint64_t size_of(const struct snapshot *s, struct looked *l)
 {
 	uint64_t sum = file_bytes(s->memory_file);
-	bool inside = s->memory == SNAPSHOT_INTERNAL;
-	for (size_t i = 0; i < s->n_disks; i++) {
+	for (size_t i = 0; i < s->n_disks; i++)
 		if (s->disks[i].kind == SNAPSHOT_EXTERNAL)
 			sum += file_bytes(s->disks[i].file);
-		if (!inside || s->disks[i].kind != SNAPSHOT_INTERNAL)
-			continue;
-		CLEANUP_FREE char *path = image_of(s, s->disks[i].name);
-		if (path)
-			look_at(l, path);
-		for (size_t k = 0; path && k < l->info.n_snapshots; k++)
-			if (str_eq(l->info.snapshots[k].name, snapshot_tag(s)))
-				sum += l->info.snapshots[k].vm_state;
-		inside = !sum; /* one image holds the memory */
-	}
-	return sum;
+	return s->memory == SNAPSHOT_INTERNAL ? sum + memory_size(s, l) : sum;
 }
 
 /* --- one --- */
@@ -209,10 +227,11 @@ static void tree_fini(struct tree *t)
 	free(t->stack);
 }
 
-static void make_rows(struct snap_rows *s, const struct snapshots *all)
+static void make_rows(
+    struct snap_rows *s, const struct home *h, const char *domain, const struct snapshots *all)
 {
 	struct tree t = {0};
-	struct looked looked = {0};
+	struct looked looked = {.home = h, .domain = domain};
 	tree_init(&t, all);
 	s->row = xcalloc(all->n < SNAP_KEPT ? all->n + 1 : SNAP_KEPT, sizeof(*s->row));
 	push(&t, t.from[all->n], t.count[all->n], NULL);
@@ -248,7 +267,7 @@ void snap_rows_read(struct snap_rows *s, const struct home *h, const char *domai
 	if (snapshots_load(h, domain, &all, &err) < 0) {
 		s->trouble = safe(err.msg);
 	} else {
-		make_rows(s, &all);
+		make_rows(s, h, domain, &all);
 		s->trouble = safe(all.trouble.data);
 	}
 	if (s->current == SIZE_MAX)

@@ -62,6 +62,8 @@ static void pick_draw(struct view *v)
 	if (rows > (int)p->n + 3)
 		rows = (int)p->n + 3;
 	framed = rows >= 5;
+	if (!framed && rows > (int)p->n + 1)
+		rows = (int)p->n + 1;
 	body = rows - (framed ? 3 : 1);
 	body = body < 1 ? rows : body;
 	p->height = (unsigned)body;

@@ -92,6 +92,7 @@ if hv help domif-setlink >/dev/null 2>&1; then
 	check "l pulls the cable out" wait_for 20 line_shows "interface" "link=down"
 	keys l
 	check "and puts it back" wait_for 20 shows_not "link=down"
+	check "which is no difference to the definition" wait_for 20 line_shows "  interface" "52:54"
 fi
 if hv help change-media >/dev/null 2>&1; then
 	down_to "disk sda"
@@ -117,8 +118,8 @@ if hv help setvcpus >/dev/null 2>&1; then
 	text 2
 	keys Enter
 	see "Runs: hvmux setvcpus d1 2" 30
-	keys y
-	check "y plugs one in" wait_for 60 line_shows "cpu " "2 of 2 plugged"
+	plugged() { line_shows "cpu " "2 of 2 plugged" || { keys y; return 1; }; }
+	check "y plugs one in" wait_for 60 plugged
 	keys Escape
 fi
 
