@@ -114,17 +114,6 @@ static char *compose(struct cli *c, struct change *k, struct err *err)
 	return device_doc_text(&doc, disk->element, put_medium, k, err);
 }
 
-static const char *done_words;
-
-static int say_done(struct cli *c, const char *domain, struct json_object *answer)
-{
-	(void)domain;
-	(void)answer;
-	c->bare = true;
-	puts(done_words);
-	return CLI_DONE;
-}
-
 int verb_change_media(struct cli *c)
 {
 	struct err err = {0};
@@ -145,8 +134,10 @@ int verb_change_media(struct cli *c)
 	out_add_bool(args, "force", cli_flag(c, "force"));
 	CLEANUP_FREE char *failed =
 	    xasprintf("Failed to complete action %s on media", words[k.action].verb);
-	done_words = words[k.action].done;
 	const struct plan_request r = {
-	    .args = args, .failed = failed, .done = done_words, .print = say_done};
-	return plan_verb_run(c, &r);
+	    .args = args, .failed = failed, .done = words[k.action].done};
+	int status = plan_verb_run(c, &r);
+	/* virsh's words have no empty line behind them here. */
+	c->bare = c->bare || status == CLI_DONE;
+	return status;
 }

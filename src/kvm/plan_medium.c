@@ -30,41 +30,52 @@ static struct json_object *drive_args(const struct medium *m, const char *node)
 
 /* --- the new medium --- */
 
-/* Its nodes are named after the plan: those of the old medium are still there. */
-static int open_medium(
-    struct medium *m, const struct domain *next, size_t i, char **top, struct err *err)
+/* The words but for the drive itself, which is there; *top: the node that it would have got. Borrowed from words. */
+static struct argv_out without_drive(const struct argv_out *words, char **top)
 {
-	struct domain_disk *disk = &((struct domain *)(uintptr_t)next)->disks[i];
-	struct argv_out words = {0}, nodes = {0};
-	char *target = disk->target;
-	bool limited =
-	    str_eq(json_get_str(json_get_obj(plan_drive(m->in, i), "inserted"), "drv"), "throttle");
-	bool with_iotune = disk->with_iotune;
-	*top = NULL;
-	disk->target = xasprintf("%s-p%u", target, (unsigned)m->p->id);
-	/* Limits that were set later are the drive's own, and stay with it. */
-	disk->with_iotune = with_iotune && limited;
-	int rc = plan_attach_image(m->in, disk, err);
-	if (rc == 0)
-		rc = plan_argv_words(m->in, next, (struct device_ref){DEVICE_DISK, i}, &words, err);
-	for (size_t k = 0; rc == 0 && k + 1 < words.argc; k += 2) {
+	struct argv_out nodes = {.sockets = words->sockets, .n_sockets = words->n_sockets};
+	for (size_t k = 0; k + 1 < words->argc; k += 2) {
 		struct option o;
-		if (strcmp(words.argv[k], "-device") == 0 && option_parse(words.argv[k + 1], &o)) {
+		if (strcmp(words->argv[k], "-device") == 0 &&
+		    option_parse(words->argv[k + 1], &o)) {
 			*top = xstrdup0(option_get(&o, "drive"));
 			option_fini(&o);
 			continue;
 		}
 		nodes.argv = xreallocarray(nodes.argv, nodes.argc + 2, sizeof(*nodes.argv));
-		nodes.argv[nodes.argc++] = words.argv[k];
-		nodes.argv[nodes.argc++] = words.argv[k + 1];
+		nodes.argv[nodes.argc++] = words->argv[k];
+		nodes.argv[nodes.argc++] = words->argv[k + 1];
 	}
-	nodes.sockets = words.sockets;
-	nodes.n_sockets = words.n_sockets;
-	if (rc == 0)
-		rc = plan_argv_add(m->p, m->in, &nodes,
-		    m->now->image.path != NULL ? m->now->image.path : target, err);
+	return nodes;
+}
+
+static int add_nodes(
+    const struct medium *m, struct domain *next, size_t i, char **top, struct err *err)
+{
+	struct argv_out words;
+	const char *path = m->now->image.path;
+	if (plan_attach_image(m->in, &next->disks[i], err) < 0 ||
+	    plan_argv_words(m->in, next, (struct device_ref){DEVICE_DISK, i}, &words, err) < 0)
+		return -1;
+	struct argv_out nodes = without_drive(&words, top);
+	int rc = plan_argv_add(m->p, m->in, &nodes, path != NULL ? path : m->was->target, err);
 	free(nodes.argv);
 	argv_fini(&words);
+	return rc;
+}
+
+/* Nodes are named after the target, and those of the old medium are still there: for the time of it the target has the plan's
+ * number. Limits that were set later are the drive's own, and stay with it. */
+static int open_medium(
+    const struct medium *m, struct domain *next, size_t i, char **top, struct err *err)
+{
+	struct domain_disk *disk = &next->disks[i];
+	struct json_object *inserted = json_get_obj(plan_drive(m->in, i), "inserted");
+	char *target = disk->target;
+	bool with_iotune = disk->with_iotune;
+	disk->target = xasprintf("%s-p%u", target, (unsigned)m->p->id);
+	disk->with_iotune = with_iotune && str_eq(json_get_str(inserted, "drv"), "throttle");
+	int rc = add_nodes(m, next, i, top, err);
 	free(disk->target);
 	disk->target = target;
 	disk->with_iotune = with_iotune;
@@ -137,7 +148,7 @@ static int look_at_drive(struct medium *m, size_t i, struct err *err)
 }
 
 int plan_medium(
-    const struct plan_in *in, struct plan *p, const struct domain *next, size_t i, struct err *err)
+    const struct plan_in *in, struct plan *p, struct domain *next, size_t i, struct err *err)
 {
 	struct medium m = {.in = in, .p = p, .was = &in->live->disks[i], .now = &next->disks[i]};
 	CLEANUP_FREE char *top = NULL;

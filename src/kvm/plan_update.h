@@ -45,7 +45,7 @@ int plan_display_password(
 /* plan_medium.c: what is in the drive of disk i becomes what `next` says; behind the documents' steps the old medium is
  * let go of. */
 int plan_medium(
-    const struct plan_in *in, struct plan *p, const struct domain *next, size_t i, struct err *err);
+    const struct plan_in *in, struct plan *p, struct domain *next, size_t i, struct err *err);
 void plan_medium_drop(const struct plan_in *in, struct plan *p, size_t i);
 /* plan_update_device.c */
 int plan_build_update(const struct plan_in *in, struct plan *p, struct err *err);

@@ -25,43 +25,36 @@ enum way {
 };
 
 static const struct {
-	const char *element, *setting; /* and what begins with it and a blank */
+	const char *element, *setting;
+	bool alone; /* else all that begins with it and a blank, too */
 	unsigned way;
 } table[] = {
-    {"disk", "source startupPolicy", WAY_NOTE},
-    {"disk", "source index", WAY_NOTE},
-    {"disk", "source", WAY_MEDIUM},
-    {"disk", "type", WAY_MEDIUM},
-    {"disk", "driver", WAY_MEDIUM},
-    {"disk", "driver name", WAY_MEDIUM},
-    {"disk", "driver type", WAY_MEDIUM},
-    {"disk", "backingStore", WAY_MEDIUM},
-    {"disk", "target tray", WAY_MEDIUM},
-    {"disk", "iotune", WAY_IOTUNE},
-    {"interface", "link", WAY_LINK},
-    {"interface", "source bridge", WAY_BRIDGE},
-    {"interface", "source network", WAY_BRIDGE},
-    {"interface", "bandwidth", WAY_RATES},
-    {"graphics", "passwd", WAY_PASSWORD},
-    {"graphics", "passwdValidTo", WAY_PASSWORD},
-    {"graphics", "connected", WAY_PASSWORD},
+    {"disk", "source startupPolicy", true, WAY_NOTE},
+    {"disk", "source index", true, WAY_NOTE},
+    {"disk", "source", false, WAY_MEDIUM},
+    {"disk", "type", true, WAY_MEDIUM},
+    {"disk", "driver", true, WAY_MEDIUM},
+    {"disk", "driver name", true, WAY_MEDIUM},
+    {"disk", "driver type", true, WAY_MEDIUM},
+    {"disk", "backingStore", false, WAY_MEDIUM},
+    {"disk", "target tray", true, WAY_MEDIUM},
+    {"disk", "iotune", false, WAY_IOTUNE},
+    {"interface", "link", false, WAY_LINK},
+    {"interface", "source bridge", true, WAY_BRIDGE},
+    {"interface", "source network", true, WAY_BRIDGE},
+    {"interface", "bandwidth", false, WAY_RATES},
+    {"graphics", "passwd", true, WAY_PASSWORD},
+    {"graphics", "passwdValidTo", true, WAY_PASSWORD},
+    {"graphics", "connected", true, WAY_PASSWORD},
 };
-
-static bool covers(const char *row, const char *setting)
-{
-	size_t n = strlen(row);
-	/* A word of its own does not stand for what follows it where that has a row of its own. */
-	return strncmp(row, setting, n) == 0 && (setting[n] == '\0' || setting[n] == ' ');
-}
 
 static unsigned way_of(const char *element, const char *setting)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		bool whole = strcmp(table[i].setting, "type") == 0 ||
-		             strcmp(table[i].setting, "driver") == 0;
+		size_t n = strlen(table[i].setting);
 		if (strcmp(table[i].element, element) == 0 &&
-		    (whole ? strcmp(table[i].setting, setting) == 0
-		           : covers(table[i].setting, setting)))
+		    strncmp(table[i].setting, setting, n) == 0 &&
+		    (setting[n] == '\0' || (!table[i].alone && setting[n] == ' ')))
 			return table[i].way;
 	}
 	return 0;
