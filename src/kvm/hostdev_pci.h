@@ -7,7 +7,8 @@
 
 #include "core/err.h"
 
-#define HOSTDEV_TAKEN "pci-taken" /* in run/NAME: the addresses of those that were taken, a line each */
+#define HOSTDEV_TAKEN \
+	"pci-taken"          /* in run/NAME: the addresses of those that were taken, a line each */
 #define HOSTDEV_SYSFS "/sys" /* tests have one of their own */
 
 /* Is it there, and with vfio-pci? *needed: no, but it can be taken; without `managed` that is an error. address:

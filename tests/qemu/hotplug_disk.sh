@@ -118,8 +118,8 @@ check "the host's devices" says '"refused"' hv host-devices --json
 board=$(hv host-devices --pci | awk '/part of the host/ { print $2; exit }')
 if [ -n "$board" ]; then
 	check_fails "one that stays with the host" 1 "stays with the host" hv attach-host-device d1 "$board" --live
-	printf "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x%s' bus='0x%s' slot='0x%s' function='0x%s'/></source></hostdev>" \
-		$(echo "$board" | tr ':.' '  ') >"$TEST_TMP/pci.xml"
+	echo "$board" | sed "s,\(.*\):\(.*\):\(.*\)\.\(.*\),<hostdev mode='subsystem' type='pci' managed='yes'><source>\
+<address domain='0x\1' bus='0x\2' slot='0x\3' function='0x\4'/></source></hostdev>," >"$TEST_TMP/pci.xml"
 	check_fails "… by its XML" 1 "stays with the host" hv attach-device d1 "$TEST_TMP/pci.xml" --live
 fi
 printf "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" >"$TEST_TMP/usb.xml"

@@ -105,13 +105,13 @@ static void test_same_command_line(void **state)
 	assert_true(n_lines > 20);
 }
 
-#define DOC(devices)                                                                     \
+#define DOC(devices)                                                                       \
 	"<domain type='qemu'><name>x</name><memory>8192</memory><os><type>hvm</type></os>" \
 	"<devices>" devices "</devices></domain>"
 #define RNG(alias) "<rng model='virtio'><backend model='random'/>" alias "</rng>"
-#define NET(mac, alias)                                                               \
-	"<interface type='user'><mac address='52:54:00:00:00:" mac "'/><model type='e1000'/>" \
-	alias "</interface>"
+#define NET(mac, alias)                                            \
+	"<interface type='user'><mac address='52:54:00:00:00:" mac \
+	"'/><model type='e1000'/>" alias "</interface>"
 
 static const char *net_alias(const struct domain *d, size_t i)
 {
@@ -122,8 +122,8 @@ static const char *net_alias(const struct domain *d, size_t i)
 static void test_definition(void **state)
 {
 	(void)state;
-	static const char doc[] = DOC(NET("01", "<alias name='net7'/>") NET("02", "<alias name='ua-lan'/>")
-	        NET("03", "<alias name='ua- lan'/>"));
+	static const char doc[] = DOC(NET("01", "<alias name='net7'/>")
+	        NET("02", "<alias name='ua-lan'/>") NET("03", "<alias name='ua- lan'/>"));
 	struct domain d;
 	parse(doc, sizeof doc - 1, 0, &d);
 	assert_null(net_alias(&d, 0));
