@@ -174,6 +174,8 @@ static struct json_object *action_to_json(const struct plan_action *a, struct js
 		json_object_object_add(o, "timeout_ms", json_object_new_int64(a->timeout_ms));
 	if (a->to_ready)
 		json_object_object_add(o, "to_ready", json_object_new_boolean(1));
+	if (a->keep)
+		json_object_object_add(o, "keep", json_object_new_boolean(1));
 	return o;
 }
 
@@ -186,6 +188,8 @@ static struct json_object *step_to_json(const struct plan_step *s)
 		json_object_object_add(o, "may_fail", json_object_new_boolean(1));
 	if ((s->flags & PLAN_TURN) != 0)
 		json_object_object_add(o, "turn", json_object_new_boolean(1));
+	if ((s->flags & PLAN_FIRM) != 0)
+		json_object_object_add(o, "firm", json_object_new_boolean(1));
 	if ((s->flags & PLAN_ALWAYS) != 0)
 		json_object_object_add(o, "always", json_object_new_boolean(1));
 	add_str(o, "advice", s->advice);
@@ -239,6 +243,7 @@ static int action_from_json(struct json_object *o, struct plan_action *a, struct
 	a->match = json_object_get(json_get_obj(o, "match"));
 	a->timeout_ms = (unsigned)ms;
 	a->to_ready = json_get_bool(o, "to_ready", 0) != 0;
+	a->keep = json_get_bool(o, "keep", 0) != 0;
 	bool nameless = a->kind == PLAN_NONE || a->kind == PLAN_WAIT;
 	if ((a->name == NULL) != nameless || (a->kind == PLAN_WAIT && a->until == NULL))
 		return err_set(err, ERR_INVALID, "a plan's step of kind '%s' is not whole", kind);
@@ -253,6 +258,7 @@ static int step_from_json(struct json_object *o, struct plan *p, struct err *err
 	s->advice = get_str(o, "advice");
 	s->flags = (json_get_bool(o, "may_fail", 0) ? PLAN_MAY_FAIL : 0u) |
 	           (json_get_bool(o, "turn", 0) ? PLAN_TURN : 0u) |
+	           (json_get_bool(o, "firm", 0) ? PLAN_FIRM : 0u) |
 	           (json_get_bool(o, "always", 0) ? PLAN_ALWAYS : 0u);
 	if (action_from_json(o, &s->does, err) < 0)
 		return -1;
@@ -352,7 +358,8 @@ char *plan_to_words(const struct plan *p)
 		buf_addf(&out, "%s\n", p->words);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct plan_step *s = &p->step[i];
-		if (i == p->commit)
+		if (i == p->commit || ((p->step[i].flags & PLAN_FIRM) != 0 &&
+		                          (i == 0 || (p->step[i - 1].flags & PLAN_FIRM) == 0)))
 			buf_adds(&out, "   -- from here on there is no way back --\n");
 		buf_addf(&out, "%2zu. %s\n    ", i + 1, s->words);
 		add_action(&out, &s->does);

@@ -47,6 +47,8 @@ struct plan_action {
 	    match; /* members that the data of either event must have, {"device": "net1"}; NULL: any */
 	unsigned timeout_ms; /* 0: by kind; a job and a migration take as long as they take */
 	bool to_ready;       /* PLAN_JOB: done when ready; the job goes on */
+	bool
+	    keep; /* PLAN_JOB: QEMU keeps the job that has done its work, for a later step's job-dismiss; so the next supervisor sees that it has */
 };
 
 enum {
@@ -54,6 +56,9 @@ enum {
 	PLAN_TURN =
 	    4, /* right behind the commit: a failure is taken back all the same; found on its way by the next supervisor it is carried
 	                * out (again), and a refusal then means that it was carried out before */
+	PLAN_FIRM =
+	    8, /* belongs to the step before it: when that is done this one is carried out in any case, as if behind a commit, and what was done up to here
+	                * is not taken back any more when a later step fails. Several in a row; a plan may have several such rows. */
 	PLAN_ALWAYS =
 	    2, /* carried out on failure, too, where it was not reached (thaw, cont): as an undo of its own */
 };

@@ -204,6 +204,10 @@ static void job_fails(struct plan_act *t, const char *why)
 
 static void job_concluded(struct plan_act *t, const char *error)
 {
+	if (error == NULL && t->a->keep) {
+		job_over(t);
+		return;
+	}
 	if (error != NULL)
 		job_fails(t, error);
 	t->state = PLAN_ACT_DISMISS;

@@ -85,6 +85,21 @@ void plan_merge_readable(
 		plan_node_readable(p, &s);
 }
 
+/* Until then the next supervisor sees in QEMU that its work is done. Before that its images cannot be closed. */
+static void dismiss_job(struct plan *p, const char *job)
+{
+	struct plan_step *s =
+	    plan_qmp(p, "QEMU forgets the job", "job-dismiss", plan_args("id", job, NULL));
+	s->flags |= PLAN_MAY_FAIL;
+}
+
+/* What follows a job that has done its work belongs to it. */
+static void make_firm(struct plan *p, size_t from)
+{
+	for (size_t i = from; i < p->n; i++)
+		p->step[i].flags |= PLAN_FIRM;
+}
+
 static void drop_link(struct plan *p, const struct plan_link *l, bool remove)
 {
 	plan_node_drop(p, l->node, l->storage, l->set, l->path);
@@ -205,6 +220,7 @@ static void add_commit_job(struct plan *p, const struct plan_in *in, const struc
 	    base->path);
 	plan_action_set(&s->does, PLAN_JOB, "block-commit", args);
 	s->does.to_ready = to_ready;
+	s->does.keep = !to_ready;
 }
 
 /* Below the image that the guest writes to. */
@@ -215,7 +231,8 @@ static int commit_below(struct plan *p, const struct plan_in *in, const struct p
 	if (make_writable(p, in, c, base, err) < 0 || make_writable(p, in, c, above, err) < 0)
 		return -1;
 	add_commit_job(p, in, c, m, false);
-	plan_commit(p);
+	CLEANUP_FREE char *id = plan_job_id(p, in->live->disks[c->disk].target);
+	size_t from = p->n;
 	struct move v = {.from = m->top, .gone = m->base - m->top, .name = m->name};
 	remember(p, in, c, &v);
 	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
@@ -223,10 +240,12 @@ static int commit_below(struct plan *p, const struct plan_in *in, const struct p
 	    .from = m->top,
 	    .drop = m->base - m->top};
 	change_told(p, in, c, &k);
+	dismiss_job(p, id);
 	for (size_t i = m->top; i < m->base; i++)
 		drop_link(p, &c->link[i], m->remove);
 	plan_merge_readable(p, in, c, base);
 	plan_merge_readable(p, in, c, above);
+	make_firm(p, from);
 	return 0;
 }
 
@@ -275,7 +294,8 @@ void plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_
 	struct plan_step *s =
 	    plan_add(p, "the guest writes to %s, no more to %s", to->path, top->path);
 	plan_action_set(&s->does, PLAN_JOB, "job-complete", plan_args("id", v->job, NULL));
-	plan_commit(p);
+	s->does.keep = true;
+	size_t from = p->n;
 	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
 	    .path = to->path,
 	    .format = to->format,
@@ -289,8 +309,10 @@ void plan_pivot_add(struct plan *p, const struct plan_in *in, const struct plan_
 		plan_qmp(p, "the machine goes on", "cont", NULL);
 	struct move m = {.gone = v->gone, .copy = v->copy};
 	remember(p, in, c, &m);
+	dismiss_job(p, v->job);
 	for (size_t i = 0; i < v->gone; i++)
 		drop_link(p, &c->link[i], v->remove);
+	make_firm(p, from);
 }
 
 /* --- stream --- */
@@ -311,7 +333,9 @@ int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_
 	}
 	struct plan_step *s = plan_add(p, "read what lies below %s into it", top->path);
 	plan_action_set(&s->does, PLAN_JOB, "block-stream", args);
-	plan_commit(p);
+	s->does.keep = true;
+	CLEANUP_FREE char *id = plan_job_id(p, in->live->disks[c->disk].target);
+	size_t from = p->n;
 	struct move v = {.from = 1, .gone = m->base - 1, .name = m->name};
 	remember(p, in, c, &v);
 	struct plan_disk_change k = {.target = in->live->disks[c->disk].target,
@@ -319,7 +343,9 @@ int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_
 	    .from = 1,
 	    .drop = m->base - 1};
 	change_told(p, in, c, &k);
+	dismiss_job(p, id);
 	for (size_t i = 1; i < m->base; i++)
 		drop_link(p, &c->link[i], false);
+	make_firm(p, from);
 	return 0;
 }

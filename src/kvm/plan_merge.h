@@ -17,7 +17,7 @@ struct plan_merge {
 };
 
 /* What link[top] … link[base - 1] hold, down into link[base]; they leave the chain. top 0: the guest then writes to
- * link[base]. From the middle on there is no way back (plan_commit). Refused in words: a base that others are made of, a
+ * link[base]. What follows the work is firm (PLAN_FIRM): several disks in one plan are several such rows. Refused in words: a base that others are made of, a
  * disk on which a job works. */
 int plan_commit_add(struct plan *p, const struct plan_in *in, const struct plan_chain *c,
     const struct plan_merge *m, struct err *err);

@@ -66,7 +66,8 @@ static void set_failure(struct plan_run *r, const struct plan_step *s, const str
 
 static bool forward_only(const struct plan_run *r)
 {
-	return r->at >= r->plan.commit;
+	return r->at >= r->plan.commit ||
+	       (r->at < r->plan.n && (r->plan.step[r->at].flags & PLAN_FIRM) != 0);
 }
 
 /* --- the journal --- */
@@ -204,11 +205,21 @@ static void settle_doing(struct plan_run *r)
 	} else if (forward_only(r) && (s->flags & PLAN_TURN) == 0) {
 		note_failure(r, "", s, &r->end_err);
 		r->late = true;
+		r->fate[r->at] = PERHAPS;
 		r->at++;
 	} else {
 		set_failure(r, s, &r->end_err);
 		turn_round(r);
 	}
+}
+
+/* QEMU went while steps were carried out that nothing holds up; what comes behind them has not begun. */
+static bool turn_lost(struct plan_run *r)
+{
+	if (r->err.code == ERR_NONE)
+		err_set(&r->err, ERR_FAIL, "QEMU ended before it was done");
+	turn_round(r);
+	return true;
 }
 
 static bool step_doing(struct plan_run *r)
@@ -220,12 +231,11 @@ static bool step_doing(struct plan_run *r)
 		turn_round(r);
 		return true;
 	}
-	if (r->lost && r->err.code != ERR_NONE && !forward_only(r)) {
-		turn_round(r);
-		return true;
-	}
 	if (r->at == r->plan.n)
-		return false;
+		return r->lost && r->err.code != ERR_NONE && !forward_only(r) ? turn_lost(r)
+		                                                              : false;
+	if (r->lost && !forward_only(r))
+		return turn_lost(r);
 	if (!can_act(r, &r->plan.step[r->at].does)) {
 		r->at++;
 		return true;
@@ -275,6 +285,10 @@ static bool step_undoing(struct plan_run *r)
 		if (i >= r->plan.n || r->fate[i] == UNTOUCHED)
 			continue;
 		struct plan_step *s = &r->plan.step[i];
+		if ((s->flags & PLAN_FIRM) != 0) {
+			memset(r->fate, UNTOUCHED, i + 1);
+			break;
+		}
 		if (!can_act(r, &s->undo) && !(s->undo.kind == PLAN_NONE && cancel_ready_job(r, s)))
 			continue;
 		r->at = i;

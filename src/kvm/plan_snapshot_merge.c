@@ -128,6 +128,9 @@ int plan_snapshot_merge(
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < s->n_disks; i++)
 		rc = merge_disk(&m, &s->disks[i], err);
+	/* The images are what they are now; so shall the documents be. */
+	if (rc == 0 && m.n > 0)
+		plan_commit(p);
 	if (rc == 0)
 		rc = move_documents(&m, err);
 	if (rc == 0 && s->memory_file != NULL)

@@ -55,7 +55,9 @@ begin() {
 end() { hv destroy b1 >/dev/null; }
 supervisor() { json_number b1 supervisor_pid; }
 job_runs() { hv blockjob b1 vdb --raw | grep "$1"; }
-adopted() { hv list >/dev/null && [ -n "$(supervisor)" ]; }
+# Another one is there.
+adopted() { hv list >/dev/null && now=$(supervisor) && [ -n "$now" ] && [ "$now" != "$killed" ]; }
+orphan() { killed=$(supervisor) && kill -KILL "$killed" && wait_for 20 adopted && wait_for 20 job_runs end=; }
 
 # --- scenarios ------------------------------------------------------------------------------------------------
 committed() {
@@ -80,7 +82,7 @@ stepwise() {
 	begin && hv blockcommit b1 vdb --active --wait | grep "Now in synchronized phase" && hv dumpxml b1 | grep "job=\"active-commit\"" &&
 		hv blockjob b1 vdb --raw | grep "Active Block Commit" && guest_writes 4 3M &&
 		! hv blockpull b1 vdb --wait && ! hv blockresize b1 vdb 128M &&
-		kill -KILL "$(supervisor)" && wait_for 20 adopted &&
+		orphan &&
 		hv blockjob b1 vdb --pivot && source_is "$images/base.img" && agrees && guest_writes 5 4M && end && holds raw "$images/base.img" 1 2 3 4 5
 }
 aborted() {
@@ -145,11 +147,11 @@ cancelled() {
 # Its supervisor dies while a job goes on: the next one finishes it.
 orphaned() {
 	begin_wide && { hv blockcommit b1 vdb --pivot --bandwidth 65536 --bytes >/dev/null 2>&1 & } && wait_for 20 job_runs "type=Active Block Commit" &&
-		kill -KILL "$(supervisor)" && wait_for 20 adopted && full_speed && wait_for 30 source_is "$images/base.img" && wait_for 10 agrees && guest_writes 4 3M &&
+		orphan && full_speed && wait_for 30 source_is "$images/base.img" && wait_for 10 agrees && guest_writes 4 3M &&
 		end && holds raw "$images/base.img" 1 2 3 4
 }
 orphaned_copy() {
-	begin_wide && slowly blockcopy "$images/copy.qcow2" --shallow && kill -KILL "$(supervisor)" && wait_for 20 adopted && full_speed &&
+	begin_wide && slowly blockcopy "$images/copy.qcow2" --shallow && orphan && full_speed &&
 		wait_for 30 job_runs "end=" && wait_for 30 mirrors && hv blockjob b1 vdb --pivot && source_is "$images/copy.qcow2" && agrees && end && holds qcow2 "$images/copy.qcow2" 1 2 3
 }
 mirrors() { hv dumpxml b1 | grep "ready=\"yes\""; }

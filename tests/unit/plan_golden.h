@@ -65,7 +65,10 @@ static inline void plan_golden_plan(struct buf *out, const struct plan *p)
 		buf_addf(out, "result: %s\n", p->result);
 	for (size_t i = 0; i < p->n; i++) {
 		buf_addf(out, "%zu. %s%s\n", i + 1, p->step[i].words,
-		    i == p->commit ? " (from here on there is no way back)" : "");
+		    i == p->commit || ((p->step[i].flags & PLAN_FIRM) != 0 && i > 0 &&
+		                          (p->step[i - 1].flags & PLAN_FIRM) == 0)
+		        ? " (from here on there is no way back)"
+		        : "");
 		plan_golden_action(out, "does", &p->step[i].does);
 		plan_golden_action(out, "undo", &p->step[i].undo);
 		if (p->step[i].advice != NULL)
