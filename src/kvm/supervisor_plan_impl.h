@@ -32,10 +32,11 @@ struct sup_request {
 	struct err err; /* of a question */
 };
 
-/* A command that waits for the monitor. */
+/* A command that waits for the monitor, or for the agent. */
 struct sup_held {
 	TAILQ_ENTRY(sup_held) entry;
 	struct sup_plans *plans;
+	bool agent;
 	char *command;
 	struct json_object *args;
 	int fd;
@@ -80,7 +81,23 @@ void sup_run_fini(struct sup_plans *p);
 void sup_run_begin(struct sup_plans *p, struct plan *plan);
 /* Looks for a journal; true: there is one, and it is carried on. lost: QEMU is gone. */
 bool sup_run_resume(struct sup_plans *p, bool lost);
+
+/* --- supervisor_plan_wire.c: plan_run_ops' qmp and agent --- */
+void sup_wire_init(struct sup_plans *p);
+void sup_wire_fini(struct sup_plans *p); /* what waits is called back */
+void sup_wire_qmp(void *arg, const char *command, struct json_object *args, int fd,
+    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
+    void *fn_arg);
+void sup_wire_agent(void *arg, const char *command, struct json_object *args, unsigned timeout_ms,
+    void (*fn)(void *arg, struct json_object *result, const struct err *err), void *fn_arg);
 void sup_run_monitor_up(struct sup_plans *p);
+
+/* --- supervisor_plan_build.c --- */
+/* The documents and what QEMU can do, into q; q->facts is empty then. sup_plan_drop_sources in every case. */
+int sup_plan_read_sources(struct supervisor *s, struct sup_request *q, struct err *err);
+void sup_plan_drop_sources(struct sup_request *q);
+/* Of the sources and the facts; *plan is the caller's on success. */
+int sup_plan_build(struct supervisor *s, struct sup_request *q, struct plan *plan, struct err *err);
 
 /* --- supervisor_plan.c --- */
 /* The plan of p->now is over; notes may be NULL. */
@@ -88,7 +105,6 @@ void sup_request_over(
     struct sup_plans *p, const struct plan *plan, const struct err *err, const char *notes);
 /* QEMU works on a job of it: who does not want to wait hears so. */
 void sup_request_began(struct sup_plans *p);
-void sup_plan_id_next(const struct supervisor *s, bool take, uint64_t *id);
 /* Those that wait hear where the present one stands. */
 void sup_plan_show(struct sup_plans *p, const char *words, uint64_t done, uint64_t total);
 

@@ -1,4 +1,4 @@
-/* What the executor acts through in a supervisor: the monitor, the agent, the host, the page, the journal run/NAME/plan.json. */
+/* What the executor acts through in a supervisor: the host, the page, the journal run/NAME/plan.json; monitor and agent are supervisor_plan_wire.c's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,148 +14,10 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
-#include "kvm/plan_secret.h"
 #include "kvm/supervisor_gone.h"
 #include "kvm/supervisor_plan_impl.h"
 
 #define JOURNAL_MAX (32u << 20)
-#define MONITOR_WAIT_MS 10000 /* for a monitor that is connected anew */
-
-/* --- the monitor --- */
-
-struct sent {
-	struct sup_plans *plans;
-	void (*fn)(void *arg, struct json_object *result, const struct err *err);
-	void *arg;
-};
-
-/* The connection is going: what is sent now would be lost. */
-static void got_answer(void *arg, struct json_object *result, const struct err *err)
-{
-	struct sent w = *(struct sent *)arg;
-	free(arg);
-	if (err != NULL && err->code == ERR_IO)
-		w.plans->monitor_down = true;
-	w.fn(w.arg, result, err);
-}
-
-static void held_free(struct sup_held *h)
-{
-	TAILQ_REMOVE(&h->plans->held, h, entry);
-	json_object_put(h->args);
-	cleanup_close(&h->fd);
-	free(h->command);
-	free(h);
-}
-
-static void send_command(struct sup_plans *p, const char *command, struct json_object *args, int fd,
-    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
-    void *fn_arg)
-{
-	struct sent *w = xcalloc(1, sizeof(*w));
-	*w = (struct sent){p, fn, fn_arg};
-	qmp_send_fd(
-	    p->s->qmp, command, plan_secret_fill(p->s->home, args), fd, timeout_ms, got_answer, w);
-}
-
-static void arm_held(struct sup_plans *p)
-{
-	struct sup_held *h = TAILQ_FIRST(&p->held);
-	uint64_t now = loop_now_ms();
-	if (h == NULL)
-		return;
-	uint64_t ms = h->until_ms > now ? h->until_ms - now : 0;
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
-	evtimer_add(p->held_timer, &tv);
-}
-
-static void hold_command(struct sup_plans *p, const char *command, struct json_object *args, int fd,
-    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
-    void *fn_arg)
-{
-	struct sup_held *h = xcalloc(1, sizeof(*h));
-	*h = (struct sup_held){.plans = p,
-	    .command = xstrdup(command),
-	    .args = json_object_get(args),
-	    .fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0),
-	    .timeout_ms = timeout_ms,
-	    .until_ms = loop_now_ms() + MONITOR_WAIT_MS,
-	    .fn = fn,
-	    .arg = fn_arg};
-	TAILQ_INSERT_TAIL(&p->held, h, entry);
-	arm_held(p);
-}
-
-static void run_qmp(void *arg, const char *command, struct json_object *args, int fd,
-    unsigned timeout_ms, void (*fn)(void *arg, struct json_object *result, const struct err *err),
-    void *fn_arg)
-{
-	struct sup_plans *p = arg;
-	if (p->s->qmp == NULL || !p->s->qmp_ready || p->monitor_down)
-		hold_command(p, command, args, fd, timeout_ms, fn, fn_arg);
-	else
-		send_command(p, command, args, fd, timeout_ms, fn, fn_arg);
-}
-
-static void on_held_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct sup_plans *p = arg;
-	struct err err;
-	(void)fd, (void)what;
-	struct sup_held *h = TAILQ_FIRST(&p->held);
-	if (h == NULL)
-		return;
-	if (h->until_ms > loop_now_ms()) {
-		arm_held(p);
-		return;
-	}
-	struct sup_held said = *h;
-	err_set(&err, ERR_STATE, "'%s': QEMU's monitor is not connected", h->command);
-	held_free(h);
-	arm_held(p);
-	said.fn(said.arg, NULL, &err);
-}
-
-void sup_run_monitor_up(struct sup_plans *p)
-{
-	struct sup_held *h;
-	p->monitor_down = false;
-	while ((h = TAILQ_FIRST(&p->held)) != NULL) {
-		send_command(p, h->command, h->args, h->fd, h->timeout_ms, h->fn, h->arg);
-		held_free(h);
-	}
-	evtimer_del(p->held_timer);
-}
-
-/* --- the agent --- */
-
-struct agent_refusal {
-	struct err err;
-	void (*fn)(void *arg, struct json_object *result, const struct err *err);
-	void *arg;
-};
-
-static void refuse_agent(void *arg)
-{
-	struct agent_refusal *w = arg;
-	w->fn(w->arg, NULL, &w->err);
-	free(w);
-}
-
-static void run_agent(void *arg, const char *command, struct json_object *args, unsigned timeout_ms,
-    void (*fn)(void *arg, struct json_object *result, const struct err *err), void *fn_arg)
-{
-	struct sup_plans *p = arg;
-	struct err err;
-	if (sup_agent_check(p->s, &err) == 0) {
-		agent_send(
-		    p->s->guest.agent, command, json_object_get(args), 0, timeout_ms, fn, fn_arg);
-		return;
-	}
-	struct agent_refusal *w = xcalloc(1, sizeof(*w));
-	*w = (struct agent_refusal){err, fn, fn_arg};
-	loop_defer(p->s->loop, refuse_agent, w);
-}
 
 /* --- the host --- */
 
@@ -369,8 +231,8 @@ static void run_over(void *arg, const struct err *err, const char *notes)
 		sup_gone_check(p->s);
 }
 
-static const struct plan_run_ops run_ops = {.qmp = run_qmp,
-    .agent = run_agent,
+static const struct plan_run_ops run_ops = {.qmp = sup_wire_qmp,
+    .agent = sup_wire_agent,
     .host = run_host,
     .take_fd = take_fd,
     .timer = run_timer,
@@ -496,27 +358,18 @@ bool sup_run_resume(struct sup_plans *p, bool lost)
 
 void sup_run_init(struct sup_plans *p)
 {
-	TAILQ_INIT(&p->held);
 	p->run_timer = evtimer_new(loop_base(p->s->loop), on_run_timer, p);
-	p->held_timer = evtimer_new(loop_base(p->s->loop), on_held_timer, p);
-	if (p->run_timer == NULL || p->held_timer == NULL)
+	if (p->run_timer == NULL)
 		abort(); /* out of memory */
+	sup_wire_init(p);
 }
 
 /* What is not over stays in its journal. */
 void sup_run_fini(struct sup_plans *p)
 {
-	struct sup_held *h;
 	plan_run_free(TAKE_PTR(p->run));
 	plan_thread_free(TAKE_PTR(p->thread));
-	while ((h = TAILQ_FIRST(&p->held)) != NULL) {
-		struct sup_held said = *h;
-		struct err err;
-		err_set(&err, ERR_STATE, "the domain has ended");
-		held_free(h);
-		said.fn(said.arg, NULL, &err);
-	}
+	sup_wire_fini(p);
 	drop_fds(p);
 	event_free(p->run_timer);
-	event_free(p->held_timer);
 }
