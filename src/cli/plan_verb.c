@@ -30,7 +30,7 @@ struct doing {
 	bool running, dry_run;
 	struct live live;
 	bool shown, told_waiting; /* a line of progress stands on the terminal */
-	unsigned interrupts;      /* that were passed on */
+	int interrupts;           /* that were heard of when the plan was cancelled; 0 it was not */
 };
 
 /* --- Ctrl+C --- */
@@ -168,23 +168,22 @@ static bool cancelled_off(void *arg)
 	return interrupted > 0;
 }
 
-/* The first Ctrl+C asks for the plan to be taken back, and its end is waited for; the second one goes. */
+/* The first Ctrl+C asks for the plan to be taken back, and its end is waited for; another one goes. */
 static bool wake(void *arg)
 {
 	struct doing *d = arg;
 	struct err err;
-	if (interrupted > 1)
-		return false;
-	if (interrupted == 1 && d->interrupts == 0) {
-		d->interrupts = 1;
-		clear_progress(d);
+	if (interrupted == 0 || d->interrupts > 0)
+		return interrupted == d->interrupts;
+	d->interrupts = interrupted;
+	clear_progress(d);
+	if (!d->c->quiet)
 		fputs(
 		    "cancelling: what was done is being taken back (once more: leave it to itself)\n",
 		    stderr);
-		if (rpc_notify(d->live.rpc, "plan-cancel", NULL, &err) < 0)
-			return false;
-	}
-	return true;
+	struct json_object *o = json_object_new_object();
+	json_object_object_add(o, "mine", json_object_new_boolean(1));
+	return rpc_notify(d->live.rpc, "plan-cancel", o, &err) == 0;
 }
 
 /* --- the two ways --- */
@@ -211,7 +210,7 @@ static struct json_object *request(const struct doing *d)
 /* The connection ended, or we leave: the plan is the supervisor's. */
 static int explain(const struct doing *d, struct err *err)
 {
-	if (err->code == ERR_CANCELLED && interrupted > 1)
+	if (err->code == ERR_CANCELLED && d->interrupts > 0 && interrupted > d->interrupts)
 		return err_set(err, ERR_CANCELLED,
 		    "left to itself: 'hvmux plan-show %s' shows where it stands", d->name);
 	return -1;

@@ -177,6 +177,11 @@ bool control_req_left(const struct control_req *r)
 	return r->client == NULL;
 }
 
+bool control_req_same_client(const struct control_req *a, const struct control_req *b)
+{
+	return a->client != NULL && a->client == b->client;
+}
+
 void control_req_name(struct control_req *r, const char *what, bool audited)
 {
 	free(r->what);
@@ -242,8 +247,9 @@ static void refuse_reader(struct client *c, struct json_object *id, const char *
 /* Commands of QEMU's and of the guest agent's that only look. */
 static bool only_looks(const char *command)
 {
-	static const char *const prefixes[] = {"query-", "x-debug-query-", "qom-get", "qom-list", "guest-get-",
-	    "guest-info", "guest-ping", "guest-network-get-", "guest-fsfreeze-status"};
+	static const char *const prefixes[] = {"query-", "x-debug-query-", "qom-get", "qom-list",
+	    "guest-get-", "guest-info", "guest-ping", "guest-network-get-",
+	    "guest-fsfreeze-status"};
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (str_prefix(command, prefixes[i]))
 			return true;

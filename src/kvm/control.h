@@ -57,6 +57,8 @@ const char *control_req_who(const struct control_req *r);
 bool control_req_reader(const struct control_req *r);
 /* Its client has left. */
 bool control_req_left(const struct control_req *r);
+/* Do both come from one client that is still there? */
+bool control_req_same_client(const struct control_req *a, const struct control_req *b);
 /* What the audit log calls it, and whether it is to stand there. */
 void control_req_name(struct control_req *r, const char *what, bool audited);
 /* A notification to the client that asked, before its answer; params taken. */

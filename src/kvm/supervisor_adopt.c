@@ -159,6 +159,7 @@ static void take_over(struct supervisor *s)
 	if (sup_make_hubs(s, s->page.page->consoles, &err) < 0)
 		log_error("%s", err.msg);
 	sup_link_ports(s);
+	(void)sup_devices_changed(s); /* a plan may have, without its page */
 	sup_connect(s);
 	machine_adopt(&s->machine);
 	sup_publish(s);

@@ -397,22 +397,50 @@ void sup_ctl_plan(void *arg, struct json_object *params, struct control_req *r)
 	enqueue(q->plans, q);
 }
 
+/* Requests of this client that have not begun; true: there were some. */
+static bool withdraw(struct sup_plans *p, const struct control_req *r)
+{
+	bool found = false;
+	struct sup_request *q, *next;
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "interrupted before it began: nothing was done");
+	for (q = TAILQ_FIRST(&p->queue); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, entry);
+		if (q->req == NULL || !control_req_same_client(q->req, r))
+			continue;
+		leave_queue(p, q);
+		answer(q, NULL, &err);
+		request_free(q);
+		found = true;
+	}
+	return found;
+}
+
+static bool is_mine(const struct sup_plans *p, const struct control_req *r)
+{
+	return p->now != NULL && p->now->req != NULL && control_req_same_client(p->now->req, r);
+}
+
 void sup_ctl_plan_cancel(void *arg, struct json_object *params, struct control_req *r)
 {
 	struct supervisor *s = arg;
+	struct sup_plans *p = s->plans;
 	struct err err;
-	(void)params;
-	if (s->plans == NULL || s->plans->run == NULL) {
+	bool mine = json_get_bool(params, "mine", 0) != 0;
+	bool withdrawn = mine && p != NULL && withdraw(p, r);
+	if (withdrawn) {
+		control_reply(r, NULL, NULL);
+	} else if (p == NULL || p->run == NULL || (mine && !is_mine(p, r))) {
 		err_set(&err, ERR_STATE,
 		    "Requested operation is not valid: no job is active on the domain");
 		control_reply(r, NULL, &err);
-	} else if (!plan_run_can_cancel(s->plans->run)) {
+	} else if (!plan_run_can_cancel(p->run)) {
 		err_set(&err, ERR_STATE,
 		    "the job of domain '%s' cannot be cancelled any more: it is nearly done, or is being taken back",
 		    s->name);
 		control_reply(r, NULL, &err);
 	} else {
-		plan_run_cancel(s->plans->run, control_req_who(r));
+		plan_run_cancel(p->run, control_req_who(r));
 		control_reply(r, NULL, NULL);
 	}
 }

@@ -74,6 +74,13 @@ hv attach-disk b1 "$(image three)" vdc >"$TEST_TMP/second" 2>&1 &
 second=$!
 check "another operator's request waits visibly" wait_for 10 plan_shows "^waits: .*attach-disk"
 check "… and is told for whom" wait_for 10 grep -q "is busy: root.*detach-disk" "$TEST_TMP/second"
+hv attach-disk b1 "$(image three)" vdd >"$TEST_TMP/third" 2>&1 &
+third=$!
+wait_for 10 grep -q "is busy" "$TEST_TMP/third"
+kill -TERM $third
+wait $third
+check "a request that waits can be withdrawn" grep -q "interrupted before it began" "$TEST_TMP/third"
+check "… and nothing else with it" plan_shows '^> '
 check "suspend is served meanwhile" hv suspend b1
 check "… and resume" hv resume b1
 check "domjobabort cancels the detach" hv domjobabort b1
@@ -140,6 +147,17 @@ wait $detach
 check "a detach whose QEMU dies fails" test $? -eq 1
 check "… with the reason" grep -q "QEMU ended before it was done" "$TEST_TMP/detach"
 check "the domain is crashed" wait_state b1 crashed
+check "no journal stays" test ! -e "$journal"
+
+# --- a domain that is ended while a plan goes on ---
+check "it starts again" hv start b1
+hv attach-disk b1 "$images/one.raw" vdb >/dev/null
+hv detach-disk b1 vdb >"$TEST_TMP/detach" 2>&1 &
+detach=$!
+wait_for 10 plan_shows '^> ' >/dev/null
+check "destroy waits for no plan" hv destroy b1
+wait $detach
+check "… which fails, with the reason" grep -q "QEMU ended before it was done" "$TEST_TMP/detach"
 check "no journal stays" test ! -e "$journal"
 
 # --- a domain that is off ---
