@@ -79,11 +79,18 @@ static bool is_part(const struct check *c, const char *name)
 	return false;
 }
 
+/* A keyboard and a mouse on PS/2 are the board's. */
+static bool is_on_board(const xmlNode *device)
+{
+	CLEANUP_FREE char *model = xml_attr(device, "model");
+	CLEANUP_FREE char *bus = xml_attr(device, "bus");
+	return str_eq(model, "none") || (xml_is(device, "input") && str_eq(bus, "ps2"));
+}
+
 static void collect_aliases(struct check *c, xmlNode *devices)
 {
 	for (xmlNode *e = xml_first(devices); e != NULL; e = xml_next(e)) {
-		CLEANUP_FREE char *model = xml_attr(e, "model");
-		char *name = str_eq(model, "none") ? NULL : xml_child_attr(e, "alias", "name");
+		char *name = is_on_board(e) ? NULL : xml_child_attr(e, "alias", "name");
 		if (name == NULL || c->n_aliases == ALIASES_MAX) {
 			free(name);
 			continue;
@@ -101,7 +108,7 @@ static bool is_no_device(const char *element, const char *alias)
 {
 	static const char *const elements[] = {
 	    "console", "graphics", "audio", "emulator", "parallel", "tpm", "panic"};
-	static const char *const aliases[] = {"pci.0", "pcie.0", "ide", "isa.0", "fdc"};
+	static const char *const aliases[] = {"pci.0", "pcie.0", "ide", "isa.0", "fdc", "fdc0"};
 	for (size_t i = 0; i < ARRAY_LEN(elements); i++)
 		if (str_eq(element, elements[i]))
 			return true;
