@@ -249,7 +249,8 @@ struct verb {
 	X(snapshot_parent, "snapshot-parent")       \
 	X(snapshot_delete, "snapshot-delete")       \
 	X(snapshot_revert, "snapshot-revert")       \
-	X(snapshot_schedule, "snapshot-schedule")
+	X(snapshot_schedule, "snapshot-schedule")   \
+	X(snapshot_edit, "snapshot-edit")
 #define VERBS_SAVES(X)                                \
 	X(save, "save")                               \
 	X(restore, "restore")                         \

@@ -118,6 +118,19 @@ OPTS(snapshot_delete) = {
     {0},
 };
 
+OPTS(snapshot_edit) = {
+    DOMAIN_ONE,
+    SNAPSHOT("which one"),
+    CURRENT("the current one; with a name: that one becomes the current one"),
+    FLAG("rename", "the document may give it another name"),
+    FLAG("clone", "the document under another name is one more; both are of the same contents"),
+    {0},
+};
+VERB(snapshot_edit) = {NAMES(snapshot_edit, "snapshot-edit"), .family = "Snapshots",
+    .summary = "edit XML for a snapshot", .flags = VERB_CHANGES | VERB_TERMINAL | VERB_VIRSH,
+    .text =
+        "Description, parent and what else the document says; what it keeps inside of images stays known under its first "
+        "name. What was typed is never lost: a text that is refused can be edited again, or stays in a file."};
 OPTS(snapshot_schedule) = {
     {"domain", OPT_DOMAIN, .value = "DOMAIN",
         .help = "domain name, id or uuid; without one all schedules are listed"},

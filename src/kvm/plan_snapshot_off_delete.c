@@ -248,21 +248,33 @@ static void add_merge(struct deleting *d, const char *top, const char *base)
 	json_object_array_add(d->gone, json_object_new_string(top));
 }
 
-/* Its base is nobody's: an overlay of an earlier snapshot that was left by a revert. */
+/* Its base is nobody's: an overlay that was put on top of an earlier snapshot's, and left by a revert. */
 static void drop_base(
     struct deleting *d, const struct node *k, const char *base, const char *target)
 {
 	bool ours = false;
+	const char *one, *below = json_get_str(plan_off_image(d->in, base), "backing");
+	if (below == NULL || str_eq(plan_off_path(d->in, target), base) ||
+	    count_above(d, base, &one) > 0)
+		return;
 	for (size_t i = 0; i < d->n; i++) {
 		const struct snapshot_disk *sd = snapshot_disk_find(&d->v[i].was, target);
+		CLEANUP_FREE char *was = plan_off_path_then(d->in, &d->v[i].was, target);
 		CLEANUP_FREE char *then = plan_off_path_then(d->in, &d->v[i].s, target);
-		ours |= sd != NULL && str_eq(sd->file, base);
+		ours |= sd != NULL && sd->kind == SNAPSHOT_EXTERNAL && str_eq(was, below);
 		if (&d->v[i] != k && !d->v[i].done && str_eq(then, base))
 			return;
 	}
-	if (ours && !str_eq(plan_off_path(d->in, target), base) &&
-	    plan_off_image(d->in, base) != NULL)
+	if (ours)
 		json_object_array_add(d->gone, json_object_new_string(base));
+}
+
+/* A disk that it did not keep may have been in an overlay that nothing else needs. */
+static void drop_other(struct deleting *d, const struct node *k, const char *target)
+{
+	CLEANUP_FREE char *then = plan_off_path_then(d->in, &k->s, target);
+	if (then != NULL)
+		drop_base(d, k, then, target);
 }
 
 static int add_external(
@@ -325,6 +337,8 @@ static int add_contents(struct deleting *d, struct err *err)
 			int rc = sd->kind == SNAPSHOT_INTERNAL   ? add_forget(d, k, sd)
 			         : sd->kind == SNAPSHOT_EXTERNAL ? add_external(d, k, sd, err)
 			                                         : 0;
+			if (sd->kind == SNAPSHOT_NO)
+				drop_other(d, k, sd->name);
 			if (rc < 0)
 				return -1;
 		}

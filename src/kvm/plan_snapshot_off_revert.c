@@ -32,6 +32,20 @@ static void going_fini(struct going *g)
 	json_object_put(g->left);
 }
 
+static bool is_base(const struct plan_in *in, const char *path)
+{
+	struct json_object *images = json_get_obj(plan_fact(in, "off"), "images");
+	if (images == NULL || path == NULL)
+		return false;
+	json_object_object_foreach(images, other, o)
+	{
+		(void)other;
+		if (str_eq(json_get_str(o, "backing"), path))
+			return true;
+	}
+	return false;
+}
+
 /* --- checks --- */
 /* Who else needs what the image is now? */
 static int check_free(const struct going *g, const char *path, struct err *err)
@@ -152,19 +166,21 @@ static bool is_base_of_any(const struct going *g, const char *path, const char *
 	return found;
 }
 
-/* Was it made by a snapshot? Nothing else is ever removed. */
-static bool is_overlay_of_any(const struct going *g, const char *path)
+/* Does it lie on top of what a snapshot keeps? Nothing else is ever removed. */
+static bool is_overlay_of_any(const struct going *g, const char *path, const char *target)
 {
+	const char *below = json_get_str(plan_off_image(g->in, path), "backing");
 	struct json_object *list = json_get_arr(plan_fact(g->in, "snapshots"), "list");
 	size_t n = list != NULL ? json_object_array_length(list) : 0;
 	bool found = false;
-	for (size_t i = 0; i < n && !found; i++) {
+	for (size_t i = 0; i < n && below != NULL && !found; i++) {
 		struct snapshot s;
 		const char *name = json_get_str(json_object_array_get_idx(list, i), "name");
 		if (plan_snapshot_read(g->in, name, &s, NULL) < 0)
 			continue;
-		for (size_t k = 0; k < s.n_disks; k++)
-			found |= str_eq(s.disks[k].file, path);
+		const struct snapshot_disk *sd = snapshot_disk_find(&s, target);
+		CLEANUP_FREE char *then = plan_off_path_then(g->in, &s, target);
+		found = sd != NULL && sd->kind == SNAPSHOT_EXTERNAL && str_eq(then, below);
 		snapshot_fini(&s);
 	}
 	return found;
@@ -174,16 +190,9 @@ static bool is_overlay_of_any(const struct going *g, const char *path)
 static void leave(struct going *g, const char *target)
 {
 	const char *now = plan_off_path(g->in, target);
-	struct json_object *images = json_get_obj(plan_fact(g->in, "off"), "images");
-	if (now == NULL || plan_off_image(g->in, now) == NULL || !is_overlay_of_any(g, now) ||
-	    is_base_of_any(g, now, target))
+	if (now == NULL || is_base(g->in, now) || plan_off_image(g->in, now) == NULL ||
+	    !is_overlay_of_any(g, now, target) || is_base_of_any(g, now, target))
 		return;
-	json_object_object_foreach(images, other, o)
-	{
-		(void)other;
-		if (str_eq(json_get_str(o, "backing"), now))
-			return;
-	}
 	json_object_array_add(g->left, json_object_new_string(now));
 }
 
@@ -231,20 +240,6 @@ static int add_overlay(struct going *g, struct snapshot_disk *sd, struct err *er
 }
 
 /* --- the rest of the machine --- */
-static bool is_base(const struct plan_in *in, const char *path)
-{
-	struct json_object *images = json_get_obj(plan_fact(in, "off"), "images");
-	if (images == NULL || path == NULL)
-		return false;
-	json_object_object_foreach(images, other, o)
-	{
-		(void)other;
-		if (str_eq(json_get_str(o, "backing"), path))
-			return true;
-	}
-	return false;
-}
-
 /* A disk that the snapshot does not keep stays where it is now, when what it was then has become the base of an overlay. */
 static int stay(struct going *g, const char *target, const char *then, struct err *err)
 {
