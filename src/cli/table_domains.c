@@ -20,7 +20,7 @@ OPTS(undefine) = {
     FLAG("keep-tpm", "keep the TPM's state (default)"),
     FLAG("snapshots-metadata", "delete what is kept of its snapshots, too"),
     FLAG("checkpoints-metadata", "accepted; no checkpoints are kept"),
-    FLAG("managed-save", "accepted; no saved state is kept"),
+    FLAG("managed-save", "remove what managedsave has saved, too"),
     {0},
 };
 OPTS(list) = {
@@ -41,9 +41,9 @@ OPTS(list) = {
     FLAG("without-snapshot", "only domains that have none"),
     FLAG("with-checkpoint", "only domains that have checkpoints: none"),
     FLAG("without-checkpoint", "only domains that have none"),
-    FLAG("with-managed-save", "only domains that have a saved state: none"),
+    FLAG("with-managed-save", "only domains that have a saved state (managedsave)"),
     FLAG("without-managed-save", "only domains that have none"),
-    FLAG("managed-save", "accepted; no saved state is kept"),
+    FLAG("managed-save", "of those that are off, mark those with a saved state as saved"),
     FLAG("autostart", "only domains that start when the host boots"),
     FLAG("no-autostart", "only domains that do not"),
     {"tag", OPT_STRING, .many = true, .value = "TAG", .help = "only domains that have this tag"},

@@ -17,6 +17,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "core/xml.h"
+#include "kvm/restore.h"
 #include "serial/console_port.h"
 
 #define NOTES_MAX (64u << 10)
@@ -27,7 +28,7 @@ struct info {
 	char *title;
 	char *user;  /* whom QEMU runs as */
 	char *notes; /* what differs from the definition in this run, a sentence per line */
-	bool autostart;
+	bool autostart, saved; /* saved: a managed save waits for its next start */
 	unsigned vcpus;
 	uint64_t memory_kib, used_kib, cpu_ns;
 	struct domain_meta meta;
@@ -58,6 +59,7 @@ static int info_fill(const struct home *h, const struct vm *vm, struct info *in,
 {
 	memset(in, 0, sizeof(*in));
 	in->autostart = autostart_get(h, vm->name);
+	in->saved = restore_is_managed(h, vm->name);
 	if (vm->live) {
 		const struct status_page *p = vm->head;
 		if (!p)
@@ -265,7 +267,7 @@ static void print_info(const struct vm *vm, const struct info *in)
 	print_number("Used memory:", in->used_kib, " KiB");
 	print_field("Persistent:", vm->defined ? "yes" : "no");
 	print_field("Autostart:", in->autostart ? "enable" : "disable");
-	print_field("Managed save:", "no");
+	print_field("Managed save:", in->saved ? "yes" : "no");
 	print_field("Security model:", "none");
 	print_field("Security DOI:", "0");
 	print_ours(vm, in);
@@ -330,7 +332,7 @@ static void print_info_json(const struct vm *vm, const struct info *in)
 	out_add_bool(o, "autostart", in->autostart);
 	facts_add_meta_json(o, &in->meta);
 	facts_add_order_json(o, &in->meta);
-	out_add_bool(o, "managed_save", false);
+	out_add_bool(o, "managed_save", in->saved);
 	out_add_str(o, "accelerator", live ? (p->kvm ? "kvm" : "tcg") : NULL);
 	add_pid(o, "supervisor_pid", live && vm->supervised ? p->sup_pid : 0);
 	add_pid(o, "qemu_pid", live ? p->qemu_pid : 0);

@@ -16,6 +16,7 @@
 #include "core/str.h"
 #include "core/vm.h"
 #include "core/xml.h"
+#include "kvm/restore.h"
 
 /* What a document says of its domain beside its hardware. */
 struct identity {
@@ -120,9 +121,11 @@ static bool selected(const struct listing *l, const struct vm *vm)
 	if (cli_flag(c, "with-snapshot") != cli_flag(c, "without-snapshot") &&
 	    cli_flag(c, "with-snapshot") != has_snapshots(l, vm->name))
 		return false;
-	/* Nothing of these kinds is kept. */
-	if (!pair_passes(c, "with-managed-save", "without-managed-save", false) ||
-	    !pair_passes(c, "with-checkpoint", "without-checkpoint", false))
+	if (cli_flag(c, "with-managed-save") != cli_flag(c, "without-managed-save") &&
+	    cli_flag(c, "with-managed-save") != restore_is_managed(&c->home, vm->name))
+		return false;
+	/* Nothing of this kind is kept. */
+	if (!pair_passes(c, "with-checkpoint", "without-checkpoint", false))
 		return false;
 	return words_pass(l, vm);
 }
@@ -134,6 +137,15 @@ static void id_text(const struct vm *vm, char out[16])
 		snprintf(out, 16, "%u", vm->head->id);
 	else
 		snprintf(out, 16, "-");
+}
+
+/* virsh's --managed-save marks those whose next start goes on somewhere. */
+static const char *state_word(const struct listing *l, const struct vm *vm)
+{
+	if (!vm->live && cli_flag(l->c, "managed-save") &&
+	    restore_is_managed(&l->c->home, vm->name))
+		return "saved";
+	return vm_state_word(vm);
 }
 
 static char *join_tags(const struct domain_meta *m)
@@ -163,7 +175,7 @@ static void print_table(const struct listing *l, const struct vm *vms, size_t n)
 			identify(&l->c->home, &vms[i], &who);
 		CLEANUP_FREE char *words = join_tags(&who.meta);
 		id_text(&vms[i], id);
-		const char *cells[6] = {id, vms[i].name, vm_state_word(&vms[i])};
+		const char *cells[6] = {id, vms[i].name, state_word(l, &vms[i])};
 		size_t at = 3;
 		if (titles)
 			cells[at++] = who.title ? who.title : "";

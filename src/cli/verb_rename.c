@@ -13,6 +13,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/vm.h"
+#include "kvm/restore.h"
 
 struct rename {
 	struct cli *c;
@@ -37,6 +38,11 @@ static int check_old(struct rename *r, struct err *err)
 	if (live)
 		return err_set(err, ERR_STATE,
 		    "Requested operation is not valid: cannot rename active domain");
+	if (restore_is_managed(&r->c->home, r->from))
+		return err_set(err, ERR_STATE,
+		    "Requested operation is not valid: the memory of '%s' is saved under its name: start it, or take that away with "
+		    "'hvmux managedsave-remove %s'",
+		    r->from, r->from);
 	r->from_idle = vm_lock(&r->c->home, r->from, err);
 	return r->from_idle < 0 ? -1 : 0;
 }

@@ -23,6 +23,7 @@
 #include "core/vm.h"
 #include "core/xml.h"
 #include "disk/chain.h"
+#include "kvm/restore.h"
 
 /* One domain on its way out. */
 struct undefine {
@@ -131,6 +132,15 @@ static int exclusive(struct cli *c, const char *a, const char *b, struct err *er
 }
 
 /* libvirt's rule: nothing that belongs to the domain is left behind, or removed, without being named. */
+static bool remove_saved(const struct undefine *u)
+{
+	CLEANUP_FREE char *path = restore_managed_path(&u->c->home, u->name);
+	if (unlink(path) == 0 || errno == ENOENT)
+		return false;
+	out_warning("cannot remove the saved state '%s': %s", path, strerror(errno));
+	return true;
+}
+
 static int check_beside(struct undefine *u, struct err *err)
 {
 	struct cli *c = u->c;
@@ -139,6 +149,10 @@ static int check_beside(struct undefine *u, struct err *err)
 		    "Requested operation is not valid: cannot undefine domain with nvram: --nvram removes '%s', "
 		    "--keep-nvram keeps it",
 		    u->nvram);
+	if (restore_is_managed(&c->home, u->name) && !cli_flag(c, "managed-save"))
+		return err_set(err, ERR_STATE,
+		    "Requested operation is not valid: Refusing to undefine while domain managed save image exists: --managed-save "
+		    "removes it");
 	if (u->snapshots != NULL && !cli_flag(c, "snapshots-metadata"))
 		return err_set(err, ERR_STATE,
 		    "Requested operation is not valid: cannot delete inactive domain with %zu snapshots: "
@@ -298,6 +312,7 @@ static int remove_beside(struct undefine *u, struct err *err)
 		out_warning("the TPM's state stays in '%s'; --tpm removes it", u->tpm);
 	failed |= remove_tree(u->snapshots, "the snapshots' metadata");
 	failed |= remove_file(u->schedules, "the schedules of snapshots");
+	failed |= remove_saved(u);
 	for (size_t i = 0; i < u->d.n_disks; i++)
 		if (u->doomed[i])
 			failed |= remove_volume(u, &u->d.disks[i]);
@@ -327,7 +342,7 @@ static int check_options(struct cli *c, struct err *err)
 	return exclusive(c, "tpm", "keep-tpm", err);
 }
 
-/* --managed-save and --checkpoints-metadata need no code: nothing of these kinds is kept. */
+/* --checkpoints-metadata needs no code: nothing of this kind is kept. */
 int verb_undefine(struct cli *c)
 {
 	unsigned n;

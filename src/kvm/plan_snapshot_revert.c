@@ -1,5 +1,6 @@
 /* A machine that runs set back to one of its snapshots, in the same QEMU: where its memory is inside of the images and its
  * hardware is what it was. */
+#include <ctype.h>
 #include <string.h>
 
 #include "core/jsonl.h"
@@ -107,20 +108,44 @@ static void add_load(const struct snapshot *s, struct json_object *nodes, struct
 	    "run on; revert again, or destroy it and revert then");
 }
 
+/* Snapshots' documents indent what is in them anew. */
+static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	for (size_t i = 0, k = 0;; i++, k++) {
+		while (i < a_len && isspace((unsigned char)a[i]))
+			i++;
+		while (k < b_len && isspace((unsigned char)b[k]))
+			k++;
+		if (i == a_len || k == b_len)
+			return i == a_len && k == b_len;
+		if (a[i] != b[k])
+			return false;
+	}
+}
+
+static bool is_same(const struct domain *now, const char *text)
+{
+	return now->source != NULL && same_text(now->source, now->source_len, text, strlen(text));
+}
+
 static int add_documents(
     const struct plan_in *in, const struct snapshot *s, struct plan *p, struct err *err)
 {
 	struct domain was, defined;
-	if (parse_domain(s->domain, DOMAIN_PARSE_LIVE, s->name, &was, err) < 0)
+	const char *config = s->inactive != NULL ? s->inactive : s->domain;
+	if (!is_same(in->live, s->domain)) {
+		if (parse_domain(s->domain, DOMAIN_PARSE_LIVE, s->name, &was, err) < 0)
+			return -1;
+		int rc = plan_add_documents(p, in, &was, NULL, err);
+		domain_fini(&was);
+		if (rc < 0)
+			return -1;
+	}
+	if (in->config == NULL || is_same(in->config, config))
+		return 0;
+	if (parse_domain(config, 0, s->name, &defined, err) < 0)
 		return -1;
-	int rc = plan_add_documents(p, in, &was, NULL, err);
-	domain_fini(&was);
-	if (rc < 0 || in->config == NULL)
-		return rc;
-	if (parse_domain(s->inactive != NULL ? s->inactive : s->domain, 0, s->name, &defined, err) <
-	    0)
-		return -1;
-	rc = plan_add_documents(p, in, NULL, &defined, err);
+	int rc = plan_add_documents(p, in, NULL, &defined, err);
 	domain_fini(&defined);
 	return rc;
 }

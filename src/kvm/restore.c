@@ -101,3 +101,9 @@ char *restore_managed_path(const struct home *h, const char *name)
 	CLEANUP_FREE char *file = xasprintf("%s.save", name);
 	return home_data_file(h, "save", file);
 }
+
+bool restore_is_managed(const struct home *h, const char *name)
+{
+	CLEANUP_FREE char *path = restore_managed_path(h, name);
+	return access(path, F_OK) == 0;
+}

@@ -32,6 +32,10 @@ check_fails "a domain that runs is not restored" 1 "is already active" hv restor
 # --- managed ---
 check "a managed save" hv managedsave web1
 check "… is a file of ours" test -f "$HVMUX_HOME/data/save/web1.save"
+check "dominfo says so" sh -c "'$HVMUX' dominfo web1 | grep -q 'Managed save: *yes'"
+check "list, too" sh -c "'$HVMUX' list --all --managed-save | grep -q 'web1 *saved'"
+check_fails "undefine refuses" 1 "--managed-save removes it" hv undefine web1
+check_fails "… and domrename" 1 "managedsave-remove web1" hv domrename web1 web2
 check "start goes on there" hv start web1
 check "the guest's shell goes on again" word_is web1 before
 check "the managed save is used up" sh -c "! ls '$HVMUX_HOME/data/save/'* 2>/dev/null"
@@ -57,6 +61,26 @@ check "… the domain is off" state_is web1 "shut off"
 cp "$TEST_TMP/whole" "$HVMUX_HOME/data/save/web1.save"
 check "the whole one does" hv start web1
 check "the guest goes on" word_is web1 before
+cp "$TEST_TMP/whole" "$TEST_TMP/edited"
+hv save-image-dumpxml "$TEST_TMP/edited" | sed 's,<name>web1</name>,<name>web1</name><title>edited</title>,' >"$TEST_TMP/edited.xml"
+check "another document in it" hv save-image-define "$TEST_TMP/edited" "$TEST_TMP/edited.xml" --paused
+check "… is there" sh -c "'$HVMUX' save-image-dumpxml '$TEST_TMP/edited' --xpath //domain/title | grep -q edited"
+sed 's,<vcpu>1<,<vcpu>2<,' "$TEST_TMP/edited.xml" >"$TEST_TMP/other.xml"
+check_fails "… of other hardware is refused" 1 "other hardware" hv save-image-define "$TEST_TMP/edited" "$TEST_TMP/other.xml"
+hv destroy web1 >/dev/null
+check "it is restored, paused" hv restore "$TEST_TMP/edited"
+check "… as it says" state_is web1 paused
+check "resumed, it goes on" hv resume web1
+check "the guest goes on" word_is web1 before
+if command -v gzip >/dev/null; then
+	# libvirt's compressed files: the header says how, the stream is what the program makes of it.
+	data=$(od -An -tu4 -j20 -N4 "$TEST_TMP/whole" | tr -d ' ')
+	{ head -c 28 "$TEST_TMP/whole" && printf '\001\000\000\000' && head -c $((data + 92)) "$TEST_TMP/whole" | tail -c +33 &&
+		tail -c +$((data + 93)) "$TEST_TMP/whole" | gzip -1; } >"$TEST_TMP/packed"
+	hv destroy web1 >/dev/null
+	check "a compressed one is restored" hv restore "$TEST_TMP/packed"
+	check "the guest goes on" word_is web1 before
+fi
 echo nonsense >"$TEST_TMP/nonsense"
 check_fails "a file of something else" 1 "nonsense' is cut off" hv restore "$TEST_TMP/nonsense"
 

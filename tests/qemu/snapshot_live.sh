@@ -129,6 +129,13 @@ check "it starts from what is left" hv start web1
 check "… up" guest_login web1
 check "the disk is what it was" disk_is web1 sixth
 check "snapshot disks1 is there still" names_are web1 "disks1 disks2"
+check "while the guest runs on" hv snapshot-create-as web1 live1 --live --memspec "file=$mem,snapshot=external"
+check "the guest runs" disk_put web1 seven
+check "and ended afterwards" hv snapshot-create-as web1 halt1 --memspec "file=$mem.2,snapshot=external" --halt
+check "it is off" wait_state web1 "shut off" 20
+check "for the snapshot" reason_is web1 "from snapshot"
+check "revert goes on there" hv snapshot-revert web1 halt1
+check "the guest runs" disk_is web1 seven
 hv destroy web1 >/dev/null
 
 # --- UEFI: its variables are part of it ---
