@@ -49,8 +49,7 @@ uint32_t machine_save(const struct machine *m)
 	return (uint32_t)m->state | (uint32_t)m->reason << 4 | (uint32_t)m->start_paused << 9 |
 	       (uint32_t)m->reboot << 10 | (uint32_t)m->restart << 11 |
 	       (uint32_t)m->no_restart << 12 | (uint32_t)m->then << 13 |
-	       (uint32_t)m->restoring << 15 |
-	       (uint32_t)(m->attempts & 0xffff) << 16;
+	       (uint32_t)m->restoring << 15 | (uint32_t)(m->attempts & 0xffff) << 16;
 }
 
 bool machine_load(struct machine *m, uint32_t word)

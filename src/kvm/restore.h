@@ -27,7 +27,7 @@ int restore_write(const struct home *h, const char *name, const struct restore *
 /* ERR_NOT_FOUND: there is no wish. */
 int restore_read(const struct home *h, const char *name, struct restore *r, struct err *err);
 void restore_forget(const struct home *h, const char *name);
-bool restore_is_managed(const struct home *h, const char *name);      /* is there one? */
+bool restore_is_managed(const struct home *h, const char *name);    /* is there one? */
 char *restore_managed_path(const struct home *h, const char *name); /* on the heap */
 
 #endif

@@ -14,7 +14,7 @@ disk_is() { [ "$(guest_run "$1" 'dd if=/dev/vda bs=512 count=1 iflag=direct 2>/d
 disk_put() { guest_run "$1" "printf %-512s $2 | dd of=/dev/vda bs=512 count=1 conv=fsync 2>/dev/null"; }
 current_is() { [ "$(hv snapshot-current "$1" --name)" = "$2" ]; }
 reason_is() { hv domstate --reason "$1" | grep -qF "$2"; }
-names_are() { [ "$(echo $(hv snapshot-list "$1" --name))" = "$2" ]; }
+names_are() { [ "$(hv snapshot-list "$1" --name | xargs)" = "$2" ]; }
 
 define_linux web1 "$vda" >/dev/null
 check "start" hv start web1
