@@ -202,6 +202,7 @@ static int accept_chains(struct cli *c, const char *name, struct err *err)
 static int discard_saved(struct cli *c, const char *name, struct err *err)
 {
 	CLEANUP_FREE char *path = restore_managed_path(&c->home, name);
+	restore_forget(&c->home, name);
 	if (unlink(path) == 0 || errno == ENOENT)
 		return 0;
 	return err_errno(err, errno, "cannot discard the saved state '%s'", path);

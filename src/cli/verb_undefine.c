@@ -132,15 +132,6 @@ static int exclusive(struct cli *c, const char *a, const char *b, struct err *er
 }
 
 /* libvirt's rule: nothing that belongs to the domain is left behind, or removed, without being named. */
-static bool remove_saved(const struct undefine *u)
-{
-	CLEANUP_FREE char *path = restore_managed_path(&u->c->home, u->name);
-	if (unlink(path) == 0 || errno == ENOENT)
-		return false;
-	out_warning("cannot remove the saved state '%s': %s", path, strerror(errno));
-	return true;
-}
-
 static int check_beside(struct undefine *u, struct err *err)
 {
 	struct cli *c = u->c;
@@ -312,7 +303,8 @@ static int remove_beside(struct undefine *u, struct err *err)
 		out_warning("the TPM's state stays in '%s'; --tpm removes it", u->tpm);
 	failed |= remove_tree(u->snapshots, "the snapshots' metadata");
 	failed |= remove_file(u->schedules, "the schedules of snapshots");
-	failed |= remove_saved(u);
+	CLEANUP_FREE char *saved = restore_managed_path(&u->c->home, u->name);
+	failed |= remove_file(saved, "the saved state");
 	for (size_t i = 0; i < u->d.n_disks; i++)
 		if (u->doomed[i])
 			failed |= remove_volume(u, &u->d.disks[i]);

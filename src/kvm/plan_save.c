@@ -26,10 +26,10 @@ int plan_save_add_memory(const struct plan_in *in, struct plan *p, const char *p
 	args = json_object_new_object();
 	json_object_object_add(args, "max-bandwidth", json_object_new_int64(UNLIMITED));
 	plan_qmp(p, "as fast as the disk takes it", "migrate-set-parameters", args);
+	/* The migration takes it with it, however it ends. */
 	struct plan_step *step =
 	    plan_qmp(p, "hand it to QEMU", "getfd", plan_args("fdname", "save", NULL));
 	step->does.fd = xstrdup("save");
-	plan_undo_qmp(step, "closefd", plan_args("fdname", "save", NULL));
 	step = plan_add(p, "write the guest's memory");
 	plan_action_set(&step->does, PLAN_MIGRATE, "migrate", plan_args("uri", "fd:save", NULL));
 	step->advice = xstrdup("look whether the disk is full; the guest goes on as it was");

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <json-c/json.h>
 
@@ -88,6 +90,14 @@ int restore_read(const struct home *h, const char *name, struct restore *r, stru
 		return 0;
 	restore_fini(r);
 	return err_set(err, ERR_INVALID, "'%s' does not say what to restore", path);
+}
+
+uint64_t restore_age_s(const struct home *h, const char *name)
+{
+	struct stat st;
+	CLEANUP_FREE char *path = home_run_file(h, name, FILE_NAME);
+	time_t now = time(NULL);
+	return stat(path, &st) == 0 && now > st.st_mtime ? (uint64_t)(now - st.st_mtime) : 0;
 }
 
 void restore_forget(const struct home *h, const char *name)

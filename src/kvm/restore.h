@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/home.h"
@@ -26,6 +27,7 @@ void restore_fini(struct restore *r);
 int restore_write(const struct home *h, const char *name, const struct restore *r, struct err *err);
 /* ERR_NOT_FOUND: there is no wish. */
 int restore_read(const struct home *h, const char *name, struct restore *r, struct err *err);
+uint64_t restore_age_s(const struct home *h, const char *name); /* of the wish; 0 there is none */
 void restore_forget(const struct home *h, const char *name);
 bool restore_is_managed(const struct home *h, const char *name);    /* is there one? */
 char *restore_managed_path(const struct home *h, const char *name); /* on the heap */

@@ -22,7 +22,8 @@
 #define FD_NAME "hvmux-restore"
 #define JOB "hvmux-restore"
 #define COULD_NOT "its saved state could not be loaded: "
-#define USED ".used" /* a managed save whose guest may run already */
+#define WISH_MAX_S 120 /* from the wish to its supervisor */
+#define USED ".used"   /* a managed save whose guest may run already */
 
 struct sup_restore {
 	struct restore how;
@@ -90,6 +91,9 @@ int sup_restore_find(struct supervisor *s, bool throwaway, struct err *err)
 {
 	struct restore how;
 	struct err none;
+	/* Whoever left it and was killed does not want it for a start of somebody else's. */
+	if (restore_age_s(s->home, s->name) > WISH_MAX_S)
+		restore_forget(s->home, s->name);
 	if (restore_read(s->home, s->name, &how, &none) < 0 && find_managed(s, &how) < 0)
 		return 0;
 	s->restore = xcalloc(1, sizeof(*s->restore));

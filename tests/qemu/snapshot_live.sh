@@ -92,6 +92,7 @@ check "the guest writes to it" sh -c "'$HVMUX' domblklist web1 | grep -qF '$over
 check "… at its next start, too" sh -c "'$HVMUX' domblklist web1 --inactive | grep -qF '$over'"
 disk_put web1 secon
 check "what is written is read" disk_is web1 secon
+check "QEMU has what is written of it" hv check-live web1
 check "the image below is as it was" sh -c "[ \"\$(qemu-img dd -U -O raw if='$disk' of=/dev/stdout bs=512 count=1 2>/dev/null | head -c 5)\" = first ] || qemu-io -U -r -c 'read -v 0 16' '$disk' | grep -q first"
 check_fails "the same file once more" 1 "already exists" hv snapshot-create-as web1 disks2 --disk-only --diskspec "vda,file=$over"
 check "a second one on top" hv snapshot-create-as web1 disks2 --disk-only --atomic
@@ -124,6 +125,7 @@ check "the guest reads what it wrote" disk_is web1 fifth
 check "the newest is merged, too" hv snapshot-delete web1 disks3
 check "the guest reads what it wrote" disk_is web1 fifth
 check "… and writes" disk_put web1 sixth
+check "QEMU has what is written of it" hv check-live web1
 hv destroy web1 >/dev/null
 check "it starts from what is left" hv start web1
 check "… up" guest_login web1
