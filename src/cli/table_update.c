@@ -175,7 +175,7 @@ VERB(update_device) = {NAMES(update_device, "update-device"), .family = "Devices
     .text =
         "A disk is found by its target, an interface by its MAC address, a display by its type. While a domain runs, these can "
         "change: the medium and the limits of a drive, an interface's link, bridge and bandwidth, a display's password and its "
-        "end. What else differs is named, and nothing is done. With --config the definition gets the device as it is given."};
+        "end, how much virtio-mem is asked for. What else differs is named, and nothing is done. With --config the definition gets the device as it is given."};
 
 VERB(change_media) = {NAMES(change_media, "change-media"), .family = "Devices",
     .summary = "eject or insert a medium of a CD or floppy drive",

@@ -244,9 +244,11 @@ static char *name_of(const char *kind, const struct facts *f)
 				buf_addf(&b, "%s%s", b.len > 0 ? " " : "", value);
 		}
 	}
-	/* A live memory device has an alias of the start's, its definition none. */
-	if (strcmp(kind, "memory") == 0 && (b.len == 0 || !str_prefix(b.data, "ua-")))
+	/* A live memory device has an alias of the start's, its definition none. <memory> is the domain's own, too. */
+	if (strcmp(kind, "memory") == 0 && (b.len == 0 || !str_prefix(b.data, "ua-"))) {
 		buf_clear(&b);
+		buf_adds(&b, "device");
+	}
 	return buf_take(&b);
 }
 

@@ -7,6 +7,7 @@
 #include "core/jsonl.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/units.h"
 #include "core/xml.h"
 #include "kvm/plan_device.h"
 #include "kvm/plan_net.h"
@@ -281,6 +282,54 @@ static int build(const struct plan_in *in, const struct plan_fragment *f, struct
 	return add_documents(p, in, live, config, ways, err);
 }
 
+/* --- memory devices: <requested> alone, by the builder of update-memory-device --- */
+
+static int read_kib(const xmlNode *target, const char *name, uint64_t *kib, struct err *err)
+{
+	const xmlNode *node = xml_child(target, name);
+	CLEANUP_FREE char *text = xml_text(node);
+	CLEANUP_FREE char *unit = xml_attr(node, "unit");
+	if (text == NULL)
+		return err_set(err, ERR_INVALID,
+		    "a memory device has no <%s>: while a domain runs <requested> of virtio-mem is all that can change",
+		    name);
+	return units_kib(text, unit, DOMAIN_MEMORY_MAX_KIB, kib, err);
+}
+
+static bool has_size(const struct domain *d, uint64_t kib)
+{
+	for (size_t i = 0; i < d->memory.n_devices; i++)
+		if (d->memory.devices[i].model == MEMDEV_VIRTIO_MEM &&
+		    d->memory.devices[i].size_kib == kib)
+			return true;
+	return false;
+}
+
+static int update_memory(
+    const struct plan_in *in, const struct plan_fragment *f, struct plan *p, struct err *err)
+{
+	const xmlNode *target = xml_child(f->device, "target");
+	CLEANUP_FREE char *alias = xml_child_attr(f->device, "alias", "name");
+	CLEANUP_FREE char *node = xml_child_text(target, "node");
+	const struct domain *d = (in->where & PLAN_LIVE) != 0 ? in->live : in->config;
+	uint64_t kib, size, n;
+	if (read_kib(target, "requested", &kib, err) < 0 ||
+	    read_kib(target, "size", &size, err) < 0)
+		return -1;
+	if (!has_size(d, size))
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%s has no <memory model='virtio-mem'> of that <size>, and a size stays as it is",
+		    in->name);
+	struct plan_in same = *in;
+	same.args = plan_args("alias", alias, NULL);
+	json_object_object_add(same.args, "kib", json_object_new_int64((int64_t)kib));
+	if (node != NULL && str_u64(node, UINT32_MAX, &n) == 0)
+		json_object_object_add(same.args, "node", json_object_new_int64((int64_t)n));
+	int rc = plan_verb_find("update-memory-device")->build(&same, p, err);
+	json_object_put(same.args);
+	return rc;
+}
+
 int plan_build_update(const struct plan_in *in, struct plan *p, struct err *err)
 {
 	const char *xml = plan_arg(in, "xml", err), *file = json_get_str(in->args, "file");
@@ -291,7 +340,8 @@ int plan_build_update(const struct plan_in *in, struct plan *p, struct err *err)
 		return -1;
 	int rc = plan_fragment_read(&f, xml, file != NULL ? file : "the device", err);
 	if (rc == 0)
-		rc = build(in, &f, p, &live, &config, err);
+		rc = xml_is(f.device, "memory") ? update_memory(in, &f, p, err)
+		                                : build(in, &f, p, &live, &config, err);
 	plan_fragment_fini(&f);
 	return rc;
 }
