@@ -659,6 +659,130 @@ static void test_plan_killed_at_each_note(void **state)
 	assert_true(killed >= 60);
 }
 
+/* --- rows of firm steps --- */
+
+/* A file, an image made of it, what is written down of that and belongs to it; then something else. */
+static void begin_firm(struct world *w)
+{
+	struct plan p;
+	struct plan_step *s;
+	plan_init(&p, "test", 7);
+	s = plan_host(&p, "make a file", "make", plan_args("path", "file", NULL));
+	plan_undo_host(s, "remove", plan_args("path", "file", NULL));
+	s = plan_job(&p, "copy the image", "make", plan_args("job-id", "job7", NULL));
+	s->does.keep = true;
+	s = plan_host(&p, "write it down", "slow", plan_args("path", "memory", NULL));
+	s->flags = PLAN_FIRM;
+	s = plan_qmp(&p, "forget the job", "job-dismiss", plan_args("id", "job7", NULL));
+	s->flags = PLAN_FIRM;
+	s = plan_qmp(&p, "add a node", "add", plan_args("id", "node", NULL));
+	plan_undo_qmp(s, "del", plan_args("id", "node", NULL));
+	s = plan_host(&p, "make another file", "slow", plan_args("path", "late", NULL));
+	plan_undo_host(s, "remove", plan_args("path", "late", NULL));
+	w->run = plan_run_new(&p, &ops, w);
+	plan_run_start(w->run);
+}
+
+/* Nothing; or what the job made and what is written down of it; or all. */
+static void check_firm(const struct world *w, const char *what, unsigned at)
+{
+	bool all = has(w, "late") && has(w, "node"), none = w->n == 0;
+	bool row = has(w, "file") && has(w, "image") && has(w, "memory") && w->job == NULL;
+	if (w->err.code == ERR_NONE ? row && all : none || (row && w->n == 3))
+		return;
+	for (size_t i = 0; i < w->n; i++)
+		print_message("has %s\n", w->has[i]);
+	fail_msg("%s at %u: %s; notes: %s", what, at, w->err.msg, w->said == NULL ? "" : w->said);
+}
+
+static void test_plan_firm_faults(void **state)
+{
+	(void)state;
+	unsigned parts = 0;
+	for (unsigned f = REFUSED; f < FAULTS; f++) {
+		for (unsigned at = 1; at <= 12; at++) {
+			struct world w = {.fault = (enum fault)f, .fault_at = at};
+			begin_firm(&w);
+			/* What belongs to the job fails itself: told, and nothing taken back. */
+			finish(&w);
+			bool told = strstr(w.err.msg, "no way back") != NULL;
+			if (told)
+				assert_true(has(&w, "file") && has(&w, "image"));
+			else
+				check_firm(&w, "fault", f * 100 + at);
+			parts += w.err.code != ERR_NONE && w.n == 3;
+			world_fini(&w);
+		}
+	}
+	assert_true(parts >= 2);
+}
+
+static void test_plan_firm_cancelled(void **state)
+{
+	(void)state;
+	unsigned parts = 0, none = 0;
+	for (unsigned at = 0; at < 20; at++) {
+		struct world w = {0};
+		begin_firm(&w);
+		for (unsigned n = 0; n < at && turn(&w); n++)
+			;
+		if (w.run != NULL)
+			plan_run_cancel(w.run, "root(0)");
+		finish(&w);
+		check_firm(&w, "cancel", at);
+		parts += w.err.code != ERR_NONE && w.n == 3;
+		none += w.n == 0;
+		world_fini(&w);
+	}
+	assert_true(parts >= 1 && none >= 1);
+}
+
+/* QEMU's things go with it; the written ones are those of a job that had ended. */
+static void test_plan_firm_qemu_dies(void **state)
+{
+	(void)state;
+	for (unsigned at = 0; at < 20; at++) {
+		struct world w = {0};
+		begin_firm(&w);
+		for (unsigned n = 0; n < at && turn(&w); n++)
+			;
+		bool made = has(&w, "image");
+		w.job = NULL;
+		drop(&w, "node");
+		if (w.run != NULL)
+			plan_run_lost(w.run, "QEMU ended");
+		finish(&w);
+		assert_false(has(&w, "memory") && !made);
+		if (has(&w, "memory"))
+			assert_true(has(&w, "file"));
+		assert_true(w.err.code == ERR_NONE || !has(&w, "late"));
+		world_fini(&w);
+	}
+}
+
+static void test_plan_firm_killed(void **state)
+{
+	(void)state;
+	unsigned killed = 0, finished = 0;
+	for (unsigned at = 0; at < 30; at++) {
+		struct world w = {0};
+		begin_firm(&w);
+		for (unsigned n = 0; n < at && turn(&w); n++)
+			;
+		if (w.run == NULL) {
+			world_fini(&w);
+			continue;
+		}
+		bury(&w);
+		resume(&w);
+		check_firm(&w, "kill", at);
+		killed++;
+		finished += w.err.code == ERR_NONE;
+		world_fini(&w);
+	}
+	assert_true(killed >= 6 && finished >= 3);
+}
+
 /* A journal that somebody cut is refused, whatever is missing. */
 static void test_plan_broken_journals(void **state)
 {
@@ -693,6 +817,10 @@ int main(void)
 	    cmocka_unit_test(test_plan_qemu_dies_at_each_turn),
 	    cmocka_unit_test(test_plan_killed_at_each_turn),
 	    cmocka_unit_test(test_plan_killed_at_each_note),
+	    cmocka_unit_test(test_plan_firm_faults),
+	    cmocka_unit_test(test_plan_firm_cancelled),
+	    cmocka_unit_test(test_plan_firm_qemu_dies),
+	    cmocka_unit_test(test_plan_firm_killed),
 	    cmocka_unit_test(test_plan_broken_journals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
