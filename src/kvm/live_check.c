@@ -178,10 +178,31 @@ static const char *owner_of(const char *name)
 	return NULL;
 }
 
+/* "vdb-key", "vdb-1-tls", "throttle-vdb": what the images of a disk need. */
+static bool is_of_disk(const struct check *c, const char *name)
+{
+	static const char *const kinds[] = {"-key", "-auth", "-cookie", "-tls", "-pr"};
+	const char *last = strrchr(name, '-');
+	bool known = false;
+	for (size_t i = 0; last != NULL && i < ARRAY_LEN(kinds); i++)
+		known = known || strcmp(last, kinds[i]) == 0;
+	for (size_t i = 0; i < c->in->live->n_disks; i++) {
+		const char *target = c->in->live->disks[i].target;
+		size_t n = strlen(target);
+		if ((known && strncmp(name, target, n) == 0 && name[n] == '-') ||
+		    (str_prefix(name, "throttle-") &&
+		        strcmp(name + strlen("throttle-"), target) == 0))
+			return true;
+	}
+	return false;
+}
+
 static void check_backend(struct check *c, const char *kind, const char *name)
 {
 	const char *owner = owner_of(name);
 	CLEANUP_FREE char *net = owner == NULL ? NULL : xasprintf("net%s", owner);
+	if (is_of_disk(c, name))
+		return;
 	if (has_alias(c, name) || (owner != NULL && (has_alias(c, owner) || has_alias(c, net))))
 		return;
 	bool first = on_command_line(c, name);

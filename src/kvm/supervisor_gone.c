@@ -72,6 +72,12 @@ int gone_note(const struct home *h, const char *name, const char *alias, bool on
 	return 0;
 }
 
+void gone_forget(const struct home *h, const char *name)
+{
+	CLEANUP_FREE char *path = list_path(h, name);
+	unlink(path);
+}
+
 /* --- one is gone --- */
 
 static void put_away(struct supervisor *s, const char *alias)

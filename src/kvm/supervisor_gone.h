@@ -11,6 +11,8 @@
 /* Puts an id into the list (on), or takes it out; ERR_NONE when it was so already. */
 int gone_note(const struct home *h, const char *name, const char *alias, bool on, struct err *err);
 bool gone_listed(const struct home *h, const char *name, const char *alias);
+/* A new QEMU has been asked for nothing. */
+void gone_forget(const struct home *h, const char *name);
 /* QMP's DEVICE_DELETED that no plan that runs has asked for. */
 void sup_gone_event(struct supervisor *s, struct json_object *data);
 /* The monitor answers again, or a plan has failed: which of the listed are gone? */

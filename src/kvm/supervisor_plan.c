@@ -541,8 +541,11 @@ void sup_plan_event(struct supervisor *s, const char *event, struct json_object 
 
 void sup_plan_lost(struct supervisor *s)
 {
-	if (s->plans != NULL && s->plans->run != NULL)
-		plan_run_lost(s->plans->run, "QEMU ended before it was done");
+	if (s->plans == NULL || s->plans->run == NULL)
+		return;
+	/* The supervisor is about to go, too: what is taken back on the host is waited for. */
+	s->plans->at_once = true;
+	plan_run_lost(s->plans->run, "QEMU ended before it was done");
 }
 
 bool sup_plan_in_thread(const struct supervisor *s)

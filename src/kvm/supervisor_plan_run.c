@@ -267,6 +267,7 @@ void sup_run_begin(struct sup_plans *p, struct plan *plan)
 {
 	const char *words = plan->words == NULL ? plan->verb : plan->words;
 	p->began_ns = timestamp_ns();
+	p->at_once = false;
 	show_job(p, plan->verb);
 	hold_guest(p, plan);
 	CLEANUP_FREE char *said = xstrdup(words);

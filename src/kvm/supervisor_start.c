@@ -30,6 +30,7 @@
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
 #include "kvm/supervisor_devices.h"
+#include "kvm/supervisor_gone.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_plan.h"
 #include "kvm/throwaway.h"
@@ -383,6 +384,7 @@ int sup_launch(struct supervisor *s, struct domain *d, struct err *err)
 {
 	struct sup_kit kit;
 	CLEANUP_BUF struct buf missing = BUF_INIT;
+	gone_forget(s->home, s->name);
 	if (disk_volumes_resolve(s->home, d, err) < 0 || check_files(d, &missing, err) < 0 ||
 	    chain_guard_check(s->home, d, s->page.page->throwaway != 0, err) < 0 ||
 	    put_overlays(s, d, err) < 0 || sup_devices_resolve(s, d, err) < 0 ||

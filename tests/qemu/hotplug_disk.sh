@@ -81,6 +81,9 @@ check_fails "detach: it is not there" 1 "No disk found whose source path or targ
 check "a SCSI disk" says "Disk attached successfully" hv attach-disk d1 "$TEST_TMP/b.img" sdb --live
 check "the guest sees it" wait_for 30 guest_says d1 32768 "cat /sys/block/sda/size /proc/partitions"
 check "out" says "Disk detached successfully" hv detach-disk d1 sdb --live
+check "an empty SCSI drive" says "Disk attached successfully" hv attach-disk d1 "" sdc --type cdrom --targetbus scsi --live
+check "QEMU and the documents agree" agrees d1
+check "out" says "Disk detached successfully" hv detach-disk d1 sdc --live
 check_fails "a SATA disk" 1 "take nothing new" hv attach-disk d1 "$TEST_TMP/b.img" sdb --targetbus sata --live
 cat >"$TEST_TMP/rng.xml" <<-END
 	<?xml version='1.0'?>
@@ -158,6 +161,25 @@ check "no plan is left" wait_for 30 no_plan_left d1
 check "QEMU and the documents agree" agrees d1
 check "destroy" hv destroy d1
 
+# --- a secret ---
+check "define" define_bootsect d3
+id=0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f
+if command -v qemu-img >/dev/null && qemu-img create -q -f luks --object secret,id=s,data=s3cretWord \
+	-o key-secret=s,iter-time=10 "$TEST_TMP/luks.img" 4M; then
+	printf "<disk type='file'><driver type='raw'/><source file='%s'><encryption format='luks'><secret type='passphrase' uuid='%s'/></encryption></source><target dev='vdl'/></disk>" \
+		"$TEST_TMP/luks.img" "$id" >"$TEST_TMP/luks.xml"
+	check "start" hv start d3
+	check_fails "an encrypted disk without its secret" 1 "$id" hv attach-device d3 "$TEST_TMP/luks.xml" --live
+	mkdir -p "$HVMUX_HOME/etc/secrets"
+	chmod 700 "$HVMUX_HOME/etc/secrets"
+	(umask 077 && printf 's3cretWord' | base64 >"$HVMUX_HOME/etc/secrets/$id.base64")
+	check "its dry run does not tell it" lacks "czNjcmV0V29yZA" hv attach-device d3 "$TEST_TMP/luks.xml" --live --dry-run --json
+	check "with it" says "Device attached successfully" hv attach-device d3 "$TEST_TMP/luks.xml" --live
+	check "QEMU and the documents agree" agrees d3
+	check "no log has it" sh -c "! grep -rq 'czNjcmV0V29yZA\|s3cretWord' '$HVMUX_HOME/log' '$HVMUX_HOME/run/d3/live.xml'"
+	check "destroy" hv destroy d3
+fi
+
 # --- QEMU dies while the guest is waited for ---
 check "start" hv start d1
 check "log in" guest_login d1
@@ -179,7 +201,6 @@ check "destroy" hv destroy d1
 check "detach" hv detach-disk d1 vdb --config
 
 # --- no place, and an image that is another machine's ---
-check "define" define_bootsect d3
 check "start" hv start d3
 check "attach" hv attach-disk d3 "$TEST_TMP/a.qcow2" vdb --live
 check "define one with a single port" define_linux d4 "<controller type='pci' index='0' model='pcie-root'/>
