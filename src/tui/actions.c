@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "core/str.h"
+#include "core/vm.h"
 #include "tui/foreground.h"
 #include "tui/view_confirm.h"
 #include "tui/view_console.h"
@@ -161,6 +162,29 @@ void action_wall(struct app *app)
 	else
 		app_message(
 		    app, STYLE_NOTE, "no domain that is shown here runs: the wall would be empty");
+}
+
+bool action_live(struct app *app, const char *domain)
+{
+	const struct vm_entry *e = app->model ? model_find(app->model, domain) : NULL;
+	struct vm vm;
+	bool live;
+	if (e)
+		return e->live;
+	if (vm_probe(app->home, domain, &vm, NULL) < 0)
+		return false;
+	live = vm.live;
+	vm_fini(&vm);
+	return live;
+}
+
+void action_cancel(struct app *app, const char *back)
+{
+	struct job *j = jobs_cancel(app->jobs);
+	if (j)
+		app_message(app, STYLE_NOTE, "cancelling: %s", j->command);
+	else
+		app_message(app, STYLE_NOTE, "no command is running (%s)", back);
 }
 
 /* --- typed lines --- */

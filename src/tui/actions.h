@@ -10,6 +10,10 @@ char **action_targets(struct app *app, unsigned *n);
 void action_targets_free(char **names);
 /* False, and said, where this dashboard may not run it: it is read only. */
 bool action_allowed(struct app *app, const struct verb *v);
+/* Does it run? Asked of the model, where there is one, else of its files. */
+bool action_live(struct app *app, const char *domain);
+/* Ends the newest command that runs, or says that there is none; back: how one leaves, "q quits". */
+void action_cancel(struct app *app, const char *back);
 /* Runs `verb names…` after asking what has to be asked. */
 void action_verb(struct app *app, const struct verb *v, char *const *names);
 /* Runs a command line of a verb, words, with the domains in it, after asking what has to be asked. */

@@ -109,6 +109,6 @@ void form_words_fini(struct form_words *w);
 
 /* How large a box it wants on a screen of that size, and it in there, frame and all. cursor_row -1: no cursor. */
 void form_size(const struct form *f, int screen_rows, int screen_cols, int *rows, int *cols);
-void form_draw(struct form *f, struct sheet *s, const char *busy, int *cursor_row, int *cursor_col);
+void form_draw(struct form *f, struct sheet *s, int *cursor_row, int *cursor_col);
 
 #endif

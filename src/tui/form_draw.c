@@ -155,7 +155,7 @@ static void draw_offers(const struct form *f, struct sheet *s, int row)
 		       2;
 }
 
-static void draw_keys(const struct form *f, struct sheet *s, int row, const char *busy)
+static void draw_keys(const struct form *f, struct sheet *s, int row)
 {
 	static const struct dialog_key plain[] = {
 	    {"Enter", "what it does"}, {"Up Down", "field"}, {"Esc", "back"}, {NULL, NULL}};
@@ -164,16 +164,10 @@ static void draw_keys(const struct form *f, struct sheet *s, int row, const char
 	static const struct dialog_key turns[] = {{"Enter", "what it does"},
 	    {"Left Right", "choose"}, {"Up Down", "field"}, {"Esc", "back"}, {NULL, NULL}};
 	const struct form_field *field = &f->spec->fields[f->at];
-	if (busy)
-		sheet_field(s, row, DIALOG_MARGIN, s->cols - 2 * DIALOG_MARGIN, STYLE_WARN, busy);
-	else
-		dialog_keys(s, row,
-		    field->kind != FORM_TEXT ? turns
-		    : field->offer           ? completes
-		                             : plain);
+	dialog_keys(s, row, field->kind != FORM_TEXT ? turns : field->offer ? completes : plain);
 }
 
-void form_draw(struct form *f, struct sheet *s, const char *busy, int *cursor_row, int *cursor_col)
+void form_draw(struct form *f, struct sheet *s, int *cursor_row, int *cursor_col)
 {
 	struct layout l;
 	bool framed = s->rows >= DIALOG_FRAME_ROWS_MIN;
@@ -197,5 +191,5 @@ void form_draw(struct form *f, struct sheet *s, const char *busy, int *cursor_ro
 	draw_texts(s, row, DIALOG_MARGIN, l.error, inner, STYLE_BAD, f->error);
 	row += l.error;
 	if (l.keys)
-		draw_keys(f, s, row, busy);
+		draw_keys(f, s, row);
 }

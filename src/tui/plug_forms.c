@@ -7,8 +7,8 @@
 #include "cli/table.h"
 #include "core/mem.h"
 #include "core/str.h"
-#include "core/vm.h"
 #include "tui/plug_facts.h"
+#include "tui/actions.h"
 #include "tui/view_form.h"
 #include "tui/widgets.h"
 
@@ -41,25 +41,11 @@ void plug_words_when(const struct form *f, unsigned field, struct form_words *w)
 		form_words_add(w, "--config");
 }
 
-static bool is_live(struct app *app, const char *domain)
-{
-	const struct vm_entry *e = app->model ? model_find(app->model, domain) : NULL;
-	struct vm vm;
-	bool live;
-	if (e)
-		return e->live;
-	if (vm_probe(app->home, domain, &vm, NULL) < 0)
-		return false;
-	live = vm.live;
-	vm_fini(&vm);
-	return live;
-}
-
 bool plug_fill(struct app *app, struct form *f, unsigned when)
 {
 	struct err err = {0};
 	struct plug_facts *facts =
-	    plug_facts_read(app->home, f->domain, is_live(app, f->domain), &err);
+	    plug_facts_read(app->home, f->domain, action_live(app, f->domain), &err);
 	if (!facts) {
 		app_message(app, STYLE_ERROR, "%s", err.msg);
 		return false;

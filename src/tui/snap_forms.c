@@ -7,22 +7,8 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
-#include "core/vm.h"
+#include "tui/actions.h"
 #include "tui/view_form.h"
-
-static bool is_live(struct app *app, const char *domain)
-{
-	const struct vm_entry *e = app->model ? model_find(app->model, domain) : NULL;
-	struct vm vm;
-	bool live;
-	if (e)
-		return e->live;
-	if (vm_probe(app->home, domain, &vm, NULL) < 0)
-		return false;
-	live = vm.live;
-	vm_fini(&vm);
-	return live;
-}
 
 static bool verb_has(const char *verb, const char *option)
 {
@@ -90,7 +76,7 @@ static bool new_fill(struct app *app, struct form *f, void *arg)
 {
 	static const char *const live[] = {WHAT_ALL, WHAT_DISKS, NULL};
 	static const char *const off[] = {WHAT_INSIDE, WHAT_FILES, NULL};
-	bool runs = is_live(app, f->domain);
+	bool runs = action_live(app, f->domain);
 	(void)arg;
 	form_choices(f, NEW_WHAT, runs ? live : off, NULL);
 	if (!runs)
@@ -173,7 +159,7 @@ static bool revert_fill(struct app *app, struct form *f, void *arg)
 {
 	const struct snap_row *r = arg;
 	char age[STR_HUMAN_MAX];
-	bool live = is_live(app, f->domain);
+	bool live = action_live(app, f->domain);
 	about(f, r);
 	age_of(r, age);
 	f->losses = xasprintf("all that %s wrote to its disks since '%s' (%s)%s", f->domain,

@@ -6,6 +6,7 @@
 
 #include "core/domain.h"
 #include "core/mem.h"
+#include "core/schedule.h"
 #include "core/snapshots.h"
 #include "core/str.h"
 #include "disk/img_info.h"
@@ -257,6 +258,31 @@ static void make_rows(
 	tree_fini(&t);
 }
 
+/* "auto every 6h, kept 7d"; what went wrong with it last. */
+static char *schedule_text(const struct home *h, const char *domain)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	struct schedules s;
+	struct err err = {0};
+	if (schedules_read(h, domain, &s, &err) < 0)
+		buf_adds(&b, err.msg);
+	for (size_t i = 0; i < s.n; i++) {
+		const struct schedule *k = &s.v[i];
+		char every[STR_HUMAN_MAX], keep[STR_HUMAN_MAX];
+		str_age(k->every, every);
+		str_age(k->keep, keep);
+		buf_addf(&b, "%s%s every %s", i ? "; " : "", k->name, every);
+		if (k->keep)
+			buf_addf(&b, ", kept %s", keep);
+		if (k->count)
+			buf_addf(&b, ", at most %llu", (unsigned long long)k->count);
+		if (k->trouble && *k->trouble)
+			buf_addf(&b, " (failed: %s)", k->trouble);
+	}
+	schedules_fini(&s);
+	return safe(b.data);
+}
+
 void snap_rows_read(struct snap_rows *s, const struct home *h, const char *domain)
 {
 	struct snapshots all;
@@ -270,6 +296,7 @@ void snap_rows_read(struct snap_rows *s, const struct home *h, const char *domai
 		make_rows(s, h, domain, &all);
 		s->trouble = safe(all.trouble.data);
 	}
+	s->schedule = schedule_text(h, domain);
 	if (s->current == SIZE_MAX)
 		s->current = s->n;
 	snapshots_fini(&all);
@@ -286,6 +313,7 @@ void snap_rows_fini(struct snap_rows *s)
 	}
 	free(s->row);
 	free(s->trouble);
+	free(s->schedule);
 	memset(s, 0, sizeof(*s));
 }
 

@@ -30,6 +30,7 @@ struct snap_rows {
 	size_t n, left_out;
 	size_t current; /* row; n: none */
 	char *trouble;  /* what could not be read; "" nothing */
+	char *schedule; /* "every 6h, kept 7d"; "" none */
 	bool looked;
 };
 

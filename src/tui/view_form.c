@@ -27,7 +27,7 @@ static void form_view_draw(struct view *v)
 		return;
 	form_size(&f->form, draw_rows(), draw_cols(), &rows, &cols);
 	sheet_init(&f->sheet, rows, cols, v->app->theme.utf8);
-	form_draw(&f->form, &f->sheet, NULL, &cursor_row, &cursor_col);
+	form_draw(&f->form, &f->sheet, &cursor_row, &cursor_col);
 	dialog_show(&f->sheet, v->app->top == v ? cursor_row : -1, cursor_col);
 }
 

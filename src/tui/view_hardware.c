@@ -218,7 +218,6 @@ static void list_key(struct hardware_view *t, enum key_action a)
 {
 	struct app *app = t->v.app;
 	long page = t->screen.height > 1 ? (long)t->screen.height - 1 : 1;
-	struct job *j;
 	switch (a) {
 	case ACT_UP:
 	case ACT_DOWN:
@@ -248,10 +247,7 @@ static void list_key(struct hardware_view *t, enum key_action a)
 		tty_suspend(app->tty);
 		break;
 	case ACT_CANCEL:
-		j = jobs_cancel(app->jobs);
-		app_message(app, STYLE_NOTE, "%s%s",
-		    j ? "cancelling: " : "no command is running (q goes back)",
-		    j ? j->command : "");
+		action_cancel(app, "C cancels a plan, q goes back");
 		break;
 	case ACT_BACK:
 	case ACT_QUIT:

@@ -402,15 +402,6 @@ static void open_part(struct list *l, enum key_action a)
 		view_hardware_open(l->v.app, e->name);
 }
 
-static void cancel(struct list *l)
-{
-	struct job *j = jobs_cancel(l->v.app->jobs);
-	if (j)
-		app_message(l->v.app, STYLE_NOTE, "cancelling: %s", j->command);
-	else
-		app_message(l->v.app, STYLE_NOTE, "no command is running (q quits)");
-}
-
 static void move(struct list *l, enum key_action a)
 {
 	long page = l->height > 1 ? (long)l->height - 1 : 1;
@@ -534,7 +525,7 @@ static void list_action(struct list *l, const struct key_binding *b)
 		tty_suspend(app->tty);
 		break;
 	case ACT_CANCEL:
-		cancel(l);
+		action_cancel(app, "q quits");
 		break;
 	case ACT_BACK:
 		back(l);

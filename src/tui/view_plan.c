@@ -53,7 +53,7 @@ static void ask(struct plan_view *p)
 {
 	p->state = PLAN_ASKS;
 	p->asks_ms = loop_now_ms();
-	say(p, NULL);
+	say(p, plan_shown(p->verb) ? NULL : xstrdup("a single step: there is no plan to show"));
 }
 
 static void refuse(struct plan_view *p, const char *why)

@@ -68,8 +68,9 @@ static void draw_head(struct snapshots_view *t, const struct vm_entry *e, struct
 	if (e)
 		job_line_text(e, job);
 	counts = !r->looked ? xstrdup("snapshots")
-	                    : xasprintf("%zu snapshot%s", r->n + r->left_out,
-	                          r->n + r->left_out == 1 ? "" : "s");
+	                    : xasprintf("%zu snapshot%s%s%s", r->n + r->left_out,
+	                          r->n + r->left_out == 1 ? "" : "s",
+	                          *r->schedule ? "   by schedule: " : "", r->schedule);
 	sheet_fill(s, 0, STYLE_BAR);
 	col += sheet_text(s, 0, col, s->cols - col, STYLE_BAR_KEY, t->domain) + 2;
 	if (e)
@@ -141,15 +142,6 @@ static void help(struct app *app)
 	view_keys_open(app, "the Snapshots screen", text.data, text.len);
 }
 
-static void cancel(struct app *app)
-{
-	struct job *j = jobs_cancel(app->jobs);
-	if (j)
-		app_message(app, STYLE_NOTE, "cancelling: %s", j->command);
-	else
-		app_message(app, STYLE_NOTE, "no command is running (q goes back)");
-}
-
 static void other_key(struct snapshots_view *t, const struct snap_binding *b)
 {
 	struct app *app = t->v.app;
@@ -180,7 +172,7 @@ static void other_key(struct snapshots_view *t, const struct snap_binding *b)
 		tty_suspend(app->tty);
 		break;
 	case SNAP_ACT_CANCEL:
-		cancel(app);
+		action_cancel(app, "C cancels a plan, q goes back");
 		break;
 	case SNAP_ACT_BACK:
 		view_pop(&t->v);

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "tui/actions.h"
 #include "tui/draw.h"
 #include "tui/editline.h"
 #include "tui/storage_actions.h"
@@ -210,15 +211,6 @@ static void help(struct app *app)
 	view_keys_open(app, "the Storage screen", text.data, text.len);
 }
 
-static void cancel(struct app *app)
-{
-	struct job *j = jobs_cancel(app->jobs);
-	if (j)
-		app_message(app, STYLE_NOTE, "cancelling: %s", j->command);
-	else
-		app_message(app, STYLE_NOTE, "no command is running (C ends a job, q goes back)");
-}
-
 static void other_key(struct storage *t, const struct storage_binding *b)
 {
 	struct app *app = t->v.app;
@@ -249,7 +241,7 @@ static void other_key(struct storage *t, const struct storage_binding *b)
 		tty_suspend(app->tty);
 		break;
 	case STORAGE_ACT_CANCEL:
-		cancel(app);
+		action_cancel(app, "C ends a job, q goes back");
 		break;
 	default:
 		storage_act(app, &t->s, b);

@@ -180,7 +180,7 @@ static void see(struct form *f, const char *file, int rows, int cols, bool utf8)
 	form_size(f, rows, cols, &r, &c);
 	assert_true(r <= rows && c <= cols);
 	sheet_init(&s, r, c, utf8);
-	form_draw(f, &s, NULL, &crow, &ccol);
+	form_draw(f, &s, &crow, &ccol);
 	CLEANUP_FREE char *got = sheet_dump(&s, false);
 	golden_check(path, got);
 	sheet_fini(&s);
@@ -212,7 +212,7 @@ static void every_size(void **state)
 			int crow, ccol, r, c;
 			form_size(f, rows, cols, &r, &c);
 			sheet_init(&s, r, c, true);
-			form_draw(f, &s, NULL, &crow, &ccol);
+			form_draw(f, &s, &crow, &ccol);
 			/* The field under the cursor can be seen wherever anything can. */
 			if (rows > 2 && cols > 12)
 				assert_true(crow >= 0 && crow < rows && ccol < cols);
