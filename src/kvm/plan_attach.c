@@ -202,8 +202,7 @@ static void drop_spare_buses(struct domain *d)
 		struct domain_controller *c = &d->controllers[i];
 		if (c->element != 0 || c->type != CONTROLLER_PCI || bus_is_used(d, c->index))
 			continue;
-		free(c->model);
-		free(c->alias);
+		controller_fini(c);
 		memmove(c, c + 1, (--d->n_controllers - i) * sizeof *c);
 	}
 }
@@ -296,36 +295,41 @@ static int plug(struct plan *p, const struct plan_in *in, struct with *w, struct
 
 /* --- the plan --- */
 
+/* The element as it stands in the running document now. */
+static int read_back(
+    const struct with *live, const char *file, struct plan_fragment *same, struct err *err)
+{
+	CLEANUP_FREE char *text = domain_format(&live->d, err);
+	CLEANUP_XML xmlDoc *doc =
+	    text != NULL ? xml_read(text, strlen(text), file, "domain", err) : NULL;
+	if (doc == NULL)
+		return -1;
+	struct plan_tree t = {.was = &live->d, .doc = doc};
+	t.devices = xml_child(xmlDocGetRootElement(doc), "devices");
+	xmlBuffer *b = xmlBufferCreate();
+	xmlNodeDump(b, doc, plan_tree_element(&t, live->element), 0, 0);
+	int rc = plan_fragment_read(same, (const char *)xmlBufferContent(b), file, err);
+	xmlBufferFree(b);
+	return rc;
+}
+
 /* The same device in the definition: with the place and the MAC address that it has now, when they are free there, so that the
  * guest finds it where it was at the next start. */
 static int put_in_config(const struct plan_in *in, const struct plan_fragment *f,
     const struct with *live, struct with *w, struct err *err)
 {
-	struct domain_net *net = f != NULL && live->d.source != NULL && live->r.kind == DEVICE_NET
-	                             ? &live->d.nets[live->r.index]
-	                             : NULL;
 	struct plan_fragment same = {0};
-	struct err why = {0};
+	struct err why;
 	if (live->d.source == NULL)
 		return put_in(in->config, f, false, w, err);
-	CLEANUP_FREE char *text = domain_format(&live->d, err);
-	CLEANUP_XML xmlDoc *doc =
-	    text != NULL ? xml_read(text, strlen(text), f->file, "domain", err) : NULL;
-	struct plan_tree t = {.was = &live->d, .doc = doc};
-	if (doc == NULL)
-		return -1;
-	t.devices = xml_child(xmlDocGetRootElement(doc), "devices");
-	xmlBuffer *b = xmlBufferCreate();
-	xmlNodeDump(b, doc, plan_tree_element(&t, live->element), 0, 0);
-	int rc = plan_fragment_read(&same, (const char *)xmlBufferContent(b), f->file, err);
-	xmlBufferFree(b);
+	int rc = read_back(live, f->file, &same, err);
 	if (rc == 0 && put_in(in->config, &same, true, w, &why) < 0) {
 		/* The place is another's in the definition. */
 		domain_fini(&w->d);
 		rc = put_in(in->config, f, true, w, err);
-		if (rc == 0 && net != NULL && net->mac != NULL) {
+		if (rc == 0 && live->r.kind == DEVICE_NET) {
 			free(w->d.nets[w->r.index].mac);
-			w->d.nets[w->r.index].mac = xstrdup(net->mac);
+			w->d.nets[w->r.index].mac = xstrdup0(live->d.nets[live->r.index].mac);
 		}
 	}
 	plan_fragment_fini(&same);

@@ -14,7 +14,7 @@ struct word_kind {
 	const char *option;
 	const char *command,
 	    *key; /* what adds it, and the member of its arguments that is its name */
-	const char *undo, *undo_key; /* what takes it away, by that name */
+	const char *undo, *undo_key; /* what takes it away, and its member */
 	/* The arguments, the caller's; NULL: ERR_UNSUPPORTED, ERR_INVALID. */
 	struct json_object *(*convert)(const char *value, struct err *err);
 };
