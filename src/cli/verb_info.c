@@ -137,6 +137,15 @@ static void print_guest(const struct status_page *p)
 		print_field("Address:", p->address);
 }
 
+static void print_balloon(const struct status_page *p)
+{
+	if (p->balloon_auto && p->balloon_wanted_kib)
+		printf("%-15s follows the host's need, to %llu MiB now\n",
+		    "Balloon:", (unsigned long long)p->balloon_wanted_kib / 1024);
+	else if (p->balloon_auto)
+		print_field("Balloon:", "follows the host's need");
+}
+
 /* vCPUs and memory that the guest has and does not use. */
 static void print_unused(const struct status_page *p)
 {
@@ -229,6 +238,7 @@ static void print_ours(const struct vm *vm, const struct info *in)
 	print_field("Accelerator:", p->kvm ? "kvm" : "tcg");
 	print_guest(p);
 	print_unused(p);
+	print_balloon(p);
 	print_logs(p);
 	if (vm->supervised)
 		print_number("Supervisor PID:", (uint64_t)p->sup_pid, "");
@@ -311,6 +321,8 @@ static void add_plugged(struct json_object *o, const struct status_page *p)
 {
 	json_object_object_add(o, "vcpus_online",
 	    p && p->vcpus_online ? json_object_new_int64(p->vcpus_online) : NULL);
+	out_add_bool(o, "balloon_auto", p && p->balloon_auto);
+	out_add_u64(o, "balloon_wanted_kib", p ? p->balloon_wanted_kib : 0);
 	out_add_u64(o, "memory_plugged_kib", p ? p->dimm_kib : 0);
 	json_object_object_add(o, "memory_online_kib",
 	    p && p->dimm_told ? json_object_new_int64((int64_t)p->dimm_online_kib) : NULL);

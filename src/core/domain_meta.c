@@ -263,6 +263,9 @@ static void read_own(struct meta_reading *r, const xmlNode *own)
 	read_number(r, own, "autostart", "delay", 0, DOMAIN_META_DELAY_MAX, &m->delay);
 	read_list(r, own, &after_kind, &m->after, &m->n_after);
 	read_number(r, own, "shutdown", "timeout", 1, DOMAIN_META_TIMEOUT_MAX, &m->timeout);
+	m->balloon = meta_child(own, "balloon") != NULL;
+	read_number(r, own, "balloon", "floor", 1, DOMAIN_META_BALLOON_MAX, &m->balloon_floor);
+	read_number(r, own, "balloon", "ceiling", 1, DOMAIN_META_BALLOON_MAX, &m->balloon_ceiling);
 	meta_console_read(r, own);
 }
 
@@ -384,6 +387,9 @@ static void put_own(xmlNode *own, const struct domain_meta *m)
 	put_list(own, &after_kind, m->after, m->n_after);
 	xmlNode *shutdown = put_one(own, "shutdown", m->timeout != 0);
 	put_number(shutdown, "timeout", 1, m->timeout);
+	xmlNode *balloon = put_one(own, "balloon", m->balloon);
+	put_number(balloon, "floor", 1, m->balloon_floor);
+	put_number(balloon, "ceiling", 1, m->balloon_ceiling);
 	meta_console_put(own, m);
 }
 
@@ -418,7 +424,8 @@ static int meta_check(const struct domain_meta *m, struct err *err)
 static bool says_nothing(const struct domain_meta *m)
 {
 	return m->n_tags == 0 && m->group == NULL && !m->protect && m->order == 0 &&
-	       m->delay == 0 && m->n_after == 0 && m->timeout == 0 && meta_console_says_nothing(m);
+	       m->delay == 0 && m->n_after == 0 && m->timeout == 0 && !m->balloon &&
+	       meta_console_says_nothing(m);
 }
 
 static void put_document(xmlNode *root, const struct domain_meta *m)

@@ -8,6 +8,7 @@
  *       <hvmux:autostart order='10' delay='5'/>            place and pause in seconds at the host's boot
  *       <hvmux:after>db1</hvmux:after>                     any number: names of domains that are started before
  *       <hvmux:shutdown timeout='120'/>                    seconds that a clean shutdown may take
+ *       <hvmux:balloon floor='512' ceiling='4096'/>        its size may follow the host's need, between these MiB
  *       <hvmux:trigger name='oom' pattern='oom-killer' badge='bad' hook='/path' port='serial0' every='60'/>
  *       <hvmux:trigger name='login' badge='none'/>         a default is switched off (core/triggers.h)
  *       <hvmux:respond pattern='boot: $' send='linux\r' port='serial0'/>   typed once in each boot
@@ -33,6 +34,7 @@
 #define DOMAIN_META_ORDER_MAX 9999u  /* from 1 */
 #define DOMAIN_META_DELAY_MAX 86400u /* seconds */
 #define DOMAIN_META_TIMEOUT_MAX 86400u
+#define DOMAIN_META_BALLOON_MAX (16u << 20) /* MiB */
 
 #define DOMAIN_META_TRIGGERS_MAX 32u
 #define DOMAIN_META_RESPONDS_MAX 16u
@@ -64,8 +66,10 @@ struct domain_meta {
 	unsigned delay; /* seconds to wait after this domain's start before the next one's */
 	char **after;   /* in the document's order, each once */
 	size_t n_after;
-	unsigned timeout;                /* of a shutdown, seconds; 0 not given */
-	struct domain_trigger *triggers; /* in the document's order, each name once */
+	unsigned timeout;                        /* of a shutdown, seconds; 0 not given */
+	bool balloon;                            /* its size may follow the host's need */
+	unsigned balloon_floor, balloon_ceiling; /* MiB; 0 not given */
+	struct domain_trigger *triggers;         /* in the document's order, each name once */
 	size_t n_triggers;
 	struct domain_respond *responds;
 	size_t n_responds;

@@ -45,6 +45,7 @@ static const struct key {
     {"prefix_key", KIND_KEY, offsetof(struct hostconf, prefix_key), 0, 0},
     {"detach_key", KIND_KEY, offsetof(struct hostconf, detach_key), 0, 0},
     {"console_answers", KIND_SWITCH, offsetof(struct hostconf, console_answers), 0, 0},
+    {"balloon_reserve", KIND_BYTES, offsetof(struct hostconf, balloon_reserve), 0, 1ull << 50},
     {"trash_days", KIND_NUMBER, offsetof(struct hostconf, trash_days), 0, 36500},
     {"reader_group", KIND_NAME, offsetof(struct hostconf, reader_group), 0, 0},
 };

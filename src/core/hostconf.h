@@ -30,11 +30,13 @@ struct hostconf {
 	uint64_t crash_records; /* kept of each VM (core/crashes.h) */
 	uint64_t crash_size;    /* bytes of them */
 	uint64_t crash_dumps;   /* of guests' memory, kept of each VM */
-	uint64_t trash_days;    /* that a deleted volume is kept; 0: it is not */
-	char *operator_group;   /* core/access.h; NULL not said */
-	char *reader_group;     /* may look at VMs and consoles and change nothing; NULL nobody */
-	char *prefix_key;       /* opens the menu of an attached console; NULL not said */
-	char *detach_key;       /* leaves it, besides Ctrl+]; NULL not said */
+	uint64_t
+	    balloon_reserve; /* bytes of the host's memory that guests' balloons leave to it; 0: they are left alone */
+	uint64_t trash_days;  /* that a deleted volume is kept; 0: it is not */
+	char *operator_group; /* core/access.h; NULL not said */
+	char *reader_group;   /* may look at VMs and consoles and change nothing; NULL nobody */
+	char *prefix_key;     /* opens the menu of an attached console; NULL not said */
+	char *detach_key;     /* leaves it, besides Ctrl+]; NULL not said */
 	bool
 	    console_answers; /* an attached console answers the guest's questions about the terminal */
 };

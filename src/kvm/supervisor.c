@@ -264,6 +264,7 @@ static void sup_fini(struct supervisor *s)
 		hooks_free(s->match_hooks);
 		sup_triggers_free(s);
 		sup_plugged_free(s);
+		sup_balloon_free(s);
 		sup_crashes_free(s);
 		companion_set_free(s->companions);
 		sup_restore_free(s);

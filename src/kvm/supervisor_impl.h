@@ -88,6 +88,7 @@ struct supervisor {
 	struct sup_agent guest;
 	int *kept_ports; /* of displays, until QEMU listens (net/port.h) */
 	size_t n_kept_ports;
+	struct sup_balloon *balloon; /* supervisor_balloon.c's; NULL: not looked at yet */
 	struct sup_plugged *plugged; /* supervisor_plugged.c's; NULL: not looked at yet */
 	char *links_down; /* ids of the cards without a cable, a blank behind each; NULL none */
 
@@ -268,6 +269,10 @@ void sup_restore_describe(struct supervisor *s);
 void sup_restore_tick(struct supervisor *s);
 void sup_restore_event(struct supervisor *s, const char *event, struct json_object *data);
 void sup_restore_free(struct supervisor *s);
+/* --- supervisor_balloon.c: its size by itself --- */
+void sup_balloon_tick(struct supervisor *s);
+void sup_balloon_free(struct supervisor *s);
+
 /* --- supervisor_plugged.c: vCPUs and memory that were plugged, in the page --- */
 void sup_plugged_look(struct supervisor *s); /* now */
 void sup_plugged_tick(struct supervisor *s);

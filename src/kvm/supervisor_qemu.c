@@ -399,6 +399,7 @@ void sup_tick(struct supervisor *s)
 	sup_consoles_tick(s);
 	sup_agent_tick(s);
 	sup_plugged_tick(s);
+	sup_balloon_tick(s);
 	sup_dump_tick(s);
 	sup_restore_tick(s);
 	sup_growth_tick(s);
