@@ -74,7 +74,7 @@ hv attach-disk b1 "$(image three)" vdc >"$TEST_TMP/second" 2>&1 &
 second=$!
 check "another operator's request waits visibly" wait_for 10 plan_shows "^waits: .*attach-disk"
 check "… and is told for whom" wait_for 10 grep -q "is busy: root.*detach-disk" "$TEST_TMP/second"
-hv attach-disk b1 "$(image three)" vdd >"$TEST_TMP/third" 2>&1 &
+"$HVMUX" attach-disk b1 "$(image three)" vdd >"$TEST_TMP/third" 2>&1 &
 third=$!
 wait_for 10 grep -q "is busy" "$TEST_TMP/third"
 kill -TERM $third
