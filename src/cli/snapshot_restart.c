@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 
 #include "cli/out.h"
+#include "cli/plan_off.h"
 #include "cli/plan_verb.h"
 #include "cli/restore.h"
 #include "core/mem.h"
@@ -25,16 +26,36 @@ static int quiet(struct cli *c, const char *domain, struct json_object *answer)
 	return CLI_DONE;
 }
 
-/* By the plan of a domain that is off. */
-static int set_disks_back(struct cli *c, const struct snapshot_restart *r)
+static struct json_object *disks_args(const struct snapshot_restart *r)
 {
-	CLEANUP_FREE char *failed = xasprintf("Failed to revert snapshot %s", r->name);
 	struct json_object *args = plan_args("name", r->name, NULL);
 	json_object_object_add(args, "disks", json_object_new_boolean(true));
 	if (r->force)
 		json_object_object_add(args, "force", json_object_new_boolean(true));
+	return args;
+}
+
+/* Nobody's machine is ended for a plan that is refused afterwards. */
+static int check_plan(struct cli *c, const struct snapshot_restart *r, struct err *err)
+{
+	struct json_object *args = disks_args(r), *answer = NULL;
+	const struct plan_off o = {.home = &c->home,
+	    .name = r->domain,
+	    .verb = plan_verb_find("snapshot-revert"),
+	    .args = args,
+	    .dry_run = true};
+	int rc = plan_off_run(&o, &answer, err);
+	json_object_put(args);
+	json_object_put(answer);
+	return rc;
+}
+
+/* By the plan of a domain that is off. */
+static int set_disks_back(struct cli *c, const struct snapshot_restart *r)
+{
+	CLEANUP_FREE char *failed = xasprintf("Failed to revert snapshot %s", r->name);
 	return plan_verb_run(
-	    c, &(struct plan_request){.args = args, .failed = failed, .print = quiet});
+	    c, &(struct plan_request){.args = disks_args(r), .failed = failed, .print = quiet});
 }
 
 /* The machine as it was, on the overlays that its disks have got now. */
@@ -75,7 +96,7 @@ static int go_on(struct cli *c, const struct snapshot_restart *r, struct err *er
 int snapshot_restart(struct cli *c, const struct snapshot_restart *r)
 {
 	struct err err = {0};
-	if (restore_end(c, r->domain, &err) < 0)
+	if (check_plan(c, r, &err) < 0 || restore_end(c, r->domain, &err) < 0)
 		return fail(r, "", &err);
 	int status = set_disks_back(c, r);
 	if (status != CLI_DONE)

@@ -163,8 +163,9 @@ static void check_saved(const struct import_tree *t, const char *name, struct im
 		const struct import_file *f = &t->files[i];
 		if (f->kind == IMPORT_SAVE && strcmp(f->stem, name) == 0)
 			import_note(n, IMPORT_DIFFERS,
-			    "its memory was saved to '%s' (virsh managedsave), which only libvirt can restore: "
-			    "start it there and shut it down, or that memory is lost",
+			    "its memory was saved to '%s' (virsh managedsave): its next start here begins anew. 'hvmux "
+			    "restore' of that file goes on there, where QEMU makes the same hardware of it; else start it in "
+			    "libvirt and shut it down",
 			    f->path);
 		if (f->kind == IMPORT_CHECKPOINT && strcmp(f->domain, name) == 0)
 			import_note(n, IMPORT_SAYS, "the backup checkpoint '%s' is not taken over",

@@ -58,7 +58,7 @@ check "a disk that is missing" says gone "disk 'vda': '/images/gone.img': No suc
 check "a virtual network" says net "network 'default': hvmux runs no virtual networks yet"
 check "a machine that this QEMU has not" says old "machine 'pc-i440fx-rhel6.6.0' is not known to"
 check "hardware that cannot be provided" says strange "strange.xml:19: <teleporter>: this kind of device is not supported"
-check "memory that was saved" says slept "which only libvirt can restore"
+check "memory that was saved" says slept "of that file goes on there"
 check "a file that was cut" says cut "cut.xml:2: not well-formed XML"
 qemu-system-x86_64 -name guest=alive -uuid 11111111-2222-3333-4444-000000000006 -display none -S -m 8 -pidfile alive.pid -daemonize
 check "a domain that runs" says alive "it runs under libvirt now (process $(cat alive.pid))"

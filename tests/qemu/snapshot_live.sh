@@ -104,6 +104,14 @@ check "revert to the first ends it" hv snapshot-revert web1 disks1 --running
 check "… and it boots" guest_login web1
 check "from the disk as it was" disk_is web1 first
 
+# --- a revert that cannot be leaves the guest alone ---
+check "a snapshot inside of the overlay" hv snapshot-create-as web1 in1
+check "an overlay on top" hv snapshot-create-as web1 in2 --disk-only
+check_fails "what others are made of stays as it is" 1 "needs" hv snapshot-revert web1 in1
+check "the guest runs on" state_is web1 running
+check "merged" hv snapshot-delete web1 in2
+check "and deleted" hv snapshot-delete web1 in1
+
 # --- overlays, and the memory in a file ---
 mem=$TEST_TMP/web1.mem
 guest_run web1 'word=kept' >/dev/null

@@ -232,7 +232,7 @@ static void test_adapts(void **state)
 	check(&r, CLI_DONE, "'/usr/libexec/no-qemu-kvm' is not on this host: left out");
 	check(&r, CLI_DONE,
 	    "disk 'vda': '/var/gone.img': No such file or directory; it is in the copied tree");
-	check(&r, CLI_DONE, "which only libvirt can restore");
+	check(&r, CLI_DONE, "of that file goes on there");
 	check(&r, CLI_DONE, "will not start yet");
 	run_free(&r);
 	CLEANUP_FREE char *e = text_of("etc/domains/e.xml");
