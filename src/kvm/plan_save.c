@@ -11,10 +11,9 @@
 #define UNLIMITED \
 	9223372036853727232 /* what QEMU takes for "no limit" of bytes a second: INT64_MAX less a MiB, as libvirt has it */
 
-int plan_save_add_memory(const struct plan_in *in, struct plan *p, const char *path, bool running,
-    const char *xml, struct err *err)
+void plan_save_add_memory(
+    const struct plan_in *in, struct plan *p, const char *path, bool running, const char *xml)
 {
-	(void)err;
 	CLEANUP_FREE char *part = xasprintf("%s.part", path);
 	CLEANUP_FREE char *live = xstrndup(in->live->source, in->live->source_len);
 	CLEANUP_FREE char *words = xasprintf("open '%s'", path);
@@ -36,7 +35,6 @@ int plan_save_add_memory(const struct plan_in *in, struct plan *p, const char *p
 	step = plan_host(p, "give the file its name", "save-finish",
 	    plan_args("part", part, "path", path, NULL));
 	plan_undo_host(step, "remove", plan_args("path", path, NULL));
-	return 0;
 }
 
 /* --- save, managedsave --- */
@@ -76,8 +74,7 @@ static int build_save(const struct plan_in *in, struct plan *p, struct err *err)
 	if (runs)
 		plan_undo_qmp(plan_qmp(p, "stop the guest", "stop", NULL), "cont", NULL);
 	bool goes_on = json_get_bool(in->args, "running", runs) != 0;
-	if (plan_save_add_memory(in, p, path, goes_on, xml, err) < 0)
-		return -1;
+	plan_save_add_memory(in, p, path, goes_on, xml);
 	plan_commit(p);
 	plan_host(p, "end the machine", "machine-end", plan_args("reason", "saved", NULL));
 	return 0;

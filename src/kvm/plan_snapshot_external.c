@@ -183,8 +183,8 @@ static int build(struct making *m, struct err *err)
 		    m->s->memory_file);
 	if (runs && ((memory && !live) || halt))
 		plan_undo_qmp(plan_qmp(p, "stop the guest", "stop", NULL), "cont", NULL);
-	if (memory && plan_save_add_memory(m->in, p, m->s->memory_file, runs, NULL, err) < 0)
-		return -1;
+	if (memory)
+		plan_save_add_memory(m->in, p, m->s->memory_file, runs, NULL);
 	add_all_overlays(m);
 	if (quiesce)
 		add_freeze(p);
