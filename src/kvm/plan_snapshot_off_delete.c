@@ -20,18 +20,12 @@ struct node {
 	bool doomed, done;
 };
 
-struct merge {
-	char *top, *base, *format; /* of the base */
-};
-
 struct deleting {
 	const struct plan_in *in;
 	struct plan *p;
 	struct node *v;
 	size_t n;
-	char *config; /* the definition that comes out; NULL: there is none */
-	struct merge *merges;
-	size_t n_merges;
+	char *config;               /* the definition that comes out; NULL: there is none */
 	struct json_object *images; /* PATH: what backs it, as the merges leave it */
 	struct json_object *gone;   /* paths to be removed in the end */
 };
@@ -42,14 +36,8 @@ static void deleting_fini(struct deleting *d)
 		snapshot_fini(&d->v[i].was);
 		snapshot_fini(&d->v[i].s);
 	}
-	for (size_t i = 0; i < d->n_merges; i++) {
-		free(d->merges[i].top);
-		free(d->merges[i].base);
-		free(d->merges[i].format);
-	}
 	free(d->v);
 	free(d->config);
-	free(d->merges);
 	json_object_put(d->images);
 	json_object_put(d->gone);
 }
@@ -164,21 +152,38 @@ static const struct node *also_kept(
 	return NULL;
 }
 
+/* One that an image holds, and that this plan does not delete before; NULL: none. */
+static const char *held_inside(const struct deleting *d, struct json_object *image)
+{
+	struct json_object *inside = json_get_arr(image, "snapshots");
+	size_t n = inside != NULL ? json_object_array_length(inside) : 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *tag = json_object_get_string(json_object_array_get_idx(inside, i));
+		bool deleted = false;
+		for (size_t k = 0; k < d->n; k++)
+			deleted |=
+			    d->v[k].doomed && d->v[k].done && str_eq(snapshot_tag(&d->v[k].s), tag);
+		if (!deleted)
+			return tag;
+	}
+	return NULL;
+}
+
 static int check_merge(const struct deleting *d, const struct node *k, const char *base,
     const char *top, struct err *err)
 {
 	struct json_object *image = plan_off_image(d->in, top);
-	struct json_object *inside = json_get_arr(image, "snapshots");
+	const char *inside = held_inside(d, image);
 	const char *clone = json_get_str(json_get_obj(plan_fact(d->in, "off"), "clone"), base);
 	const char *top_clone = json_get_str(json_get_obj(plan_fact(d->in, "off"), "clone"), top);
 	if (clone != NULL || top_clone != NULL)
 		return err_set(err, ERR_BUSY,
 		    "snapshot '%s' cannot be merged: '%s' is the base of the linked clone '%s'",
 		    k->s.name, clone != NULL ? base : top, clone != NULL ? clone : top_clone);
-	if (inside != NULL && json_object_array_length(inside) > 0)
+	if (inside != NULL)
 		return err_set(err, ERR_STATE,
 		    "snapshot '%s' cannot be merged: '%s', which would go, holds snapshot '%s' inside; delete that one first",
-		    k->s.name, top, json_object_get_string(json_object_array_get_idx(inside, 0)));
+		    k->s.name, top, inside);
 	if (json_get_str(image, "trouble") != NULL)
 		return err_set(err, ERR_INVALID, "%s", json_get_str(image, "trouble"));
 	return 0;
@@ -243,8 +248,6 @@ static void add_merge(struct deleting *d, const char *top, const char *base)
 	struct plan_step *s =
 	    plan_host(d->p, words, "image-commit", plan_off_args(d->in, top, "base", base));
 	s->advice = xstrdup("make room on the disk, and delete the snapshot again");
-	d->merges = xreallocarray(d->merges, d->n_merges + 1, sizeof *d->merges);
-	d->merges[d->n_merges++] = (struct merge){xstrdup(top), xstrdup(base), NULL};
 	json_object_array_add(d->gone, json_object_new_string(top));
 }
 

@@ -135,6 +135,12 @@ check "… with what was written last" holds "$img/a.qcow2" 5
 check "no overlay is left" files_are "a.qcow2 b.qcow2"
 check "images are whole" whole
 
+hv snapshot-create-as vm1 o1 --disk-only >/dev/null
+hv snapshot-create-as vm1 i1 >/dev/null
+check_fails "what the overlay holds inside is told" 1 "holds snapshot 'i1' inside" hv snapshot-delete vm1 o1
+check "… and goes first with --children" hv snapshot-delete vm1 o1 --children
+check "no overlay is left" files_are "a.qcow2 b.qcow2"
+
 # --- a command that is killed ---
 hv snapshot-create-as vm1 k1 --disk-only >/dev/null
 qemu-io -c "write -q -P 9 0 12M" "$img/a.k1" >/dev/null
