@@ -20,6 +20,7 @@ static const char full[] = "<domain type='kvm'>\n"
                            "      <hvmux:autostart order='10' delay='5'/>\n"
                            "      <hvmux:after>db1</hvmux:after>\n"
                            "      <hvmux:shutdown timeout='120'/>\n"
+                           "      <hvmux:balloon floor='512' ceiling='4096'/>\n"
                            "    </hvmux:domain>\n"
                            "  </metadata>\n"
                            "  <memory>1</memory>\n"
@@ -41,6 +42,9 @@ static void test_full(void **state)
 	assert_int_equal(m.n_after, 1);
 	assert_string_equal(m.after[0], "db1");
 	assert_int_equal(m.timeout, 120);
+	assert_true(m.balloon);
+	assert_int_equal(m.balloon_floor, 512);
+	assert_int_equal(m.balloon_ceiling, 4096);
 	/* Nothing differs, nothing changes. */
 	size_t n;
 	char *same = domain_meta_apply(full, sizeof full - 1, "f", &m, &n, &err);
@@ -67,6 +71,8 @@ static void test_change(void **state)
 	m.protect = false;
 	m.delay = 0;
 	m.timeout = 9;
+	m.balloon_floor = 0;
+	m.balloon_ceiling = 2048;
 	char *text = domain_meta_apply(full, sizeof full - 1, "f", &m, &n, &err);
 	assert_non_null(text);
 	assert_string_equal(text, "<domain type=\"kvm\">\n"
@@ -81,6 +87,7 @@ static void test_change(void **state)
 	                          "      <hvmux:autostart order=\"10\"/>\n"
 	                          "      <hvmux:after>db1</hvmux:after>\n"
 	                          "      <hvmux:shutdown timeout=\"9\"/>\n"
+	                          "      <hvmux:balloon ceiling=\"2048\"/>\n"
 	                          "      <hvmux:tag>new</hvmux:tag>\n"
 	                          "    </hvmux:domain>\n"
 	                          "  </metadata>\n"
@@ -150,6 +157,8 @@ static void test_wrong(void **state)
 	        "f:1: <autostart>: order: a number from 1 to 9999 is needed"},
 	    {"<hvmux:autostart delay='-1'/>",
 	        "f:1: <autostart>: delay: a number from 0 to 86400 is needed"},
+	    {"<hvmux:balloon floor='1G'/>",
+	        "f:1: <balloon>: floor: a number from 1 to 16777216 is needed"},
 	    {"<hvmux:shutdown timeout='99999999999999999999'/>",
 	        "f:1: <shutdown>: timeout: a number from 1 to 86400 is needed"},
 	    {"<hvmux:after>../x</hvmux:after>", NULL},

@@ -23,6 +23,7 @@ static void nothing_said(void **state)
 	assert_int_equal(c.max_core, 0);
 	assert_int_equal(c.log_file_size, 4u << 20);
 	assert_int_equal(c.log_age, 0);
+	assert_int_equal(c.balloon_reserve, 0);
 	hostconf_fini(&c);
 }
 
@@ -42,6 +43,7 @@ static void every_key(void **state)
 	                       "log_age = 2w\nlog_total = 3G\n"
 	                       "prefix_key = \"Ctrl+\\\"\ndetach_key = ^A\n"
 	                       "console_answers = no\n"
+	                       "balloon_reserve = 4G\n"
 	                       "operator_group = admins\n"
 	                       "reader_group = \"watch\"\n"
 	                       "qemu_user = last",
@@ -57,6 +59,7 @@ static void every_key(void **state)
 	assert_int_equal(c.log_files, 100);
 	assert_int_equal(c.log_age, 14 * 86400);
 	assert_int_equal(c.log_total, 3ull << 30);
+	assert_int_equal(c.balloon_reserve, 4ull << 30);
 	assert_string_equal(c.operator_group, "admins");
 	assert_string_equal(c.reader_group, "watch");
 	assert_string_equal(c.prefix_key, "Ctrl+\\");
