@@ -235,4 +235,29 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 else
 	tap_skip "as another user" "only root can make QEMU another user"
 fi
+# --- a Linux guest: what it reads and writes stays the same whatever its disk is made of ---------------------
+linux_begin() {
+	qemu-img create -q -f qcow2 "$images/l.qcow2" 64M && define_linux l1 "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source \
+		file='$images/l.qcow2'/><target dev='vda' bus='virtio'/></disk>" >/dev/null && hv start l1 >/dev/null && guest_login l1 >/dev/null
+}
+# Where each of eight megabytes has its own number; sync: it is on the disk.
+put() { guest_run l1 "for i in $1; do dd if=/dev/zero bs=1M count=1 2>/dev/null | tr '\\0' \$i | dd of=/dev/vda bs=1M seek=\$i conv=notrunc,fsync 2>/dev/null; done"; }
+sum() { guest_run l1 "echo 3 >/proc/sys/vm/drop_caches; md5sum </dev/vda"; }
+same() { now=$(sum | grep -o '[0-9a-f]\{32\}') && [ -n "$now" ] && [ "$now" = "$1" ] || { echo "'$now' is not '$1'"; return 1; }; }
+linux() {
+	linux_begin && put "1 2" && hv snapshot-create-as l1 s1 --disk-only --no-metadata && put "3 4" && hv snapshot-create-as l1 s2 --disk-only --no-metadata &&
+		put "5 6" && was=$(sum | grep -o '[0-9a-f]\{32\}') && hv blockcommit l1 vda --top 'vda[1]' --wait && same "$was" &&
+		hv blockpull l1 vda --wait && same "$was" && hv blockcopy l1 vda "$images/l-copy.qcow2" --pivot && same "$was" &&
+		hv snapshot-create-as l1 s3 --disk-only --no-metadata --diskspec "vda,file=$images/l-over.qcow2" && put "7" && ! same "$was" &&
+		was=$(sum | grep -o '[0-9a-f]\{32\}') && hv blockcommit l1 vda --pivot --delete && same "$was" && [ ! -e "$images/l-over.qcow2" ] &&
+		hv domblklist l1 | grep "$images/l-copy.qcow2" && hv blockresize l1 vda 96M && wait_for 20 guest_says l1 196608 "cat /sys/block/vda/size"
+	rc=$?
+	hv destroy l1 >/dev/null
+	[ $rc -eq 0 ] && sound "$images/l-copy.qcow2"
+}
+if [ -r "$guest/initramfs" ]; then
+	check "a Linux guest reads what it wrote, through commit, pull, copy and resize" linux
+else
+	tap_skip "a Linux guest" "no kernel or no busybox here"
+fi
 tap_done
