@@ -387,12 +387,13 @@ void panes_scroll(struct panes *p, int by)
 
 static const struct {
 	char key;
-	const char *name;
+	const char *name, *brief; /* brief: NULL the same */
 	void (*draw)(struct panes *p, const struct vm_entry *e, const struct place *at);
-} table[] = {{'1', "Console", draw_console}, {'2', "Graphs", draw_graphs},
-    {'3', "Disks", draw_disks}, {'4', "Network", draw_nets}, {'5', "Snapshots", draw_snaps},
-    {'6', "Hardware", draw_lines}, {'7', "Events", draw_events}, {'8', "Host", draw_lines},
-    {'9', "Log", draw_lines}};
+} table[] = {{'1', "Console", NULL, draw_console}, {'2', "Graphs", NULL, draw_graphs},
+    {'3', "Disks", NULL, draw_disks}, {'4', "Network", "Net", draw_nets},
+    {'5', "Snapshots", "Snaps", draw_snaps}, {'6', "Hardware", NULL, draw_lines},
+    {'7', "Events", NULL, draw_events}, {'8', "Host", NULL, draw_lines},
+    {'9', "Log", NULL, draw_lines}};
 
 void panes_choose(struct panes *p, char key)
 {
@@ -421,13 +422,22 @@ void panes_toggle_scale(struct panes *p)
 	p->day = !p->day;
 }
 
+/* On a narrow terminal the tabs stand closer, and long names give way. */
+static int tab_text(size_t i, bool tight, char out[32])
+{
+	const char *name = tight && table[i].brief ? table[i].brief : table[i].name;
+	return snprintf(out, 32, tight ? "%c %s " : " %c %s ", table[i].key, name);
+}
+
 void panes_draw_tabs(struct panes *p, int row)
 {
-	int col = 1, cols = draw_cols();
+	int col = 1, cols = draw_cols(), wanted = 2;
 	char text[32];
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		wanted += tab_text(i, false, text);
 	draw_rule(row, 0, cols, STYLE_RULE);
 	for (size_t i = 0; i < ARRAY_LEN(table) && col < cols - 1; i++) {
-		snprintf(text, sizeof(text), " %c %s ", table[i].key, table[i].name);
+		tab_text(i, wanted > cols, text);
 		col += draw_text(row, col, cols - col - 1,
 		    table[i].key == p->open ? STYLE_TAB : STYLE_NORMAL, text);
 	}

@@ -59,7 +59,7 @@ keys g
 check "of the domain under the cursor" line_shows "disk " "db1.img"
 check "with its group and tags" see "group prod/db  #big"
 keys h
-check "h shows it on a screen of its own" see "db1: hardware"
+check "h shows it on a screen of its own" see "db1  shut off  hardware"
 keys q 8
 check "8 shows the host" see "processors"
 check "what was promised" see "0 vCPUs of 0 running VMs"
