@@ -27,9 +27,11 @@ put() { qemu-io -c "write -q -P $2 0 64k" "$1" >/dev/null; }
 holds() { ! qemu-io -r -c "read -P $2 0 64k" "$1" | grep -q "Pattern verification failed"; }
 disk() { hv domblklist "$1" | awk -v t="$2" '$1 == t { print $2 }'; }
 disk_is() { [ "$(disk "$1" "$2")" = "$3" ]; }
-names_are() { [ "$(echo $(hv snapshot-list "$1" --name))" = "$2" ]; }
-files_are() { have=$(echo $(cd "$img" && ls)); [ "$have" = "$1" ] || { echo "$have"; return 1; }; }
-inside() { echo $(qemu-img snapshot -l "$1" | awk 'NR > 2 { print $2 }'); }
+# Words of several lines on one.
+line() { tr '\n' ' ' | sed 's/ *$//'; }
+names_are() { [ "$(hv snapshot-list "$1" --name | line)" = "$2" ]; }
+files_are() { have=$(cd "$img" && ls | line); [ "$have" = "$1" ] || { echo "$have"; return 1; }; }
+inside() { qemu-img snapshot -l "$1" | awk 'NR > 2 { print $2 }' | line; }
 inside_is() { [ "$(inside "$1")" = "$2" ]; }
 whole() { for f in "$img"/*; do qemu-img check -q "$f" || [ $? = 63 ] || return 1; done; }
 has() { printf %s "$1" | grep -qF -- "$2"; }
@@ -69,7 +71,7 @@ cat >"$TEST_TMP/editor" <<'E'
 sed -i "s,$FROM,$TO," "$1"
 E
 chmod +x "$TEST_TMP/editor"
-edit() { FROM=$1 TO=$2 EDITOR=$TEST_TMP/editor VISUAL= "$HVMUX" snapshot-edit vm1 "$3" ${4:-} </dev/null; }
+edit() { FROM=$1 TO=$2 EDITOR=$TEST_TMP/editor VISUAL='' "$HVMUX" snapshot-edit vm1 "$3" ${4:-} </dev/null; }
 hv snapshot-create-as vm1 d1 first >/dev/null
 hv snapshot-create-as vm1 d2 >/dev/null
 put "$img/a.qcow2" 6

@@ -117,8 +117,7 @@ static void test_one(void **state)
 	EXPECT(1, "\n",
 	    "error: Domain snapshot not found: no domain snapshot with matching name 'nope'\n",
 	    "snapshot-info", "test", "nope");
-	EXPECT(
-	    2, "", "error: --snapshotname or --current is required\n", "snapshot-info", "test");
+	EXPECT(2, "", "error: --snapshotname or --current is required\n", "snapshot-info", "test");
 }
 
 static void test_json(void **state)
