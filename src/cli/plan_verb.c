@@ -207,12 +207,19 @@ static struct json_object *request(const struct doing *d)
 	return o;
 }
 
-/* The connection ended, or we leave: the plan is the supervisor's. */
+/* The connection ended, or we leave: the plan is the supervisor's, or the next one's, which is started here. */
 static int explain(const struct doing *d, struct err *err)
 {
+	struct err why = {0};
 	if (err->code == ERR_CANCELLED && d->interrupts > 0 && interrupted > d->interrupts)
 		return err_set(err, ERR_CANCELLED,
 		    "left to itself: 'hvmux plan-show %s' shows where it stands", d->name);
+	if (err->code == ERR_STATE && strstr(err->msg, "closed the connection") != NULL &&
+	    live_supervised(&d->c->home, d->name, &why) == 0)
+		err_set(err, ERR_STATE,
+		    "its supervisor was killed; the next one finishes what was begun, or takes it back: 'hvmux plan-show %s' "
+		    "shows where it stands, 'hvmux domjobinfo %s --completed --anystats' what became of it",
+		    d->name, d->name);
 	return -1;
 }
 

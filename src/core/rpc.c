@@ -14,6 +14,7 @@
 #include "core/mem.h"
 #include "core/sock.h"
 
+#define WAKE_MS 250   /* a signal right before a wait does not end it: looked for this often */
 #define KEPT_MAX 1024 /* notifications that wait for rpc_next; the oldest go first */
 
 struct rpc_client {
@@ -68,13 +69,15 @@ static int wait_for(struct rpc_client *c, short events, uint64_t deadline, struc
 {
 	for (;;) {
 		struct pollfd p = {c->fd, events, 0};
-		int n = poll(&p, 1, left(deadline));
+		int ms = left(deadline);
+		bool slice = c->wake && (ms < 0 || ms > WAKE_MS);
+		int n = poll(&p, 1, slice ? WAKE_MS : ms);
 		if (n > 0)
 			return 0;
-		if (n == 0)
+		if (n == 0 && !slice)
 			return err_set(
 			    err, ERR_TIMEOUT, "the supervisor of '%s' does not answer", c->name);
-		if (errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			return err_errno(
 			    err, errno, "cannot wait for the supervisor of '%s'", c->name);
 		if (c->wake && !c->wake(c->arg))

@@ -38,8 +38,8 @@ int rpc_call_fd(struct rpc_client *c, const char *method, struct json_object *pa
 /* A request that wants no answer; params taken. */
 int rpc_notify(
     struct rpc_client *c, const char *method, struct json_object *params, struct err *err);
-/* From now on a notification that comes while an answer is awaited is handed to heard (params borrowed, may be NULL) instead of being kept; a signal
- * calls wake (may be NULL), which may use rpc_notify: false ends the wait with ERR_CANCELLED. */
+/* From now on a notification that comes while an answer is awaited is handed to heard (params borrowed, may be NULL) instead of being kept.
+ * wake (may be NULL) is called after a signal, and now and then; it may use rpc_notify: false ends the wait with ERR_CANCELLED. */
 typedef void rpc_heard_fn(void *arg, const char *method, struct json_object *params);
 void rpc_listen(struct rpc_client *c, rpc_heard_fn *heard, bool (*wake)(void *arg), void *arg);
 /* The next notification (the caller's), NULL on the deadline (ERR_TIMEOUT; -1 waits for ever) or a
