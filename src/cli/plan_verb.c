@@ -214,8 +214,10 @@ static int explain(const struct doing *d, struct err *err)
 	if (err->code == ERR_CANCELLED && d->interrupts > 0 && interrupted > d->interrupts)
 		return err_set(err, ERR_CANCELLED,
 		    "left to itself: 'hvmux plan-show %s' shows where it stands", d->name);
-	if (err->code == ERR_STATE && strstr(err->msg, "closed the connection") != NULL &&
-	    live_supervised(&d->c->home, d->name, &why) == 0)
+	if (err->code != ERR_STATE || strstr(err->msg, "closed the connection") == NULL)
+		return -1;
+	(void)live_supervised(&d->c->home, d->name, &why); /* whoever looks next does it, too */
+	if (vm_locked(&d->c->home, d->name) || why.code != ERR_STATE)
 		err_set(err, ERR_STATE,
 		    "its supervisor was killed; the next one finishes what was begun, or takes it back: 'hvmux plan-show %s' "
 		    "shows where it stands, 'hvmux domjobinfo %s --completed --anystats' what became of it",

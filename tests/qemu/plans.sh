@@ -119,7 +119,7 @@ check "… and says who goes on" grep -q "the next one finishes what was begun" 
 check "the next supervisor goes on waiting" wait_for 20 plan_shows '^> '
 check "… and says so" audited "what=plan-resume plan=detach-disk"
 check "… and can be told to stop" hv domjobabort b1
-check "QEMU has what is written" settled
+check "QEMU has what is written" wait_for 10 settled
 check "the audit log says how it ended" audited "what=plan-end plan=detach-disk .*cancelled by"
 check "the disk is still there" has_disk vdb
 
