@@ -204,6 +204,19 @@ static void got_balloon(void *arg, struct json_object *result, const struct err 
 		sampler_balloon(&s->sampler, result);
 }
 
+/* <currentMemory>: what the guest is to be content with, once it has a driver for its balloon. A machine without one says so. */
+static void set_balloon(struct supervisor *s)
+{
+	const struct status_page *p = s->page.page;
+	if (s->machine.state != MACHINE_STARTING || sup_restore_is_stream(s) ||
+	    p->balloon_kib == 0 || p->balloon_kib >= p->memory_kib)
+		return;
+	struct json_object *args = json_object_new_object();
+	json_object_object_add(
+	    args, "value", json_object_new_int64((int64_t)p->balloon_kib * 1024));
+	qmp_send(s->qmp, "balloon", args, 0, NULL, NULL);
+}
+
 static void qmp_up(void *arg, unsigned version)
 {
 	struct supervisor *s = arg;
@@ -222,6 +235,7 @@ static void qmp_up(void *arg, unsigned version)
 	ask_state(s);
 	if (!s->places)
 		qmp_send(s->qmp, "query-cpus-fast", NULL, 0, got_cpus, s);
+	set_balloon(s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
 	sup_plan_up(s);
 	sup_plugged_look(s);

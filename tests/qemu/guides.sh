@@ -37,6 +37,7 @@ check "… it is gone" lacks webserver webserver_snap
 # --- one that runs --------------------------------------------------------------------------------------------
 check "start vm1" virsh start vm1
 check "it boots" guest_login vm1
+check "with the memory that it is to begin with" wait_for 30 balloon_is 2097152
 check "snapshot-create-as vm1 snap1 \"Before upgrade\"" virsh snapshot-create-as vm1 snap1 "Before upgrade"
 check "snapshot-list vm1" virsh snapshot-list vm1
 check "snapshot-info vm1 snap1" virsh snapshot-info vm1 snap1
