@@ -72,7 +72,10 @@ static int op_finish(const struct plan_host_ctx *c, struct json_object *args, st
 		return 0; /* carried out before */
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open '%s'", part);
-	if (fsync(fd) == 0 && save_image_finish(fd, part, err) < 0)
+	/* The kernel tells of what it could not write once: the sync behind a failed one would be content. */
+	if (fsync(fd) < 0)
+		return err_errno(err, errno, "cannot write '%s'", part);
+	if (save_image_finish(fd, part, err) < 0)
 		return -1;
 	if (fsync(fd) < 0 || rename(part, path) < 0)
 		return err_errno(err, errno, "cannot finish '%s'", path);

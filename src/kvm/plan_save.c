@@ -34,7 +34,10 @@ void plan_save_add_memory(
 	step->advice = xstrdup("look whether the disk is full; the guest goes on as it was");
 	step = plan_host(p, "give the file its name", "save-finish",
 	    plan_args("part", part, "path", path, NULL));
-	plan_undo_host(step, "remove", plan_args("path", path, NULL));
+	/* What was there before is not ours to remove: this one may not have come so far. */
+	args = plan_args("path", path, NULL);
+	json_object_object_add(args, "only_new", json_object_new_boolean(1));
+	plan_undo_host(step, "remove", args);
 }
 
 /* --- save, managedsave --- */

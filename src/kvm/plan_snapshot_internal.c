@@ -91,7 +91,8 @@ static void add_nvram(const struct plan_in *in, struct snapshot *s, struct plan 
 {
 	struct json_object *host = plan_fact(in, "host");
 	const char *from = json_get_str(host, "nvram"), *to = json_get_str(host, "nvram_copy");
-	if (from == NULL || to == NULL)
+	/* Without a document nobody would find the copy, and one of that name may be another snapshot's. */
+	if (from == NULL || to == NULL || json_get_bool(in->args, "no_metadata", 0))
 		return;
 	struct plan_step *step = plan_host(p, "copy the firmware's variables", "snapshot-nvram",
 	    plan_args("from", from, "to", to, NULL));

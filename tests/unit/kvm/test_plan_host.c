@@ -5,11 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/file.h"
@@ -22,6 +24,17 @@
 #include "kvm/plan_host.h"
 #include "kvm/plan_thread.h"
 
+/* As the kernel does it: a failure is told once. */
+static unsigned sync_fails;
+int fsync(int fd)
+{
+	if (sync_fails == 0)
+		return (int)syscall(SYS_fsync, fd);
+	sync_fails--;
+	errno = ENOSPC;
+	return -1;
+}
+
 struct room {
 	char dir[64];
 	struct home home;
@@ -32,7 +45,7 @@ struct room {
 static void keep_fd(void *arg, const char *name, int fd)
 {
 	struct room *r = arg;
-	assert_string_equal(name, "disk");
+	assert_true(str_eq(name, "disk") || str_eq(name, "save"));
 	r->fd = fd;
 }
 
@@ -259,6 +272,24 @@ static void test_thread(void **state)
 	loop_free(d.loop);
 }
 
+static void test_save_not_written(void **state)
+{
+	struct room *r = *state;
+	struct err err = {0};
+	CLEANUP_FREE char *part = path_in(r, "w1.save.part"), *path = path_in(r, "w1.save");
+	struct json_object *args =
+	    plan_args("name", "save", "part", part, "path", path, "xml", "<domain/>", NULL);
+	assert_int_equal(plan_host_find("save-begin")->run(&r->c, args, &err), 0);
+	sync_fails = 1;
+	assert_int_equal(plan_host_find("save-finish")->run(&r->c, args, &err), -1);
+	assert_non_null(strstr(err.msg, "No space left"));
+	assert_int_equal(sync_fails, 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(plan_host_find("save-finish")->run(&r->c, args, &err), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	json_object_put(args);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +301,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_live_of_the_ended, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_define, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_thread, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_save_not_written, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

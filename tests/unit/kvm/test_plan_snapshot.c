@@ -213,6 +213,8 @@ static void test_internal(void **state)
 	build(&out, "two disks, and a guest that stands still", &two, "snapshot-create", SNAP(""));
 	build(&out, "of a paused guest", &paused, "snapshot-create", SNAP(", 'no_metadata': true"));
 	build(&out, "with UEFI", &uefi, "snapshot-create", SNAP(""));
+	build(&out, "with UEFI, and no document", &uefi, "snapshot-create",
+	    SNAP(", 'no_metadata': true"));
 	build(&out, "ended afterwards", &m, "snapshot-create", SNAP(", 'halt': true"));
 	build(&out, "below a limit", &filtered, "snapshot-create", SNAP(", 'no_metadata': true"));
 	build(&out, "a raw image", &raw, "snapshot-create", SNAP(""));
