@@ -151,7 +151,10 @@ static int op_rename(const struct plan_host_ctx *c, struct json_object *args, st
 /* --- documents --- */
 
 /* What tag, desc and metadata write belongs to them, whatever the plan knew of it. */
-static const char *const others[] = {"title", "description", "metadata"};
+static bool is_others(const char *name)
+{
+	return str_eq(name, "title") || str_eq(name, "description") || str_eq(name, "metadata");
+}
 
 static void take_element(xmlDoc *to, xmlDoc *from, const char *name)
 {
@@ -171,16 +174,44 @@ static void take_element(xmlDoc *to, xmlDoc *from, const char *name)
 	}
 }
 
-static char *merge(
-    const char *xml, const struct buf *present, const char *path, size_t *n, struct err *err)
+static bool same_element(xmlDoc *a, xmlDoc *b, const char *name)
+{
+	xmlNode *x = xml_child(xmlDocGetRootElement(a), name);
+	xmlNode *y = xml_child(xmlDocGetRootElement(b), name);
+	if (x == NULL || y == NULL)
+		return x == y;
+	xmlBuffer *p = xmlBufferCreate(), *q = xmlBufferCreate();
+	bool same = xmlNodeDump(p, a, x, 0, 0) >= 0 && xmlNodeDump(q, b, y, 0, 0) >= 0 &&
+	            xmlStrEqual(xmlBufferContent(p), xmlBufferContent(q));
+	xmlBufferFree(p);
+	xmlBufferFree(q);
+	return same;
+}
+
+/* Of the elements of <domain> those that others have changed since `was`, or made, or removed, and that the plan has left alone. */
+static void take_changed(xmlDoc *to, xmlDoc *was, xmlDoc *from, xmlDoc *names)
+{
+	for (xmlNode *e = xml_first(xmlDocGetRootElement(names)); e != NULL; e = xml_next(e)) {
+		const char *name = (const char *)e->name;
+		if (is_others(name) ||
+		    (!same_element(was, from, name) && same_element(was, to, name)))
+			take_element(to, from, name);
+	}
+}
+
+static char *merge(const char *xml, const char *was_text, const struct buf *present,
+    const char *path, size_t *n, struct err *err)
 {
 	CLEANUP_XML xmlDoc *to = xml_read(xml, strlen(xml), path, "domain", err);
 	CLEANUP_XML xmlDoc *from =
 	    to == NULL ? NULL : xml_read(present->data, present->len, path, "domain", err);
 	if (from == NULL)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		take_element(to, from, others[i]);
+	CLEANUP_XML xmlDoc *was = xml_read(was_text, strlen(was_text), path, "domain", err);
+	if (was == NULL)
+		return NULL;
+	take_changed(to, was, from, from);
+	take_changed(to, was, from, was);
 	return xml_format(to, n);
 }
 
@@ -208,12 +239,16 @@ static int op_live(const struct plan_host_ctx *c, struct json_object *args, stru
 	const char *xml = need(args, "xml", err), *was = json_get_str(args, "was");
 	if (xml == NULL)
 		return -1;
+	/* Commands that write tuning and metadata into it hold this lock from their reading to their writing. */
+	CLEANUP_CLOSE int lock = store_lock(c->home, err);
+	if (lock < 0)
+		return -1;
 	if (file_read(path, STORE_XML_MAX, &present, err) < 0)
 		return access(path, F_OK) < 0 && errno == ENOENT ? 0 : -1;
 	size_t n = strlen(xml);
 	CLEANUP_FREE char *merged = NULL;
 	if (present.len > 0 && !(was != NULL && same_text(&present, was))) {
-		merged = merge(xml, &present, path, &n, err);
+		merged = merge(xml, was == NULL ? xml : was, &present, path, &n, err);
 		if (merged == NULL)
 			return -1;
 	}
@@ -263,7 +298,7 @@ const struct plan_host_op plan_host_ops_basic[] = {
     {"copy", true, op_copy},
     {"remove", false, op_remove},
     {"rename", false, op_rename},
-    {"live", false, op_live},
+    {"live", true, op_live},
     {"define", true, op_define},
     {"chains", true, op_chains},
     {0},

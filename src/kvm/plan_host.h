@@ -7,7 +7,7 @@
  *	copy      from, to                               a whole file, synced (core/whole_file); never over one that is there
  *	remove    path                                   unlinks it; `only_new` true: only a file that is younger than this plan
  *	rename    from, to
- *	live      xml, was                               run/NAME/live.xml; what changed meanwhile in <metadata>, <title>, <description> stays
+ *	live      xml, was                               run/NAME/live.xml; elements of <domain> that others have changed since `was` stay as they are now
  *	define    xml, was                               the definition, under the store's lock; ERR_BUSY when it is no longer `was`
  *	chains    (none)                                 remembers what the live document's images refer to (kvm/chain_guard.h)
  *

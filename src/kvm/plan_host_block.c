@@ -45,7 +45,8 @@ static int disk_live(const struct plan_host_ctx *c, struct json_object *args, st
 	size_t n;
 	if (access(path, F_OK) < 0)
 		return 0;
-	if (file_read(path, STORE_XML_MAX, &xml, err) < 0)
+	CLEANUP_CLOSE int lock = store_lock(c->home, err);
+	if (lock < 0 || file_read(path, STORE_XML_MAX, &xml, err) < 0)
 		return -1;
 	CLEANUP_FREE char *now =
 	    plan_disk_change_text(xml.data, xml.len, path, args, true, &n, &why);
@@ -116,7 +117,7 @@ static int chain_set(const struct plan_host_ctx *c, struct json_object *args, st
 
 const struct plan_host_op plan_host_ops_block[] = {
     {"image-new", true, image_new},
-    {"disk-live", false, disk_live},
+    {"disk-live", true, disk_live},
     {"disk-define", true, disk_define},
     {"chain-set", true, chain_set},
     {0},

@@ -54,7 +54,7 @@ int sup_read_domain(struct supervisor *s, bool live, struct domain *d, struct er
 		return -1;
 	rc = domain_parse(xml.data == NULL ? "" : xml.data, xml.len, path,
 	    live ? DOMAIN_PARSE_LENIENT | DOMAIN_PARSE_LIVE : 0, d, NULL, err);
-	xmlCleanupParser(); /* nothing of libxml2 stays while the VM runs */
+	sup_xml_done(s); /* nothing of libxml2 stays while the VM runs */
 	/* One that was written before aliases were: its devices have the ids that they were made with. */
 	if (rc == 0 && live)
 		argv_aliases(d);

@@ -209,6 +209,26 @@ static void test_live_keeps_what_others_write(void **state)
 	assert_null(strstr(b.data, "<vcpu>"));
 }
 
+/* What others have tuned since the plan was made stays; what the plan changes is as the plan has it. */
+static void test_live_keeps_what_others_tuned(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *path = home_run_file(&r->home, "w1", "live.xml");
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	static const char was[] =
+	    HEAD "  <vcpu>1</vcpu>\n  <blkiotune><weight>100</weight></blkiotune>\n" TAIL;
+	static const char xml[] =
+	    HEAD "  <vcpu>2</vcpu>\n  <blkiotune><weight>100</weight></blkiotune>\n" TAIL;
+	write_text(path, HEAD "  <vcpu>7</vcpu>\n  <cputune><shares>5</shares></cputune>\n" TAIL);
+	assert_int_equal(run(r, "live", plan_args("xml", xml, "was", was, NULL), &err), 0);
+	assert_int_equal(file_read(path, 1u << 20, &b, &err), 0);
+	buf_addc(&b, '\0');
+	assert_non_null(strstr(b.data, "<vcpu>2</vcpu>"));
+	assert_non_null(strstr(b.data, "<shares>5</shares>"));
+	assert_null(strstr(b.data, "blkiotune"));
+}
+
 /* A machine that has ended gets no live document back. */
 static void test_live_of_the_ended(void **state)
 {
@@ -298,6 +318,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_remove_only_new, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_live_keeps_what_others_write, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_live_keeps_what_others_tuned, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_live_of_the_ended, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_define, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_thread, setup, teardown),
