@@ -85,7 +85,7 @@ static int check_formats(const struct domain_disk *k, const struct chain *c, str
 	return 0;
 }
 
-static int check_one(const struct home *h, const struct domain *d, const struct domain_disk *k,
+static int compare_one(const struct home *h, const struct domain *d, const struct domain_disk *k,
     const struct chain *c, void *arg, struct err *err)
 {
 	struct chain then;
@@ -94,11 +94,15 @@ static int check_one(const struct home *h, const struct domain *d, const struct 
 	int rc = chain_recall(h, c->links[0].path, &then, &who, err);
 	if (rc > 0)
 		rc = chain_equal(c, &then) ? 0 : changed(d, k, c, &then, who, err);
-	if (rc == 0)
-		rc = check_formats(k, c, err);
 	chain_fini(&then);
 	free(who);
 	return rc;
+}
+
+static int check_one(const struct home *h, const struct domain *d, const struct domain_disk *k,
+    const struct chain *c, void *arg, struct err *err)
+{
+	return compare_one(h, d, k, c, arg, err) < 0 ? -1 : check_formats(k, c, err);
 }
 
 /* Whoever writes below a linked clone destroys it, whether that runs or not. */
@@ -112,6 +116,11 @@ static int check_base(
 	    "disk '%s': '%s' is the base of '%s', and what is written to it would destroy that; 'hvmux start %s "
 	    "--throwaway' discards what it writes, 'hvmux img rebase -b \"\" %s' makes that image stand alone",
 	    k->target, k->image.path, clone, d->name, clone);
+}
+
+int chain_guard_compare(const struct home *h, const struct domain *d, struct err *err)
+{
+	return each_image(h, d, compare_one, NULL, err);
 }
 
 int chain_guard_check(const struct home *h, const struct domain *d, bool discarded, struct err *err)

@@ -13,6 +13,9 @@
  * what backs it. */
 int chain_guard_check(
     const struct home *h, const struct domain *d, bool discarded, struct err *err);
+/* Has a guest changed what its images refer to? ERR_DENIED says which: before a plan of a machine that is off puts another image
+ * on top of them, of which nothing is remembered. */
+int chain_guard_compare(const struct home *h, const struct domain *d, struct err *err);
 /* Right before QEMU can write. */
 int chain_guard_begin(const struct home *h, const struct domain *d, struct err *err);
 /* Once it is gone: what is as it was is forgotten. A sentence for each image that is not, added to notes; it stays remembered.

@@ -9,6 +9,7 @@
 #include "core/str.h"
 #include "disk/bases.h"
 #include "disk/img_facts.h"
+#include "kvm/chain_guard.h"
 #include "kvm/disk_volumes.h"
 #include "kvm/firmware.h"
 #include "kvm/plan_snapshot_off.h"
@@ -102,8 +103,10 @@ static int look_at_definition(struct look *l, struct json_object *off, struct er
 		if (has_place(&d.disks[i]))
 			json_object_object_add(paths, d.disks[i].target,
 			    json_object_new_string(d.disks[i].image.path));
+	/* Below an image that nothing is remembered of, nobody would see it at the next start. */
+	int rc = chain_guard_compare(l->in->home, &d, err);
 	domain_fini(&d);
-	return 0;
+	return rc;
 }
 
 static void look_at_nvram(const struct plan_in *in, struct json_object *off)

@@ -52,6 +52,12 @@ forget_format() {
 	at=$(LC_ALL=C grep -aboF "$(printf '\342\171\052\312')" "$disk" | head -1 | cut -d: -f1) && [ -n "$at" ] &&
 		printf '\001\001\001\001' | dd of="$disk" bs=1 seek="$at" conv=notrunc status=none
 }
+# An overlay that nothing is remembered of, or what it holds, does not make an honest image of it.
+covered() {
+	fresh && hv start c1 --accept-chains && evil && hv destroy c1 && refused "names '$secret'" &&
+		! hv snapshot-create-as c1 over --disk-only 2>"$TEST_TMP/words" && words "names '$secret'" &&
+		[ ! -e "$TEST_TMP/data.over" ] && refused "names '$secret'"
+}
 # A raw disk's beginning is the guest's: nothing in it is believed, nor remembered.
 raw() { fresh && evil && holder c3 raw && hv start c3 && remembered 0 && hv destroy c3; }
 
@@ -62,6 +68,7 @@ check "put back, it starts" put_back
 check "accepted, it starts" accepted
 check "what an operator changes is not suspected" operators
 check "a change is seen after everything was killed" killed
+check "a snapshot while it is off does not cover it" covered
 rm -rf "$memory"
 check "a backing file of no told format is refused" no_format
 check "a raw disk has no header" raw
