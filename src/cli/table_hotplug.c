@@ -107,8 +107,8 @@ VERB(attach_disk) = {NAMES(attach_disk, "attach-disk"), .family = "Devices",
         "Without --live and --config the machine that runs gets it until it ends, and one that is off gets it in its definition. "
         "What fails half-way is taken back: the machine, its document and the image are as before."
         "\n\nA q35 machine takes a virtio disk behind a pcie-root-port that is free: a new definition gets four of them; "
-        "i440fx takes it on its root. SCSI disks need a <controller type='scsi' model='virtio-scsi'/>, IDE and SATA take none "
-        "while the machine runs."};
+        "i440fx takes it on its root. The first SCSI disk brings a virtio-scsi controller along, which stays. IDE and SATA take none "
+        "while the machine runs. See hvmux-hotplug(7)."};
 
 VERB(detach_disk) = {NAMES(detach_disk, "detach-disk"), .family = "Devices",
     .summary = "unplug a disk", .flags = VERB_DISRUPTS | VERB_VIRSH,

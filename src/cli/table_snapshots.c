@@ -152,12 +152,11 @@ VERB(snapshot_schedule) = {NAMES(snapshot_schedule, "snapshot-schedule"), .famil
     .summary = "snapshots that are made and deleted by themselves",
     .flags = VERB_CHANGES | VERB_SHOWS,
     .text =
-        "Times are multiples of --every since 1970, in UTC, so that they do not drift; the first snapshot is made at once. What is "
+        "Times are multiples of --every since 1970, in UTC, so that they do not drift; the first snapshot is made within a minute. What is "
         "older than --keep says, or one too many, goes, oldest first: only snapshots that the schedule made, and never the newest of "
         "them. A domain that is off and whose images have not changed since gets no further one.\n\n"
         "Supervisors look once a minute after domains that run. hvmux-snapshots.timer looks after all: systemctl enable --now "
-        "hvmux-snapshots.timer. A failure is shown in the list, and tried again after ten minutes. With --disk-only, snapshots of "
-        "a domain that runs can be merged away only once it is off."};
+        "hvmux-snapshots.timer. A failure is shown in the list, and tried again after ten minutes."};
 VERB(snapshot_create) = {NAMES(snapshot_create, "snapshot-create"), .family = "Snapshots",
     .summary = "create a snapshot from XML", .flags = VERB_CHANGES | VERB_VIRSH};
 VERB(snapshot_create_as) = {NAMES(snapshot_create_as, "snapshot-create-as"), .family = "Snapshots",
@@ -174,14 +173,15 @@ VERB(snapshot_revert) = {NAMES(snapshot_revert, "snapshot-revert"), .family = "S
         "Disks, definition, the variables of UEFI and, where the snapshot has it, the guest's memory become what they were. "
         "With several disks all of them are set back, or none. What was put into an overlay since is lost with the overlay, unless another "
         "snapshot needs it.\n\n"
-        "A snapshot of the disks alone leaves the domain off, unless --running or --paused says otherwise."};
+        "A snapshot of the disks alone leaves the domain off, unless --running or --paused says otherwise. Nothing is asked: "
+        "--dry-run tells before what would be done, --safety-snapshot makes a way back. See hvmux-snapshots(7)."};
 VERB(snapshot_delete) = {NAMES(snapshot_delete, "snapshot-delete"), .family = "Snapshots",
     .summary = "delete a domain snapshot", .flags = VERB_DELETES | VERB_VIRSH,
     .losses = "the state that the snapshot keeps",
     .text =
         "Its children get its parent. What an overlay holds that was put on top of its image is brought down into that image, and the "
-        "overlay goes; the guest's disks read as before. That needs the domain to be off, as does a line of snapshots that "
-        "branches: delete all branches but one first."};
+        "overlay goes; the guest's disks read as before. Both are done while the domain runs, too. Where several overlays lie on one "
+        "image, because lines of snapshots part there, delete all lines but one first. While the domain runs, external ones are deleted one by one."};
 VERB(snapshot_list) = {NAMES(snapshot_list, "snapshot-list"), .family = "Snapshots",
     .summary = "list snapshots for a domain", .flags = VERB_READS | VERB_VIRSH,
     .text =
