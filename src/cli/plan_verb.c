@@ -16,7 +16,7 @@
 #include "core/vm.h"
 #include "kvm/plan_verbs.h"
 
-#define WAIT_S 30
+#define WAIT_BUSY_S 30
 #define NOT_RUNNING "Requested operation is not valid: domain is not running"
 #define TRANSIENT \
 	"Requested operation is not valid: transient domains do not have any persistent config"
@@ -61,6 +61,11 @@ static bool has(const struct cli *c, const char *opt)
 static bool given(const struct cli *c, const char *opt)
 {
 	return has(c, opt) && cli_flag(c, opt);
+}
+
+static uint64_t wait_busy_s(const struct cli *c)
+{
+	return has(c, "wait-busy") ? cli_number(c, "wait-busy", WAIT_BUSY_S) : WAIT_BUSY_S;
 }
 
 static int refuse_both(const char *a, const char *b, struct err *err)
@@ -191,7 +196,6 @@ static bool wake(void *arg)
 static struct json_object *request(const struct doing *d)
 {
 	struct json_object *o = json_object_new_object(), *where = json_object_new_array();
-	unsigned wait_s = d->r->wait_s == 0 ? WAIT_S : d->r->wait_s;
 	json_object_object_add(o, "verb", json_object_new_string(d->verb->name));
 	json_object_object_add(
 	    o, "args", d->r->args == NULL ? json_object_new_object() : json_object_get(d->r->args));
@@ -203,7 +207,8 @@ static struct json_object *request(const struct doing *d)
 	json_object_object_add(o, "dry_run", json_object_new_boolean(d->dry_run));
 	json_object_object_add(
 	    o, "background", json_object_new_boolean((d->r->flags & PLAN_REQUEST_BACKGROUND) != 0));
-	json_object_object_add(o, "wait_ms", json_object_new_int64(wait_s * 1000ll));
+	json_object_object_add(
+	    o, "wait_ms", json_object_new_int64((int64_t)wait_busy_s(d->c) * 1000));
 	return o;
 }
 

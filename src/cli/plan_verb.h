@@ -1,7 +1,7 @@
 /* plan_verb: a verb that is a plan (kvm/plan.h), from its command line to its exit status. The verb composes what it wants; all the rest is here:
  * the domain of the option "domain"; --live, --config, --current, --persistent where the verb has them, with virsh's words and defaults (none of them: the
  * machine as it runs, else the definition); running (its supervisor carries the plan out, and is waited for) or off (this process does, under the domain's
- * lock); --dry-run (the plan as words; with --json as JSON); who is busy with it, waited for up to 30 s; progress on a terminal's standard error and for
+ * lock); --dry-run (the plan as words; with --json as JSON); who is busy with it, waited for up to 30 s or --wait-busy; progress on a terminal's standard error and for
  * --progress-fd; Ctrl+C cancels it (and what was done is taken back), a second one leaves it to itself; success in virsh's words with their empty
  * line (VERB_VIRSH), or {"domain", "verb", "result", "notes"} with --json; errors in virsh's two lines, exit status. */
 #ifndef CLI_PLAN_VERB_H
@@ -25,7 +25,6 @@ struct plan_request {
 	const char *done;   /* "Disk attached successfully"; NULL: the plan's result, or nothing */
 	const char *failed; /* "Failed to attach disk": the first line of an error; NULL none */
 	unsigned flags;
-	unsigned wait_s; /* for who is busy with it; 0: 30 */
 	const char
 	    *began; /* with PLAN_REQUEST_BACKGROUND, instead of `done`: "Block Copy started" */
 	unsigned timeout_s; /* then it is cancelled, as by Ctrl+C; 0 never */

@@ -35,8 +35,7 @@ OPTS(blockcommit) = {
     FLAG("keep-overlay", "with --active: the guest goes on with its overlay at the end"),
     FLAG("keep-relative", "the image above names the base by a relative path"),
     BYTES,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(blockpull) = {
@@ -48,8 +47,7 @@ OPTS(blockpull) = {
     WAITING,
     FLAG("keep-relative", "the disk names that image by a relative path"),
     BYTES,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(blockcopy) = {
@@ -76,8 +74,7 @@ OPTS(blockcopy) = {
     FLAG("transient-job", "accepted; a copy ends with the run of its machine"),
     FLAG("synchronous-writes", "the guest's writes wait for the copy, too"),
     FLAG("print-xml", "print the <disk> of the copy, and change nothing"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(blockjob) = {
@@ -90,8 +87,7 @@ OPTS(blockjob) = {
     FLAG("raw", "show it as names and numbers"),
     BANDWIDTH,
     FLAG("bytes", "bandwidth in bytes per second"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(blockresize) = {
@@ -99,8 +95,7 @@ OPTS(blockresize) = {
     PATH,
     {"size", OPT_WORD, .required = true, .value = "SIZE", .help = "KiB, or with a unit: 20G"},
     FLAG("shrink", "it may become smaller, and what lies beyond is lost"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(domblkthreshold) = {
@@ -109,8 +104,7 @@ OPTS(domblkthreshold) = {
         .help = "a disk's target, or one of its images: vda[1] is what is right below"},
     {"threshold", OPT_WORD, .required = true, .value = "BYTES",
         .help = "bytes, or with a unit: 10G; 0 none"},
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 

@@ -37,8 +37,7 @@ OPTS(attach_disk) = {
     WORD("source-host-socket", "PATH", "the server's socket on this host"),
     PERSISTENT,
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(detach_disk) = {
@@ -48,8 +47,7 @@ OPTS(detach_disk) = {
     PERSISTENT,
     LIVE_CONFIG_CURRENT,
     PRINT_XML,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 #define DEVICE_FILE                                                                          \
@@ -63,8 +61,7 @@ OPTS(attach_device) = {
     WORD("xml", "ELEMENT", "the device's XML itself, in place of a file"),
     PERSISTENT,
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 #define opts_detach_device opts_attach_device
@@ -73,8 +70,7 @@ OPTS(detach_device_alias) = {
     {"alias", OPT_WORD, .required = true, .value = "ALIAS",
         .help = "its <alias> in 'hvmux dumpxml DOMAIN'"},
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 
@@ -91,8 +87,7 @@ OPTS(attach_host_device) = {
         .help = "its address in 'hvmux host-devices' (06:00.0, 1-2.3) or VENDOR:PRODUCT"},
     PERSISTENT,
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 

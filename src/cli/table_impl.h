@@ -21,7 +21,12 @@
 	}
 #define JSON FLAG("json", "print JSON with stable keys")
 /* Of verbs that are plans (cli/plan_verb.h). */
-#define DRY_RUN FLAG("dry-run", "show what would be done, step by step, and change nothing")
+#define PLANNED                                                                                  \
+	FLAG("dry-run", "show what would be done, step by step, and change nothing"),            \
+	    {"wait-busy", OPT_NUMBER, .value = "SECONDS",                                        \
+	        .help =                                                                          \
+	            "wait so long for another change of a running domain to end (default: 30)"}, \
+	    JSON
 #define LIVE_CONFIG_CURRENT                               \
 	FLAG("config", "change what the next start has"), \
 	    FLAG("live", "change the machine that runs"), \

@@ -28,8 +28,7 @@ OPTS(save) = {
         .help = "the document that is kept with it, instead of the running one"},
     GOES_ON("restored"),
     FLAG("verbose", "accepted; progress is shown on a terminal anyway"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(restore) = {
@@ -45,8 +44,7 @@ OPTS(managedsave) = {
     BYPASS,
     GOES_ON("started"),
     FLAG("verbose", "accepted; progress is shown on a terminal anyway"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(managedsave_remove) = {DOMAIN_ONE, {0}};

@@ -9,8 +9,7 @@ OPTS(setvcpus) = {
     FLAG("guest",
         "the guest's agent brings so many of those that are plugged online, or takes them offline; with --live what is missing is plugged before"),
     FLAG("hotpluggable", "with --config: those that are added can be unplugged again"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(setvcpu) = {
@@ -19,24 +18,21 @@ OPTS(setvcpu) = {
     FLAG("enable", "plug them"),
     FLAG("disable", "unplug them"),
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(setmem) = {
     DOMAIN_ONE,
     {"size", OPT_WORD, .required = true, .value = "SIZE", .help = "KiB, or with a unit: 512M, 4G"},
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(setmaxmem) = {
     DOMAIN_ONE,
     {"size", OPT_WORD, .required = true, .value = "SIZE", .help = "KiB, or with a unit: 512M, 4G"},
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(update_memory_device) = {
@@ -46,8 +42,7 @@ OPTS(update_memory_device) = {
     {"node", OPT_NUMBER, .value = "NODE", .help = "which one, by the guest's NUMA node"},
     {"requested-size", OPT_STRING, .value = "SIZE",
         .help = "how much of it the guest is to have: KiB, or 512M, 1G"},
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(guest_online) = {DOMAIN_ONE, JSON, {0}};

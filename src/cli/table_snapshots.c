@@ -71,7 +71,6 @@ OPTS(snapshot_parent) = {
 	    FLAG("atomic", "accepted: it is made as a whole or not at all"),                   \
 	    FLAG("live", "the guest goes on while its memory is written to a file"),           \
 	    FLAG("validate", "accepted: documents are always checked")
-#define PLANNED FLAG("dry-run", "say what would be done, step by step, and do nothing"), JSON
 
 OPTS(snapshot_create) = {
     DOMAIN_ONE,

@@ -38,8 +38,7 @@ OPTS(attach_interface) = {
     {"forward", OPT_STRING, .many = true, .value = "PORTS",
         .help =
             "of user: tcp:HOSTPORT:GUESTPORT, or with the host's address tcp:127.0.0.1:2222:22"},
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(detach_interface) = {
@@ -50,8 +49,7 @@ OPTS(detach_interface) = {
     LIVE_CONFIG_CURRENT,
     PERSISTENT,
     PRINT_XML,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(update_device) = {
@@ -61,8 +59,7 @@ OPTS(update_device) = {
     LIVE_CONFIG_CURRENT,
     PERSISTENT,
     FLAG("force", "open the tray of a drive even if the guest holds it"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(change_media) = {
@@ -77,8 +74,7 @@ OPTS(change_media) = {
     FLAG("force", "open the tray even if the guest holds it"),
     PRINT_XML,
     FLAG("block", "FILE is a block device; seen by itself where it is there"),
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(domiftune) = {
@@ -88,8 +84,7 @@ OPTS(domiftune) = {
         "what the guest receives: average,peak,burst in KiB/s and KiB; 0: no limit"),
     VALUE("outbound", "RATES", "what it sends"),
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(domif_getlink) = {
@@ -107,8 +102,7 @@ OPTS(domif_setlink) = {
     FLAG("config", "only of the definition, even if the domain runs"),
     FLAG("persistent", "the same"),
     PRINT_XML,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 #define LIMIT(name_, help_)                                         \
@@ -139,8 +133,7 @@ OPTS(blkdeviotune) = {
     LIMIT("read-iops-sec-max-length", "… of reading operations"),
     LIMIT("write-iops-sec-max-length", "… of writing operations"),
     LIVE_CONFIG_CURRENT,
-    DRY_RUN,
-    JSON,
+    PLANNED,
     {0},
 };
 OPTS(set_user_password) = {

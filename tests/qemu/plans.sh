@@ -80,6 +80,8 @@ hv attach-disk b1 "$(image three)" vdc >"$TEST_TMP/second" 2>&1 &
 second=$!
 check "another operator's request waits visibly" wait_for 10 plan_shows "^waits: .*attach-disk"
 check "… and is told for whom" wait_for 10 grep -q "is busy: root.*detach-disk" "$TEST_TMP/second"
+check_fails "who does not want to wait is refused at once, with who is busy" 1 "is busy: root" \
+	timeout 5 "$HVMUX" attach-disk b1 "$(image three)" vdd --wait-busy 0
 "$HVMUX" attach-disk b1 "$(image three)" vdd >"$TEST_TMP/third" 2>&1 &
 third=$!
 wait_for 10 grep -q "is busy" "$TEST_TMP/third"
