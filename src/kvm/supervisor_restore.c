@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/jsonl.h"
@@ -22,6 +23,7 @@
 #define FD_NAME "hvmux-restore"
 #define JOB "hvmux-restore"
 #define COULD_NOT "its saved state could not be loaded: "
+#define SILENT_TICKS 3
 #define WISH_MAX_S 120 /* from the wish to its supervisor */
 #define USED ".used"   /* a managed save whose guest may run already */
 
@@ -29,6 +31,9 @@ struct sup_restore {
 	struct restore how;
 	struct save_image image; /* of a file; xml NULL: not read yet */
 	bool begun, asked;
+	pid_t unpacker; /* 0: there is none, or it is through */
+	bool unpacked;
+	unsigned silent; /* ticks that QEMU had read nothing in since */
 };
 
 static void show_job(struct supervisor *s, const char *job)
@@ -44,6 +49,10 @@ void sup_restore_free(struct supervisor *s)
 	struct sup_restore *r = TAKE_PTR(s->restore);
 	if (r == NULL)
 		return;
+	if (r->unpacker > 0) { /* what it has left nobody reads */
+		kill(r->unpacker, SIGKILL);
+		waitpid(r->unpacker, NULL, 0);
+	}
 	restore_fini(&r->how);
 	save_image_fini(&r->image);
 	free(r);
@@ -195,10 +204,9 @@ void sup_restore_ended(struct supervisor *s)
 
 /* libvirt's compressed files: read through the program that wrote them. fd: the file at its stream; what comes out of a pipe
  * then. The program ends with the pipe. */
-static int unpack(const char *program, int *fd, struct err *err)
+static int unpack(const char *program, int *fd, pid_t *pid, struct err *err)
 {
 	int ends[2];
-	pid_t pid;
 	char *argv[] = {(char *)program, (char *)"-dc", NULL};
 	extern char **environ;
 	posix_spawn_file_actions_t a;
@@ -207,10 +215,11 @@ static int unpack(const char *program, int *fd, struct err *err)
 	posix_spawn_file_actions_init(&a);
 	posix_spawn_file_actions_adddup2(&a, *fd, 0);
 	posix_spawn_file_actions_adddup2(&a, ends[1], 1);
-	int rc = posix_spawnp(&pid, program, &a, NULL, argv, environ);
+	int rc = posix_spawnp(pid, program, &a, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&a);
 	close(ends[1]);
 	if (rc != 0) {
+		*pid = 0;
 		close(ends[0]);
 		return err_errno(
 		    err, rc, "the saved state is compressed, and '%s' cannot be run", program);
@@ -263,7 +272,8 @@ static void begin_stream(struct supervisor *s)
 	CLEANUP_CLOSE int fd = -1;
 	if (read_image(r, &fd, &err) < 0 ||
 	    (r->image.compression != SAVE_RAW &&
-	        unpack(save_compression_program(r->image.compression), &fd, &err) < 0)) {
+	        unpack(save_compression_program(r->image.compression), &fd, &r->unpacker, &err) <
+	            0)) {
 		fail(s, err.msg);
 		return;
 	}
@@ -386,11 +396,38 @@ static void got_status(void *arg, struct json_object *result, const struct err *
 		loaded(s);
 }
 
+/* QEMU waits for the first byte of a pipe for ever, also when nobody can write one any more. From that byte on it judges
+ * itself what comes. */
+static void got_migrate(void *arg, struct json_object *result, const struct err *err)
+{
+	struct supervisor *s = arg;
+	struct sup_restore *r = s->restore;
+	if (r == NULL || !s->machine.restoring || err != NULL ||
+	    json_get_str(result, "status") != NULL || ++r->silent < SILENT_TICKS)
+		return;
+	r->unpacked = false;
+	CLEANUP_FREE char *why = xasprintf("'%s' could unpack nothing of '%s': it is damaged",
+	    save_compression_program(r->image.compression), r->how.path);
+	fail(s, why);
+}
+
+static void watch_unpacker(struct supervisor *s)
+{
+	struct sup_restore *r = s->restore;
+	if (r->unpacker > 0 && waitpid(r->unpacker, NULL, WNOHANG) == r->unpacker) {
+		r->unpacker = 0;
+		r->unpacked = true;
+	}
+	if (r->unpacked)
+		qmp_send(s->qmp, "query-migrate", NULL, 0, got_migrate, s);
+}
+
 void sup_restore_tick(struct supervisor *s)
 {
 	struct sup_restore *r = s->restore;
 	if (r == NULL || !s->machine.restoring || !r->begun || r->asked || !s->qmp_ready)
 		return;
+	watch_unpacker(s);
 	if (r->how.path == NULL) {
 		ask_jobs(s);
 		return;

@@ -78,6 +78,9 @@ if command -v gzip >/dev/null; then
 	{ head -c 28 "$TEST_TMP/whole" && printf '\001\000\000\000' && head -c $((data + 92)) "$TEST_TMP/whole" | tail -c +33 &&
 		tail -c +$((data + 93)) "$TEST_TMP/whole" | gzip -1; } >"$TEST_TMP/packed"
 	hv destroy web1 >/dev/null
+	{ head -c $((data + 92)) "$TEST_TMP/packed" && echo nonsense; } >"$TEST_TMP/unpackable"
+	check_fails "one that cannot be unpacked is told" 1 "'gzip' could unpack nothing" timeout 60 "$HVMUX" restore "$TEST_TMP/unpackable"
+	check "… and the domain is off" state_is web1 "shut off"
 	check "a compressed one is restored" hv restore "$TEST_TMP/packed"
 	check "the guest goes on" word_is web1 before
 fi
