@@ -245,6 +245,19 @@ static void job_gone(struct plan_act *t)
 	job_over(t);
 }
 
+/* A command that ends a job, and not the one that makes it. Of a job that goes on nobody knows whether QEMU got it; it does no
+ * harm twice. */
+static bool tell_again(struct plan_act *t, const char *status)
+{
+	static const char *const going[] = {"created", "running", "paused", "standby"};
+	bool wanted = str_eq(status, "ready");
+	for (size_t i = 0; i < ARRAY_LEN(going); i++)
+		wanted |= is_stop(t->a) && str_eq(status, going[i]);
+	wanted = wanted && t->untold && !t->a->to_ready;
+	t->untold = false;
+	return wanted;
+}
+
 static void job_seen(struct plan_act *t, struct json_object *job)
 {
 	const char *status = json_get_str(job, "status");
@@ -259,6 +272,8 @@ static void job_seen(struct plan_act *t, struct json_object *job)
 	} else if (t->cancelling && !t->asked_to_stop) {
 		t->asked_to_stop = true;
 		ask(t, "job-cancel", plan_args("id", job_id(t->a), NULL), job_told);
+	} else if (tell_again(t, status)) {
+		ask(t, t->a->name, json_object_get(t->a->args), job_told);
 	} else if (str_eq(status, "pending")) {
 		ask(t, "job-finalize", plan_args("id", job_id(t->a), NULL), job_told);
 	} else if (t->ask_again) {
@@ -422,7 +437,7 @@ static void reset(struct plan_act *t, const struct plan_action *a)
 	t->a = a;
 	t->state = PLAN_ACT_SENT;
 	t->happened = t->refused = t->cancelling = t->asked_to_stop = false;
-	t->resumed = t->ask_again = t->job_failed = false;
+	t->resumed = t->ask_again = t->job_failed = t->untold = false;
 	t->deadline_ms = 0;
 	t->poll_ms = MIGRATE_POLL_MIN_MS;
 	t->tries = 0;
@@ -458,6 +473,7 @@ void plan_act_resume(struct plan_act *t, const struct plan_action *a)
 {
 	reset(t, a);
 	t->resumed = true;
+	t->untold = a->kind == PLAN_JOB && json_get_str(a->args, "job-id") == NULL;
 	if (a->kind == PLAN_JOB)
 		ask_job(t);
 	else

@@ -41,6 +41,7 @@ struct plan_act {
 	bool
 	    again; /* a job that QEMU does not know any more is begun anew: it does no harm twice; set before it is resumed */
 	bool cancelling, asked_to_stop, resumed, ask_again;
+	bool untold;    /* resumed: perhaps QEMU was not told to end the job */
 	struct err why; /* of the cancelling; of a job's end */
 	bool job_failed;
 	uint64_t deadline_ms;    /* 0 none */

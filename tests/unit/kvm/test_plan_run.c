@@ -50,7 +50,8 @@ struct world {
 	uint64_t now, timer_at;
 
 	const char *job; /* its status; NULL none */
-	bool job_cancelled, job_fails;
+	bool job_cancelled, job_fails,
+	    mirror; /* mirror: it gets ready, and stays so until it is told to end */
 	const char *migration;
 	unsigned polls;
 
@@ -131,7 +132,9 @@ static struct json_object *jobs(struct world *w)
 	struct json_object *list = json_object_new_array();
 	if (w->job == NULL)
 		return list;
-	if (str_eq(w->job, "running") && (w->job_cancelled || w->polls-- == 0)) {
+	if (w->mirror && str_eq(w->job, "running") && w->polls-- == 0)
+		w->job = "ready";
+	if (!w->mirror && str_eq(w->job, "running") && (w->job_cancelled || w->polls-- == 0)) {
 		w->job = "concluded";
 		if (!w->job_cancelled && !w->job_fails)
 			put(w, "image");
@@ -184,7 +187,11 @@ static int carry(struct world *w, const char *command, struct json_object *args,
 		*result = jobs(w);
 	else if (str_eq(command, "job-cancel") && w->job == NULL)
 		return refuse(err, "no such job");
-	else if (str_eq(command, "job-cancel"))
+	else if (w->mirror && (str_eq(command, "job-cancel") || str_eq(command, "job-complete"))) {
+		w->job_cancelled = str_eq(command, "job-cancel");
+		if (str_eq(w->job, "ready") || w->job_cancelled)
+			w->job = "concluded";
+	} else if (str_eq(command, "job-cancel"))
 		w->job_cancelled = str_eq(w->job, "running");
 	else if (str_eq(command, "job-dismiss"))
 		w->job = NULL;
@@ -784,6 +791,37 @@ static void test_plan_firm_killed(void **state)
 }
 
 /* A journal that somebody cut is refused, whatever is missing. */
+/* A copy that is ready ends when QEMU is told so: the one that was to tell it was killed before. */
+static void test_plan_ready_job_killed(void **state)
+{
+	(void)state;
+	static const char *const ends[] = {"job-complete", "job-cancel"};
+	unsigned killed = 0;
+	for (size_t e = 0; e < ARRAY_LEN(ends); e++) {
+		for (unsigned at = 1; at < 6; at++) {
+			struct world w = {.mirror = true, .die_at_note = at};
+			struct plan p;
+			plan_init(&p, "test", 7);
+			struct plan_step *s = plan_job(
+			    &p, "copy the image", "make", plan_args("job-id", "job7", NULL));
+			s->does.to_ready = true;
+			plan_job(&p, "end it", ends[e], plan_args("id", "job7", NULL));
+			w.run = plan_run_new(&p, &ops, &w);
+			plan_run_start(w.run);
+			for (unsigned n = 0; !w.dead && turn(&w); n++)
+				assert_true(n < TURNS_MAX);
+			if (w.dead) {
+				bury(&w);
+				resume(&w);
+				killed++;
+			}
+			assert_null(w.job);
+			world_fini(&w);
+		}
+	}
+	assert_int_equal(killed, 4);
+}
+
 static void test_plan_broken_journals(void **state)
 {
 	static const char *const bad[] = {"{}", "{\"plan\":{}}",
@@ -821,6 +859,7 @@ int main(void)
 	    cmocka_unit_test(test_plan_firm_cancelled),
 	    cmocka_unit_test(test_plan_firm_qemu_dies),
 	    cmocka_unit_test(test_plan_firm_killed),
+	    cmocka_unit_test(test_plan_ready_job_killed),
 	    cmocka_unit_test(test_plan_broken_journals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
