@@ -108,7 +108,7 @@ static int op_copy(const struct plan_host_ctx *c, struct json_object *args, stru
 }
 
 /* The time of a file's birth, where the file system has one; else of its last change, which is never before. */
-static bool is_younger(const char *path, uint64_t ns)
+bool plan_host_is_new(const struct plan_host_ctx *c, const char *path)
 {
 	struct statx x;
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME | STATX_CTIME, &x) < 0)
@@ -116,7 +116,7 @@ static bool is_younger(const char *path, uint64_t ns)
 	const struct statx_timestamp *t =
 	    (x.stx_mask & STATX_BTIME) != 0 ? &x.stx_btime : &x.stx_ctime;
 	/* The kernel's clock of files is coarse: a tick behind. */
-	return (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec + 20000000u >= ns;
+	return (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec + 20000000u >= c->began_ns;
 }
 
 static int op_remove(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
@@ -124,7 +124,7 @@ static int op_remove(const struct plan_host_ctx *c, struct json_object *args, st
 	const char *path = need_path(args, "path", err);
 	if (path == NULL)
 		return -1;
-	if (json_get_bool(args, "only_new", 0) && !is_younger(path, c->began_ns))
+	if (json_get_bool(args, "only_new", 0) && !plan_host_is_new(c, path))
 		return 0;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_errno(err, errno, "cannot remove '%s'", path);

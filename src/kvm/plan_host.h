@@ -16,7 +16,7 @@
  *	snapshot-current  name                         it becomes the current one
  *	snapshot-nvram  from, to                       the firmware's variables, to a snapshot's copy of them or back
  *	overlay   path, backing, backing_format, size  an empty qcow2 that what backs it need not be opened for; never over a file that is there
- *	overlay-drop  path                             … removed, unless somebody has it open
+ *	overlay-drop  path                             … removed, unless somebody has it open; `only_new` as of remove
  *	save-begin  part, xml, running, name           a save file (core/save_image.h) up to where QEMU's bytes begin, its descriptor under `name`
  *	save-finish  part, path                        whole: synced, marked so, and given its name
  *	save-drop  part                                removed
@@ -58,6 +58,8 @@ struct plan_host_op {
 };
 
 const struct plan_host_op *plan_host_find(const char *name);
+/* For the ops' `only_new`: is the file younger than the plan? false: it is not there, either. */
+bool plan_host_is_new(const struct plan_host_ctx *c, const char *path);
 /* For operations on run/NAME/live.xml: the whole of it anew. */
 int plan_host_write_live(const struct plan_host_ctx *c, const char *xml, size_t n, struct err *err);
 /* Lists of the families, ended by {0}. */

@@ -79,9 +79,10 @@ static int op_overlay(const struct plan_host_ctx *c, struct json_object *args, s
 static int op_overlay_drop(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
 {
 	const char *path = json_get_str(args, "path");
-	(void)c;
 	if (path == NULL || access(path, F_OK) < 0)
 		return 0;
+	if (json_get_bool(args, "only_new", 0) && !plan_host_is_new(c, path))
+		return 0; /* another's, for whose sake the overlay was not made */
 	if (img_lock_check(path, err) < 0)
 		return err_wrap(err, "overlay '%s' stays", path);
 	if (unlink(path) < 0 && errno != ENOENT)

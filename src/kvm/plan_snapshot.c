@@ -203,13 +203,38 @@ static int match_disks(const struct domain *d, struct snapshot *s, struct err *e
 	return 0;
 }
 
-/* libvirt's: "/images/web1.qcow2" becomes "/images/web1.SNAPSHOT". */
-static char *overlay_path(const struct domain_disk *k, const char *name)
+void plan_snapshot_add_overlay(struct plan *p, const char *words, const char *path,
+    const char *backing, const char *backing_format, int64_t size)
+{
+	struct json_object *args =
+	    plan_args("path", path, "backing", backing, "backing_format", backing_format, NULL);
+	struct json_object *undo = plan_args("path", path, NULL);
+	json_object_object_add(args, "size", json_object_new_int64(size));
+	json_object_object_add(undo, "only_new", json_object_new_boolean(1));
+	plan_undo_host(plan_host(p, words, "overlay", args), "overlay-drop", undo);
+}
+
+/* Where a disk of the snapshot keeps what is written from now on; NULL nobody. */
+static const struct snapshot_disk *find_file(const struct snapshot *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_disks; i++)
+		if (str_eq(s->disks[i].file, path))
+			return &s->disks[i];
+	return NULL;
+}
+
+/* libvirt's: "/images/web1.qcow2" becomes "/images/web1.SNAPSHOT"; where that is an overlay of another disk already, as of "web1.raw", it is
+ * "/images/web1.qcow2.SNAPSHOT". What is there as a file is refused before the plan runs. */
+static char *overlay_path(const struct domain_disk *k, const struct snapshot *s)
 {
 	const char *path = k->image.path, *slash = strrchr(path, '/');
 	const char *dot = strrchr(slash == NULL ? path : slash, '.');
 	size_t n = dot == NULL || dot == slash + 1 ? strlen(path) : (size_t)(dot - path);
-	return xasprintf("%.*s.%s", (int)n, path, name);
+	char *cut = xasprintf("%.*s.%s", (int)n, path, s->name);
+	if (find_file(s, cut) == NULL)
+		return cut;
+	free(cut);
+	return xasprintf("%s.%s", path, s->name);
 }
 
 static int fill_overlay(
@@ -220,11 +245,16 @@ static int fill_overlay(
 			return err_set(err, ERR_INVALID,
 			    "disk '%s' is no file: say where what is written from now on goes, with --diskspec %s,file=/path",
 			    k->target, k->target);
-		sd->file = overlay_path(k, s->name);
+		sd->file = overlay_path(k, s);
 	}
 	if (sd->file[0] != '/')
 		return err_set(err, ERR_INVALID, "disk '%s': '%s' is not an absolute path",
 		    k->target, sd->file);
+	const struct snapshot_disk *other = find_file(s, sd->file);
+	if (other != sd)
+		return err_set(err, ERR_INVALID,
+		    "disks '%s' and '%s' would both be written to '%s': name another file with --diskspec %s,file=/path",
+		    other->name, sd->name, sd->file, sd->name);
 	if (sd->format != NULL && !str_eq(sd->format, "qcow2"))
 		return err_set(err, ERR_UNSUPPORTED,
 		    "disk '%s': an overlay of format '%s' cannot be made: qcow2 can", k->target,

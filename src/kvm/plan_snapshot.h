@@ -54,6 +54,9 @@ int plan_snapshot_add_document(
     const struct plan_in *in, const struct snapshot *s, struct plan *p, struct err *err);
 int plan_snapshot_revert(const struct plan_in *in, struct plan *p, struct err *err);
 int plan_snapshot_delete(const struct plan_in *in, struct plan *p, struct err *err);
+/* An empty overlay of size bytes; taken back by removing it, but never a file that was there before the plan. */
+void plan_snapshot_add_overlay(struct plan *p, const char *words, const char *path,
+    const char *backing, const char *backing_format, int64_t size);
 /* Steps that merge what its overlays hold into what they are on top of. */
 int plan_snapshot_merge(
     const struct plan_in *in, const struct snapshot *s, struct plan *p, struct err *err);

@@ -61,17 +61,9 @@ static int check_disk(
 static int check_disks(const struct making *m, struct err *err)
 {
 	const struct plan_in *in = m->in;
-	struct snapshot *s = m->s;
-	for (size_t i = 0; i < in->live->n_disks; i++) {
-		const struct snapshot_disk *sd = snapshot_disk_find(s, in->live->disks[i].target);
-		if (check_disk(m, i, sd, err) < 0)
+	for (size_t i = 0; i < in->live->n_disks; i++)
+		if (check_disk(m, i, snapshot_disk_find(m->s, in->live->disks[i].target), err) < 0)
 			return -1;
-		for (size_t k = 0; sd->kind == SNAPSHOT_EXTERNAL && k < s->n_disks; k++)
-			if (&s->disks[k] != sd && str_eq(s->disks[k].file, sd->file))
-				return err_set(err, ERR_INVALID,
-				    "disks '%s' and '%s' cannot both write to '%s'", sd->name,
-				    s->disks[k].name, sd->file);
-	}
 	return 0;
 }
 
@@ -82,12 +74,8 @@ static void add_overlay(struct making *m, size_t i, const struct snapshot_disk *
 	const struct plan_link *below = &m->chain[i].link[0];
 	struct json_object *image = json_get_obj(plan_chain_node(m->in, below->node), "image");
 	CLEANUP_FREE char *words = xasprintf("make the overlay '%s'", sd->file);
-	struct json_object *args = plan_args(
-	    "path", sd->file, "backing", below->path, "backing_format", below->format, NULL);
-	json_object_object_add(
-	    args, "size", json_object_new_int64(json_get_int(image, "virtual-size", 0)));
-	struct plan_step *step = plan_host(m->p, words, "overlay", args);
-	plan_undo_host(step, "overlay-drop", plan_args("path", sd->file, NULL));
+	plan_snapshot_add_overlay(m->p, words, sd->file, below->path, below->format,
+	    json_get_int(image, "virtual-size", 0));
 }
 
 static void add_nodes(struct making *m, size_t i, const struct snapshot_disk *sd)

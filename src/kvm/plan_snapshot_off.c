@@ -224,14 +224,9 @@ static int add_external(const struct plan_in *in, const struct snapshot_disk *sd
 		    sd->name, sd->file);
 	CLEANUP_FREE char *words =
 	    xasprintf("what is written to disk %s goes into '%s' from now on", sd->name, sd->file);
-	if (!reuse) {
-		struct json_object *args = plan_args("path", sd->file, "backing", path,
-		    "backing_format", json_get_str(image, "format"), NULL);
-		json_object_object_add(
-		    args, "size", json_object_new_int64(json_get_int(image, "size", 0)));
-		plan_undo_host(plan_host(p, words, "overlay", args), "overlay-drop",
-		    plan_args("path", sd->file, NULL));
-	}
+	if (!reuse)
+		plan_snapshot_add_overlay(p, words, sd->file, path, json_get_str(image, "format"),
+		    json_get_int(image, "size", 0));
 	char *next = plan_off_placed(*config, sd->name, sd->file, "qcow2", err);
 	if (next == NULL)
 		return -1;

@@ -223,11 +223,8 @@ static int add_overlay(struct going *g, struct snapshot_disk *sd, struct err *er
 		    base != NULL ? base : "?", g->s.name);
 	CLEANUP_FREE char *path = fresh_path(g, base, sd->file);
 	CLEANUP_FREE char *words = xasprintf("an empty overlay '%s' for disk %s", path, sd->name);
-	struct json_object *args = plan_args(
-	    "path", path, "backing", base, "backing_format", json_get_str(image, "format"), NULL);
-	json_object_object_add(args, "size", json_object_new_int64(json_get_int(image, "size", 0)));
-	plan_undo_host(
-	    plan_host(g->p, words, "overlay", args), "overlay-drop", plan_args("path", path, NULL));
+	plan_snapshot_add_overlay(
+	    g->p, words, path, base, json_get_str(image, "format"), json_get_int(image, "size", 0));
 	leave(g, sd->name);
 	char *config = plan_off_placed(g->config, sd->name, path, "qcow2", err);
 	if (config == NULL)

@@ -155,9 +155,8 @@ static void test_copy_never_over_another(void **state)
 }
 
 /* A plan's undo finds the file of somebody else, which had been there before: it stays. */
-static void test_remove_only_new(void **state)
+static void remove_only_new(struct room *r, const char *op)
 {
-	struct room *r = *state;
 	struct err err;
 	CLEANUP_FREE char *path = path_in(r, "file");
 	write_text(path, "mine");
@@ -165,10 +164,16 @@ static void test_remove_only_new(void **state)
 		struct json_object *args = plan_args("path", path, NULL);
 		json_object_object_add(args, "only_new", json_object_new_boolean(1));
 		r->c.began_ns = old == 0 ? timestamp_ns() + 3600000000000u : 1;
-		assert_int_equal(run(r, "remove", args, &err), 0);
+		assert_int_equal(run(r, op, args, &err), 0);
 		assert_int_equal(access(path, F_OK), old == 0 ? 0 : -1);
 	}
-	assert_int_equal(run(r, "remove", plan_args("path", path, NULL), &err), 0);
+	assert_int_equal(run(r, op, plan_args("path", path, NULL), &err), 0);
+}
+
+static void test_remove_only_new(void **state)
+{
+	remove_only_new(*state, "remove");
+	remove_only_new(*state, "overlay-drop");
 }
 
 static void test_rename(void **state)

@@ -103,6 +103,7 @@ static void check(const char *file, struct buf *out)
 
 #define TWO DOMAIN(DISK("vda", "a.qcow2", "qcow2") DISK("vdb", "b.qcow2", "qcow2"))
 #define RAW DOMAIN(DISK("vda", "a.qcow2", "qcow2") DISK("vdb", "b.raw", "raw"))
+#define ONE_STEM DOMAIN(DISK("vda", "a.qcow2", "qcow2") DISK("vdb", "a.raw", "raw"))
 #define QCOW2(more) "{'format': 'qcow2', 'size': 1048576, 'snapshots': [" more "]}"
 #define OVER(base, more)                                                                          \
 	"{'format': 'qcow2', 'size': 1048576, 'backing': '/images/" base "', 'snapshots': [" more \
@@ -124,6 +125,9 @@ static void test_create(void **state)
 	const struct world raw = {.disks = RAW,
 	    .off = "{" PATHS("a.qcow2", "b.raw") ", 'images': {'/images/a.qcow2': " QCOW2(
 	        "") ", '/images/b.raw': {'format': 'raw', 'size': 1048576, 'snapshots': []}}}"};
+	const struct world one_stem = {.disks = ONE_STEM,
+	    .off = "{" PATHS("a.qcow2", "a.raw") ", 'images': {'/images/a.qcow2': " QCOW2(
+	        "") ", '/images/a.raw': {'format': 'raw', 'size': 1048576, 'snapshots': []}}}"};
 	const struct world missing = {.disks = TWO,
 	    .off = "{" PATHS("a.qcow2", "b.qcow2") ", 'images': {'/images/a.qcow2': " QCOW2(
 	        "'s1'") "}}"};
@@ -137,6 +141,8 @@ static void test_create(void **state)
 	    "{'xml': '<domainsnapshot><name>s1</name><disks><disk name=\\\"vdb\\\" "
 	    "snapshot=\\\"no\\\"/></disks></domainsnapshot>'}");
 	build(&out, "overlays", &raw, "snapshot-create", SNAP(", 'disk_only': true"));
+	build(&out, "overlays of images that differ behind the dot alone", &one_stem,
+	    "snapshot-create", SNAP(", 'disk_only': true"));
 	build(&out, "an image holds one of that name", &missing, "snapshot-create", SNAP(""));
 	build(&out, "a disk of no file", &network, "snapshot-create",
 	    "{'xml': '<domainsnapshot><name>s2</name></domainsnapshot>'}");
