@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/complete_device.h"
 #include "cli/dispatch.h"
 #include "cli/facts.h"
 #include "cli/imgcmd.h"
@@ -194,12 +195,34 @@ static void offer_volumes(struct completer *k)
 	pool_list_free(pools, n);
 }
 
+/* What documents say is anybody's: one candidate is one line. */
+static void offer_for(void *arg, const char *word, const char *description)
+{
+	CLEANUP_FREE char *name = xstrdup(word);
+	CLEANUP_FREE char *what = xstrdup(description != NULL ? description : "");
+	str_make_safe(name);
+	str_make_safe(what);
+	what[strcspn(what, "\t\n")] = '\0';
+	if (str_eq(name, word) && strpbrk(word, "\t\n") == NULL)
+		offer(arg, word, what);
+}
+
+/* What the domain that was named has. */
+static bool offer_device(struct completer *k, const struct verb_opt *o)
+{
+	const char *word = k->verb != NULL ? domain_named(k) : NULL;
+	CLEANUP_FREE char *name = word != NULL ? vm_resolve(k->home, word, NULL) : NULL;
+	return name != NULL && complete_device(k->home, k->verb, o, name, offer_for, k);
+}
+
 static void offer_value(struct completer *k, const struct verb_opt *o)
 {
 	if (o->words)
 		offer_list(k, o->words);
 	else if (o->kind == OPT_DOMAIN)
 		offer_domains(k);
+	else if (offer_device(k, o))
+		return;
 	else if (str_eq(o->name, "tag") || str_eq(o->name, "group"))
 		offer_marks(k, str_eq(o->name, "group"));
 	else if (str_eq(o->name, "port") || str_eq(o->name, "devname"))

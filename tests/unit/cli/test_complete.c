@@ -2,6 +2,7 @@
 #include "unit/cli/run_cli.h"
 
 #include "cli/complete.h"
+#include "core/snapshots.h"
 
 /* Candidates without descriptions, separated by blanks. */
 static void expect(const char *want, const char *const *words, unsigned n)
@@ -115,6 +116,44 @@ static void test_ports(void **state)
 	COMPLETES("", "console", "nosuch", "--port", "");
 }
 
+static void add_snapshot(const char *domain, const char *name, const char *description)
+{
+	struct snapshot s;
+	struct err err = {0};
+	snapshot_init(&s);
+	s.name = xstrdup(name);
+	s.description = xstrdup(description);
+	assert_int_equal(snapshots_write(&run_paths, domain, &s, true, false, &err), 0);
+	snapshot_fini(&s);
+}
+
+static void test_what_a_domain_has(void **state)
+{
+	(void)state;
+	run_define("has", "<domain type='qemu'><name>has</name><memory>65536</memory><os><type "
+	                  "arch='x86_64'>hvm</type></os><devices>"
+	                  "<disk type='file' device='disk'><source file='/x'/><target dev='vda'/>"
+	                  "<alias name='ua-root'/></disk>"
+	                  "<disk type='file' device='cdrom'><target dev='sda'/></disk>"
+	                  "<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"
+	                  "</devices></domain>");
+	add_snapshot("has", "before", "two\nlines\tand more");
+	add_snapshot("has", "beside", "");
+	COMPLETES("before beside", "snapshot-revert", "has", "");
+	COMPLETES("beside", "snapshot-delete", "--domain", "has", "--snapshotname", "besi");
+	COMPLETES("before beside", "snapshot-list", "has", "--from", "b");
+	COMPLETES("", "snapshot-create-as", "has", "b");
+	COMPLETES("", "snapshot-revert", "nosuch", "");
+	COMPLETES("vda sda", "detach-disk", "has", "");
+	COMPLETES("vda", "blockjob", "has", "--path", "v");
+	COMPLETES("sda", "change-media", "has", "");
+	COMPLETES("52:54:00:00:00:01", "domif-setlink", "has", "5");
+	COMPLETES("ua-root", "detach-device-alias", "has", "");
+	/* New names are the operator's to invent. */
+	COMPLETES("", "attach-disk", "has", "/x", "");
+	COMPLETES("", "attach-interface", "has", "user", "--alias", "");
+}
+
 static void test_as_a_command(void **state)
 {
 	(void)state;
@@ -146,6 +185,7 @@ int main(int argc, char **argv)
 		return 1;
 #define T(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
 	const struct CMUnitTest tests[] = {T(test_commands), T(test_options), T(test_storage),
-	    T(test_img), T(test_domains), T(test_ports), T(test_as_a_command), T(test_marks)};
+	    T(test_img), T(test_domains), T(test_ports), T(test_what_a_domain_has),
+	    T(test_as_a_command), T(test_marks)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
