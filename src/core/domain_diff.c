@@ -158,6 +158,8 @@ static const struct {
     {"os", "nvram"},
     {"cpu", "model"},
 };
+/* Whole elements of which the same is true: which of its vCPUs are plugged in, when the definition says how many alone. */
+static const char *const made_whole[] = {"vcpus"};
 
 /* Is it below that path, or that itself? */
 static bool path_in(const char *path, const char *top)
@@ -171,6 +173,14 @@ static bool is_made(const char *kind, const char *path)
 	for (size_t i = 0; i < ARRAY_LEN(made); i++)
 		if ((strcmp(made[i].kind, "*") == 0 || strcmp(made[i].kind, kind) == 0) &&
 		    path_in(path, made[i].path))
+			return true;
+	return false;
+}
+
+static bool is_made_whole(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(made_whole); i++)
+		if (strcmp(made_whole[i], kind) == 0)
 			return true;
 	return false;
 }
@@ -396,7 +406,8 @@ int domain_diff_read(const char *live, size_t live_n, const char *next, size_t n
 	for (size_t i = 0; rc == 0 && i < now.n; i++) {
 		const struct thing *t = &now.thing[i], *pair = find_thing(&then, t->kind, t->name);
 		if (pair == NULL) {
-			add_lone(d, DIFF_GOES, t);
+			if (!is_made_whole(t->kind))
+				add_lone(d, DIFF_GOES, t);
 			continue;
 		}
 		then.thing[pair - then.thing].paired = true;

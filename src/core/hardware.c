@@ -42,7 +42,7 @@ static const struct kind {
         "@mode vendor=source/vendor@id product=source/product@id source/address@bus source/address@slot "
         "source/address@device source/address@function source/address@uuid source/adapter@name"},
     {"filesystem", "target@dir", "driver@type @accessmode source@dir source@file readonly?"},
-    {"memory", "@model", "target/size target/node"},
+    {"memory", "@model", "target/size requested=target/requested node=target/node"},
     {"panic", "@model", ""},
     {"vsock", "@model", "cid=cid@address cid@auto"},
     {"emulator", "", "."},
@@ -79,6 +79,29 @@ static char *squeezed(char *text)
 	return text;
 }
 
+/* Of a memory device. */
+static bool is_amount(const xmlNode *node)
+{
+	return node != NULL && (xml_is(node, "size") || xml_is(node, "requested")) &&
+	       xml_is(node->parent, "target");
+}
+
+/* "1.0GiB" of <memory unit='KiB'>1048576</memory>; NULL without one. */
+static char *amount_text(const xmlNode *node)
+{
+	CLEANUP_FREE char *unit = xml_attr(node, "unit");
+	CLEANUP_FREE char *text = xml_text(node);
+	char human[STR_HUMAN_MAX];
+	uint64_t kib;
+	struct err err = {0};
+	if (text == NULL)
+		return NULL;
+	if (units_kib(squeezed(text), unit, UINT64_MAX / 1024, &kib, &err) < 0)
+		return xasprintf("%s %s", text, unit != NULL ? unit : "KiB");
+	str_human(kib * 1024, human);
+	return xasprintf("%siB", human);
+}
+
 /* On the heap; NULL when there is no such thing. */
 static char *value_at(const xmlNode *node, const char *path, size_t n)
 {
@@ -97,7 +120,8 @@ static char *value_at(const xmlNode *node, const char *path, size_t n)
 		CLEANUP_FREE char *attr = xstrndup(at + 1, n - (size_t)(at + 1 - path));
 		value = xml_attr(walk(node, path, (size_t)(at - path)), attr);
 	} else {
-		value = xml_text(n == 1 && path[0] == '.' ? node : walk(node, path, n));
+		const xmlNode *at_path = n == 1 && path[0] == '.' ? node : walk(node, path, n);
+		value = is_amount(at_path) ? amount_text(at_path) : xml_text(at_path);
 	}
 	if (value != NULL && squeezed(value)[0] == '\0') {
 		free(value);
@@ -217,22 +241,6 @@ static void add_device(struct hardware *hw, const xmlNode *device)
 	take_alias(add_part(hw, kind, &name, &text, address_of(device)), device);
 }
 
-static char *memory_text(const xmlNode *root, const char *name)
-{
-	const xmlNode *node = xml_child(root, name);
-	CLEANUP_FREE char *unit = xml_attr(node, "unit");
-	CLEANUP_FREE char *text = xml_text(node);
-	char human[STR_HUMAN_MAX];
-	uint64_t kib;
-	struct err err = {0};
-	if (text == NULL)
-		return NULL;
-	if (units_kib(squeezed(text), unit, UINT64_MAX / 1024, &kib, &err) < 0)
-		return xasprintf("%s %s", text, unit != NULL ? unit : "KiB");
-	str_human(kib * 1024, human);
-	return xasprintf("%siB", human);
-}
-
 /* What stands before the devices. */
 static void add_system(struct hardware *hw, const xmlNode *root)
 {
@@ -249,9 +257,9 @@ static void add_system(struct hardware *hw, const xmlNode *root)
 	    "cpu@mode cpu/model sockets=cpu/topology@sockets dies=cpu/topology@dies cores=cpu/topology@cores "
 	    "threads=cpu/topology@threads cpuset=vcpu@cpuset");
 	add_part(hw, "cpu", &name, &text, xstrdup(""));
-	CLEANUP_FREE char *memory = memory_text(root, "memory");
-	CLEANUP_FREE char *now = memory_text(root, "currentMemory");
-	CLEANUP_FREE char *most = memory_text(root, "maxMemory");
+	CLEANUP_FREE char *memory = amount_text(xml_child(root, "memory"));
+	CLEANUP_FREE char *now = amount_text(xml_child(root, "currentMemory"));
+	CLEANUP_FREE char *most = amount_text(xml_child(root, "maxMemory"));
 	if (memory != NULL)
 		buf_adds(&name, memory);
 	if (now != NULL && !str_eq(now, memory))

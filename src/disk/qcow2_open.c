@@ -345,7 +345,7 @@ int qcow2_open(struct img *im, struct err *err)
 	if (disk_io_read_padded(im->file, 0, h, sizeof(h), err) < 0)
 		return -1;
 	if (be32_get(h) != QCOW2_MAGIC)
-		return invalid(q, err, "it does not begin as one does");
+		return invalid(q, err, "it does not begin as one does; is it raw?");
 	/* The count belongs to what is loaded: close frees that. */
 	return load(q, h, im->flags, err);
 }

@@ -120,8 +120,9 @@ static int check_target(const struct domain *d, const struct plan_fragment *f, s
 	struct device_ref other;
 	for (size_t i = 0; target != NULL && i < d->n_disks; i++)
 		if (strcmp(d->disks[i].target, target) == 0)
-			return err_set(err, ERR_EXISTS, "target %s already exists in domain '%s'%s",
-			    target, d->name, d->live ? "" : " (in its definition)");
+			return err_set(err, ERR_EXISTS,
+			    "target %s already exists in domain '%s'%s: take another", target,
+			    d->name, d->live ? "" : " (in its definition)");
 	if (alias != NULL && str_prefix(alias, "ua-") && device_by_alias(d, alias, &other))
 		return err_set(
 		    err, ERR_EXISTS, "alias '%s' already exists in domain '%s'", alias, d->name);

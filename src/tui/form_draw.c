@@ -9,7 +9,9 @@
 #include "tui/form.h"
 
 #define WIDTH_MAX 76
-#define ERROR_ROWS 4
+#define ERROR_ROWS \
+	8 /* what a command says when it refuses and what to do instead: some 500 bytes */
+#define HELP_ROWS 2
 
 struct layout {
 	int notes, fields, help, offers, error, keys; /* rows of each */
@@ -46,6 +48,27 @@ static int text_rows(const char *text, int width)
 	return n;
 }
 
+static int at_most(int n, int most)
+{
+	return n < most ? n : most > 0 ? most : 0;
+}
+
+static int error_rows(const struct form *f, int cols)
+{
+	return at_most(text_rows(f->error, cols), ERROR_ROWS);
+}
+
+/* One row also for a field without help: the box would jump when the cursor comes to another. */
+static int help_rows(const struct form *f, int cols)
+{
+	int most = 1;
+	for (unsigned i = 0; i < f->spec->n; i++) {
+		int n = f->value[i].hidden ? 0 : text_rows(f->spec->fields[i].help, cols);
+		most = n > most ? n : most;
+	}
+	return at_most(most, HELP_ROWS);
+}
+
 /* What is left out first when there is little room: notes, help, the list of offers. Fields scroll. */
 static void lay_out(const struct form *f, int rows, int cols, struct layout *l)
 {
@@ -54,26 +77,23 @@ static void lay_out(const struct form *f, int rows, int cols, struct layout *l)
 	l->label = label_width(f, cols);
 	l->keys = room > 1;
 	room -= l->keys;
-	l->error = text_rows(f->error, cols);
-	l->error = l->error > ERROR_ROWS ? ERROR_ROWS : l->error;
-	l->error = l->error > room - 1 ? (room > 1 ? room - 1 : 0) : l->error;
+	l->error = at_most(error_rows(f, cols), room - 1);
 	room -= l->error;
-	l->fields = fields < room ? fields : room > 0 ? room : 0;
+	l->fields = at_most(fields, room);
 	room -= l->fields;
 	l->offers = f->offers.n > 1 && room > 0;
 	room -= l->offers;
-	l->help = room > 0;
+	l->help = at_most(help_rows(f, cols), room);
 	room -= l->help;
-	l->notes = text_rows(f->notes, cols);
-	l->notes = l->notes < room ? l->notes : room;
+	l->notes = at_most(text_rows(f->notes, cols), room);
 }
 
 void form_size(const struct form *f, int screen_rows, int screen_cols, int *rows, int *cols)
 {
 	*cols = screen_cols < WIDTH_MAX ? screen_cols : WIDTH_MAX;
-	int inner = *cols - 2 * DIALOG_MARGIN, error = text_rows(f->error, inner);
+	int inner = *cols - 2 * DIALOG_MARGIN;
 	*rows = text_rows(f->notes, inner) + shown_fields(f) + (f->offers.n > 1) +
-	        (error > ERROR_ROWS ? ERROR_ROWS : error) + 4;
+	        help_rows(f, inner) + error_rows(f, inner) + 3; /* the frame, the keys */
 	if (*rows > screen_rows)
 		*rows = screen_rows;
 }
@@ -128,6 +148,9 @@ static void draw_fields(
 	int k = 0, at = 0, width = s->cols - 2 * DIALOG_MARGIN - l->label;
 	for (unsigned i = 0; i < f->at; i++)
 		at += !f->value[i].hidden;
+	/* After a screen that was smaller no row stays empty while a field is above. */
+	if (f->top > shown_fields(f) - l->fields)
+		f->top = shown_fields(f) - l->fields;
 	if (f->top > at)
 		f->top = at;
 	if (at >= f->top + l->fields)
@@ -185,8 +208,8 @@ void form_draw(struct form *f, struct sheet *s, int *cursor_row, int *cursor_col
 	if (l.offers)
 		draw_offers(f, s, row);
 	row += l.offers;
-	if (l.help && help)
-		sheet_field(s, row, DIALOG_MARGIN, inner, STYLE_DIM, help);
+	if (help)
+		draw_texts(s, row, DIALOG_MARGIN, l.help, inner, STYLE_DIM, help);
 	row += l.help;
 	draw_texts(s, row, DIALOG_MARGIN, l.error, inner, STYLE_BAD, f->error);
 	row += l.error;

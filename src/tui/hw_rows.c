@@ -59,6 +59,15 @@ static char *net_text(const struct hardware_part *p, const struct status_page *p
 	return NULL;
 }
 
+static char *cpu_text(const struct status_page *page)
+{
+	CLEANUP_FREE char *online = page->vcpus_online && page->vcpus_online < page->vcpus
+	                                ? xasprintf(", %u online", page->vcpus_online)
+	                                : xstrdup("");
+	return xasprintf("%u of %u plugged%s, %s", page->vcpus, page->vcpus_max, online,
+	    page->kvm ? "KVM" : "TCG");
+}
+
 static char *live_text(const struct hardware_part *p, const struct status_page *page)
 {
 	char memory[32], wanted[STR_HUMAN_MAX];
@@ -67,8 +76,7 @@ static char *live_text(const struct hardware_part *p, const struct status_page *
 	if (!strcmp(p->kind, "interface"))
 		return net_text(p, page);
 	if (!strcmp(p->kind, "cpu"))
-		return xasprintf("%u of %u plugged, %s", page->vcpus, page->vcpus_max,
-		    page->kvm ? "KVM" : "TCG");
+		return cpu_text(page);
 	if (strcmp(p->kind, "memory") || *p->address || *p->alias || !page->balloon_kib)
 		return NULL;
 	widget_memory(page->balloon_kib, page->memory_kib, memory);
@@ -88,7 +96,7 @@ static char *advice_text(
 		    "%u plugged, %u online: in the guest: echo 1 > /sys/devices/system/cpu/cpuN/online; "
 		    "or hvmux setvcpus %s %u --guest",
 		    page->vcpus, page->vcpus_online, name, page->vcpus);
-	if (strcmp(p->kind, "memory") || *p->address || *p->alias || !page->dimm_online_kib ||
+	if (strcmp(p->kind, "memory") || *p->address || *p->alias || !page->dimm_told ||
 	    page->dimm_online_kib >= page->dimm_kib)
 		return NULL;
 	str_human(page->dimm_kib * 1024, plugged);

@@ -328,6 +328,16 @@ static const char *size_check(const struct form *f, unsigned *at)
 	return kib_of(form_text(f, 0)) ? NULL : "A size is a number and K, M, G or T: 512M, 4G";
 }
 
+/* A part of a memory block stays unused, without a word, in a Linux guest. */
+static const char *memory_check(const struct form *f, unsigned *at)
+{
+	const char *wrong = size_check(f, at);
+	bool dimm = strcmp(form_text(f, MEMORY_MODEL), MODEL_DIMM) == 0;
+	if (wrong || !dimm || kib_of(form_text(f, MEMORY_SIZE)) % (128 * 1024) == 0)
+		return wrong;
+	return "A DIMM is a multiple of 128M, or Linux refuses it: 256M, 1G (virtio-mem takes others)";
+}
+
 static void balloon_compose(const struct form *f, struct form_words *w)
 {
 	form_words_add(w, form_text(f, BALLOON_SIZE));
@@ -361,8 +371,19 @@ const struct form_spec plug_spec_memory = {.title = "plug memory",
     .verb = "attach-device",
     .fields = memory_fields,
     .n = ARRAY_LEN(memory_fields),
-    .check = size_check,
+    .check = memory_check,
     .compose = memory_compose};
+
+/* A guest that has less than it uses kills processes, or falls over. */
+static void balloon_used(struct app *app, struct form *f)
+{
+	const struct vm_entry *e = model_find(app->model, f->domain);
+	char used[STR_HUMAN_MAX];
+	if (!e || !facts_of(f)->live || !e->used_kib)
+		return;
+	str_human(e->used_kib * 1024, used);
+	form_note(f, "It uses %s of that: with less it ends what it runs, or itself.", used);
+}
 
 static bool balloon_fill(struct app *app, struct form *f, void *arg)
 {
@@ -374,6 +395,7 @@ static bool balloon_fill(struct app *app, struct form *f, void *arg)
 	form_note(f, "It has %s: more than that only memory that is plugged in gives it.", pair);
 	snprintf(size, sizeof(size), "%lluM", (unsigned long long)(facts_of(f)->memory_kib / 1024));
 	form_set(f, BALLOON_SIZE, size);
+	balloon_used(app, f);
 	return true;
 }
 

@@ -55,6 +55,20 @@ static void test_what_a_start_fills_in(void **state)
 	    "");
 }
 
+/* A start writes down which vCPUs it has; a definition that says how many alone is not without them. */
+static void test_vcpus(void **state)
+{
+	static const char list[] =
+	    "<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/><vcpu id='1' enabled='yes'/></vcpus>";
+	CLEANUP_FREE char *live = xasprintf("<domain>%s</domain>", list);
+	(void)state;
+	expect(live, "<domain><vcpu>2</vcpu></domain>", "");
+	expect(live, "<domain><vcpu current='1'>2</vcpu></domain>", "changes|vcpu|current|-|1\n");
+	expect(live,
+	    "<domain><vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/><vcpu id='1' enabled='no'/></vcpus></domain>",
+	    "changes|vcpus|vcpu[1] enabled|yes|no\n");
+}
+
 static void test_devices(void **state)
 {
 	(void)state;
@@ -122,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_what_a_start_fills_in),
+	    cmocka_unit_test(test_vcpus),
 	    cmocka_unit_test(test_devices),
 	    cmocka_unit_test(test_passwords),
 	    cmocka_unit_test(test_no_document),

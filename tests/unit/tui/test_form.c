@@ -27,7 +27,8 @@ static const struct form_field fields[] = {
         .kind = FORM_CHOICE,
         .choices = buses,
         .initial = "sata",
-        .help = "virtio is the fastest"},
+        .help =
+            "virtio is the fastest, sata is what installers know, and scsi is what there is plenty of place for"},
     [SHARED] = {.label = "Shareable", .kind = FORM_MARK},
     [HIDDEN] = {.label = "Never seen", .initial = "x"},
 };
@@ -200,6 +201,11 @@ static void looks(void **state)
 	see(f, "form-error", 24, 80, true);
 	see(f, "form-ascii", 24, 80, false);
 	see(f, "form-20x5", 5, 20, true);
+	form_error(f,
+	    "Failed to attach interface: no place is left for interface 52:54:00:8d:fb:b8 in the running domain 'web1': it "
+	    "needs a pcie-root-port more, and buses cannot be plugged in. Unplug something, or define a few <controller "
+	    "type='pci' model='pcie-root-port'/> (hvmux edit web1), which are there from the next start on");
+	see(f, "form-long-error", 24, 80, true); /* to its last word: that says what to do */
 }
 
 static void every_size(void **state)

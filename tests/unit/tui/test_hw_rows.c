@@ -78,6 +78,7 @@ static int open_rig(void **state)
 	r->page->balloon_kib = 2 << 20;
 	r->page->dimm_kib = 1 << 20;
 	r->page->dimm_online_kib = 1 << 19;
+	r->page->dimm_told = 1;
 	r->page->disks = 1;
 	r->page->disk[0].rd_bytes = 5 << 20;
 	strcpy(r->page->disk[0].target, "vda");
@@ -129,7 +130,23 @@ static void what_is_not_online_is_said_with_the_command(void **state)
 	assert_non_null(strstr(cpu->advice, "3 plugged, 2 online"));
 	assert_non_null(strstr(cpu->advice, "hvmux setvcpus web1 3 --guest"));
 	assert_int_equal(hw_row_style(cpu), STYLE_WARN);
+	assert_string_equal(cpu->live, "3 of 4 plugged, 2 online, KVM");
 	assert_non_null(strstr(row(r, "memory", "2.0GiB")->advice, "1.0G plugged, 512M online"));
+	assert_string_equal(row(r, "memory", "dimm")->part.text, "1.0GiB");
+}
+
+/* Nothing of it in use is what has to be said most; that the guest says nothing is something else. */
+static void memory_of_which_nothing_is_online(void **state)
+{
+	struct rig *r = *state;
+	hw_rows_fini(&r->rows);
+	r->page->dimm_online_kib = 0;
+	hw_rows_read(&r->rows, &r->home, "web1", r->e, r->page);
+	assert_non_null(strstr(row(r, "memory", "2.0GiB")->advice, "1.0G plugged, 0B online"));
+	hw_rows_fini(&r->rows);
+	r->page->dimm_told = 0;
+	hw_rows_read(&r->rows, &r->home, "web1", r->e, r->page);
+	assert_string_equal(row(r, "memory", "2.0GiB")->advice, "");
 }
 
 static void each_has_what_can_be_done_to_it(void **state)
@@ -223,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(the_next_start_is_compared),
 	    T(what_is_not_online_is_said_with_the_command),
+	    T(memory_of_which_nothing_is_online),
 	    T(each_has_what_can_be_done_to_it),
 	    T(keys_keep_the_rules),
 	    T(broken_documents_are_said),

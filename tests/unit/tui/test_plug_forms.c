@@ -112,6 +112,10 @@ static void cpus_and_memory(void **state)
 	form_set(&f, 0, "512M");
 	makes(&f, "setmem web1 512M --live --config");
 	init(&f, &plug_spec_memory);
+	form_set(&f, 0, "100M");
+	assert_false(form_check(&f));
+	assert_non_null(strstr(f.error, "multiple of 128M"));
+	form_set(&f, 0, "1G");
 	makes(&f,
 	    "attach-device web1 --xml <memory model='dimm'><target><size unit='KiB'>1048576</size>"
 	    "</target></memory> --live --config");
