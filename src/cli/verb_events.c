@@ -31,7 +31,7 @@
 
 static const char *const event_types[] = {"lifecycle", "reboot", "io-error", "watchdog",
     "balloon-change", "dump", "agent-lifecycle", "side-process", "hook", "console-log",
-    "console-match", "crash-record", "block-job", "block-threshold"};
+    "console-match", "crash-record", "block-job", "block-threshold", "plan"};
 
 struct source {
 	char *name;

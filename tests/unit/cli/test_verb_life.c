@@ -106,7 +106,7 @@ static void test_events(void **state)
 {
 	(void)state;
 	EXPECT(0,
-	    "lifecycle\nreboot\nio-error\nwatchdog\nballoon-change\ndump\nagent-lifecycle\nside-process\nhook\nconsole-log\nconsole-match\ncrash-record\nblock-job\nblock-threshold\n\n",
+	    "lifecycle\nreboot\nio-error\nwatchdog\nballoon-change\ndump\nagent-lifecycle\nside-process\nhook\nconsole-log\nconsole-match\ncrash-record\nblock-job\nblock-threshold\nplan\n\n",
 	    "", "events", "--list");
 	EXPECT(1, "event loop timed out\nevents received: 0\n\n", "", "event", "--all", "--timeout",
 	    "0");
