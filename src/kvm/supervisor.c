@@ -26,6 +26,7 @@
 #include "core/vm.h"
 #include "kvm/argv_alias.h"
 #include "kvm/hooks.h"
+#include "kvm/supervisor_await.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_plan.h"
 
@@ -259,6 +260,7 @@ static void sup_fini(struct supervisor *s)
 		qmp_free(s->qmp);
 		sup_agent_fini(s);
 		sup_plan_free(s);
+		sup_await_free(s);
 		control_free(s->control);
 		hooks_free(s->hooks);
 		hooks_free(s->match_hooks);

@@ -104,6 +104,8 @@ struct supervisor {
 	struct sup_restore
 	    *restore;          /* supervisor_restore.c's; NULL: a start from reset, or it is over */
 	struct sup_dump *dump; /* supervisor_dump.c's; NULL: none goes on */
+	struct sup_await
+	    *await; /* supervisor_await.c's; NULL: nobody has had to wait for the monitor yet */
 	struct sup_plans *plans; /* supervisor_plan.c's; NULL: none were asked for yet */
 	uint64_t io_told_ns;     /* CLOCK_MONOTONIC of the last disk error that was recorded */
 	struct rate reboots, watchdogs; /* what of them stands in the audit log */

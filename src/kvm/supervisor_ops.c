@@ -18,6 +18,7 @@
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
+#include "kvm/supervisor_await.h"
 #include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/throwaway.h"
@@ -386,6 +387,8 @@ static void ctl_operate(void *arg, enum machine_event ev, struct control_req *r)
 {
 	struct supervisor *s = arg;
 	struct err err;
+	if (sup_await_event(s, ev, r))
+		return;
 	if (sup_plan_allows(s, ev, &err) < 0)
 		control_reply(r, NULL, &err);
 	else
@@ -401,6 +404,8 @@ static void ctl_qmp(
     void *arg, const char *command, struct json_object *args, int fd, struct control_req *r)
 {
 	struct supervisor *s = arg;
+	if (sup_await_qmp(s, command, args, fd, r))
+		return;
 	if (s->qmp == NULL || !s->qmp_ready)
 		no_monitor(s, r);
 	else if (sampler_stopped(&s->sampler))

@@ -261,10 +261,11 @@ static void serve(struct sup_plans *p, struct sup_request *q)
 
 /* --- the queue --- */
 
-/* It is being started, or its monitor is connected anew. */
+/* It is being started, or reset, or its monitor is connected anew. */
 static bool is_coming(const struct supervisor *s)
 {
-	return s->machine.state == MACHINE_STARTING || (s->pid != 0 && !s->qmp_ready);
+	return s->machine.state == MACHINE_STARTING || s->machine.state == MACHINE_RESETTING ||
+	       (s->pid != 0 && !s->qmp_ready);
 }
 
 static bool busy(const struct sup_plans *p)

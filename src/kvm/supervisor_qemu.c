@@ -15,6 +15,7 @@
 #include "core/vm.h"
 #include "kvm/qemu_log.h"
 #include "kvm/spawn.h"
+#include "kvm/supervisor_await.h"
 #include "kvm/supervisor_devices.h"
 #include "kvm/supervisor_impl.h"
 #include "kvm/supervisor_kit.h"
@@ -238,6 +239,7 @@ static void qmp_up(void *arg, unsigned version)
 	set_balloon(s);
 	qmp_send(s->qmp, "query-balloon", NULL, 0, got_balloon, s);
 	sup_plan_up(s);
+	sup_await_up(s);
 	sup_plugged_look(s);
 	if (s->ready_wait != NULL)
 		sup_ready(s, NULL);

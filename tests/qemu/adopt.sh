@@ -87,6 +87,17 @@ kill_in_run() {
 	done
 	wait_for 10 answers
 }
+# Who comes first finds no monitor yet, and need not come again.
+first_is_served() {
+	i=0
+	while [ $i -lt "$rounds" ]; do
+		kill_supervisors
+		wait_for 10 no_supervisor
+		hv suspend b1 && kill_supervisors && wait_for 10 no_supervisor && hv resume b1 ||
+			{ echo "round $i"; return 1; }
+		i=$((i + 1))
+	done
+}
 kill_in_operation() {
 	i=0
 	while [ $i -lt "$rounds" ]; do
@@ -197,6 +208,7 @@ all_lost() {
 define_bootsect b1 >/dev/null
 check "kill -9 at any point of a start" kill_in_start
 check "kill -9 while it runs, many times over" kill_in_run
+check "the first request to a new supervisor is served" first_is_served
 check "kill -9 during suspend, resume, reset" kill_in_operation
 check "kill -9 at any point of a stop" kill_in_stop
 check "the console's history goes on" nothing_lost_on_the_console
