@@ -345,7 +345,8 @@ static int add_steps(const struct plan_in *in, struct plan *p, struct with *live
 	if (runs && plan_add_documents(p, in, &live->d, NULL, err) < 0)
 		return -1;
 	if (runs && live->r.kind == DEVICE_DISK)
-		plan_host(p, "remember what its images refer to", "chains", NULL);
+		plan_host(p, "remember what its images refer to", "chains",
+		    plan_args("target", live->d.disks[live->r.index].target, NULL));
 	if (runs && plug(p, in, live, err) < 0)
 		return -1;
 	return defined ? plan_add_documents(p, in, NULL, &config->d, err) : 0;

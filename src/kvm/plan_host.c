@@ -275,10 +275,12 @@ static int op_define(const struct plan_host_ctx *c, struct json_object *args, st
 
 static int op_chains(const struct plan_host_ctx *c, struct json_object *args, struct err *err)
 {
-	(void)args;
 	struct domain d;
 	CLEANUP_BUF struct buf xml = BUF_INIT;
 	CLEANUP_FREE char *path = home_run_file(c->home, c->name, "live.xml");
+	const char *target = json_get_str(args, "target");
+	if (target == NULL)
+		return err_set(err, ERR_INVALID, "'chains' needs a target");
 	if (access(path, F_OK) < 0)
 		return 0; /* it has ended */
 	if (file_read(path, STORE_XML_MAX, &xml, err) < 0 ||
@@ -286,8 +288,11 @@ static int op_chains(const struct plan_host_ctx *c, struct json_object *args, st
 	        NULL, err) < 0)
 		return -1;
 	int rc = disk_volumes_resolve(c->home, &d, err);
-	if (rc == 0)
-		rc = chain_guard_begin(c->home, &d, err);
+	for (size_t i = 0; rc == 0 && i < d.n_disks; i++) {
+		struct domain one = {.name = d.name, .disks = &d.disks[i], .n_disks = 1};
+		if (str_eq(d.disks[i].target, target))
+			rc = chain_guard_begin(c->home, &one, err);
+	}
 	domain_fini(&d);
 	return rc;
 }

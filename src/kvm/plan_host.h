@@ -9,7 +9,8 @@
  *	rename    from, to
  *	live      xml, was                               run/NAME/live.xml; elements of <domain> that others have changed since `was` stay as they are now
  *	define    xml, was                               the definition, under the store's lock; ERR_BUSY when it is no longer `was`
- *	chains    (none)                                 remembers what the live document's images refer to (kvm/chain_guard.h)
+ *	chains    target                                 remembers what the image of that disk of the live document refers to (kvm/chain_guard.h); of the
+ *	                                                 others, which the guest may have written to since, nothing is believed
  *
  *	snapshot-write  xml, current, was              a snapshot's document; current: it is the current one from now on
  *	snapshot-drop   name, was                      its document goes, its children get its parent; was: which one is current then, if it is there

@@ -252,7 +252,8 @@ static int add_documents(struct plan *p, const struct plan_in *in, const struct 
 		return -1;
 	if ((ways & WAY_MEDIUM) == 0)
 		return 0;
-	plan_host(p, "remember what its images refer to", "chains", NULL);
+	plan_host(p, "remember what its images refer to", "chains",
+	    plan_args("target", live->d.disks[live->r.index].target, NULL));
 	plan_medium_drop(in, p, live->r.index);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "core/store.h"
 #include "core/str.h"
 #include "core/timestamp.h"
+#include "disk/chain_memory.h"
 #include "kvm/plan.h"
 #include "kvm/plan_host.h"
 #include "kvm/plan_thread.h"
@@ -176,6 +177,57 @@ static void test_remove_only_new(void **state)
 	remove_only_new(*state, "overlay-drop");
 }
 
+static void make_overlay(struct room *r, const char *path, const char *backing)
+{
+	struct err err;
+	struct json_object *args =
+	    plan_args("path", path, "backing", backing, "backing_format", "raw", NULL);
+	unlink(path);
+	json_object_object_add(args, "size", json_object_new_int(65536));
+	assert_int_equal(run(r, "overlay", args, &err), 0);
+}
+
+static void assert_remembered(struct room *r, const char *path, const char *below)
+{
+	struct chain c;
+	struct err err;
+	char *who = NULL;
+	assert_int_equal(chain_recall(&r->home, path, &c, &who, &err), below != NULL);
+	if (below != NULL)
+		assert_string_equal(c.links[1].path, below);
+	chain_fini(&c);
+	free(who);
+}
+
+/* The guest has the first disk already and may have written its header: what that names now is not what is remembered. */
+static void test_chains_of_one_disk(void **state)
+{
+	struct room *r = *state;
+	struct err err;
+	CLEANUP_FREE char *a = path_in(r, "a.qcow2"), *b = path_in(r, "b.qcow2");
+	CLEANUP_FREE char *base = path_in(r, "base"), *evil = path_in(r, "evil");
+	CLEANUP_FREE char *live = home_run_file(&r->home, "w1", "live.xml");
+	CLEANUP_FREE char *xml = xasprintf(
+	    "<domain type='kvm'><name>w1</name><memory>65536</memory><os><type>hvm</type></os><devices>"
+	    "<disk type='file'><driver type='qcow2'/><source file='%s'/><target dev='vda'/></disk>"
+	    "<disk type='file'><driver type='qcow2'/><source file='%s'/><target dev='vdb'/></disk>"
+	    "</devices></domain>",
+	    a, b);
+	write_text(live, xml);
+	write_text(base, "base");
+	write_text(evil, "evil");
+	make_overlay(r, a, base);
+	make_overlay(r, b, base);
+	assert_int_equal(run(r, "chains", plan_args("target", "vda", NULL), &err), 0);
+	assert_remembered(r, a, base);
+	assert_remembered(r, b, NULL);
+	make_overlay(r, a, evil);
+	assert_int_equal(run(r, "chains", plan_args("target", "vdb", NULL), &err), 0);
+	assert_remembered(r, a, base);
+	assert_remembered(r, b, base);
+	assert_int_equal(run(r, "chains", json_object_new_object(), &err), -1);
+}
+
 static void test_rename(void **state)
 {
 	struct room *r = *state;
@@ -321,6 +373,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_open, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_copy_never_over_another, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_remove_only_new, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_chains_of_one_disk, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_live_keeps_what_others_write, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_live_keeps_what_others_tuned, setup, teardown),
