@@ -182,7 +182,7 @@ static bool wake(void *arg)
 		return interrupted == d->interrupts;
 	d->interrupts = interrupted;
 	clear_progress(d);
-	if (!d->c->quiet)
+	if (!d->c->quiet && isatty(STDERR_FILENO))
 		fputs(
 		    "cancelling: what was done is being taken back (once more: leave it to itself)\n",
 		    stderr);
@@ -315,7 +315,8 @@ static int fail(const struct doing *d, const struct err *err)
 
 int plan_verb_run(struct cli *c, const struct plan_request *r)
 {
-	struct doing d = {.c = c, .r = r, .dry_run = given(c, "dry-run")};
+	struct doing d = {
+	    .c = c, .r = r, .dry_run = given(c, "dry-run") || (r->flags & PLAN_REQUEST_LOOK) != 0};
 	struct json_object *answer = NULL;
 	struct err err = {0};
 	d.verb = plan_verb_find(r->verb == NULL ? c->verb->name : r->verb);
@@ -335,9 +336,10 @@ int plan_verb_run(struct cli *c, const struct plan_request *r)
 	int status =
 	    rc < 0 && r->refused != NULL && d.name != NULL ? r->refused(c, d.name, &err) : -1;
 	if (status < 0)
-		status = rc < 0      ? fail(&d, &err)
-		         : d.dry_run ? print_dry_run(&d, answer)
-		                     : print_done(&d, answer);
+		status = rc < 0                                ? fail(&d, &err)
+		         : (r->flags & PLAN_REQUEST_LOOK) != 0 ? CLI_DONE
+		         : d.dry_run                           ? print_dry_run(&d, answer)
+		                                               : print_done(&d, answer);
 	json_object_put(answer);
 	json_object_put(r->args);
 	rpc_free(d.live.rpc);

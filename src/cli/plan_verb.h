@@ -17,6 +17,8 @@ enum {
 	PLAN_REQUEST_CONFIG_ONLY = 2, /* the definition alone, whatever runs */
 	PLAN_REQUEST_BACKGROUND =
 	    4, /* over as soon as a job of it goes on; the supervisor carries on by itself */
+	PLAN_REQUEST_LOOK =
+	    8, /* would it be refused? Nothing is done, and nothing printed but why */
 };
 
 struct plan_request {

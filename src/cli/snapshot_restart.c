@@ -108,8 +108,17 @@ int snapshot_restart(struct cli *c, const struct snapshot_restart *r)
 	return CLI_DONE;
 }
 
+int snapshot_restart_look(struct cli *c, const struct snapshot_restart *r)
+{
+	struct err err = {0};
+	return check_plan(c, r, &err) < 0 ? fail(r, "", &err) : CLI_DONE;
+}
+
 int snapshot_restart_words(struct cli *c, const struct snapshot_restart *r)
 {
+	int status = snapshot_restart_look(c, r);
+	if (status != CLI_DONE)
+		return status;
 	printf("set %s back to snapshot '%s': %s\n"
 	       " 1. end its QEMU, when it runs\n"
 	       " 2. set its disks and its definition back (the plan of a domain that is off)\n"

@@ -14,7 +14,9 @@ struct snapshot_restart {
 
 /* The exit status; everything has been printed. */
 int snapshot_restart(struct cli *c, const struct snapshot_restart *r);
-/* What that would do. */
+/* Whether that would be refused; why is printed. */
+int snapshot_restart_look(struct cli *c, const struct snapshot_restart *r);
+/* What that would do; refused as it itself would be. */
 int snapshot_restart_words(struct cli *c, const struct snapshot_restart *r);
 
 #endif

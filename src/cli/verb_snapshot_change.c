@@ -103,7 +103,8 @@ static int start(struct cli *c, bool paused)
 }
 
 /* Not in this QEMU, or not without one. */
-static int start_anew(struct cli *c, const char *domain, const struct err *err)
+static int by_restart(struct cli *c, const char *domain, const struct err *err,
+    int (*way)(struct cli *c, const struct snapshot_restart *r))
 {
 	int status;
 	if (strstr(err->msg, PLAN_RESTART_WORDS) == NULL)
@@ -118,7 +119,38 @@ static int start_anew(struct cli *c, const char *domain, const struct err *err)
 	                                       : -1,
 	    .force = cli_flag(c, "force"),
 	    .why = err->msg};
-	return cli_flag(c, "dry-run") ? snapshot_restart_words(c, &r) : snapshot_restart(c, &r);
+	return way(c, &r);
+}
+
+static int start_anew(struct cli *c, const char *domain, const struct err *err)
+{
+	return by_restart(
+	    c, domain, err, cli_flag(c, "dry-run") ? snapshot_restart_words : snapshot_restart);
+}
+
+static int look_anew(struct cli *c, const char *domain, const struct err *err)
+{
+	return by_restart(c, domain, err, snapshot_restart_look);
+}
+
+static struct json_object *revert_args(const struct cli *c, const char *name)
+{
+	struct json_object *args = json_object_new_object();
+	json_object_object_add(args, "name", json_object_new_string(name));
+	add_flag(c, args, "running", "running");
+	add_flag(c, args, "paused", "paused");
+	add_flag(c, args, "force", "force");
+	return args;
+}
+
+/* First of all whether there is a way back to it: else the safety snapshot would be left, of a domain that went nowhere. */
+static int keep_first(struct cli *c, const char *name, const char *failed)
+{
+	int status = plan_verb_run(c, &(struct plan_request){.args = revert_args(c, name),
+	                                  .failed = failed,
+	                                  .flags = PLAN_REQUEST_LOOK,
+	                                  .refused = look_anew});
+	return status == CLI_DONE ? keep_present(c, name) : status;
 }
 
 int verb_snapshot_revert(struct cli *c)
@@ -131,15 +163,11 @@ int verb_snapshot_revert(struct cli *c)
 	CLEANUP_FREE char *name = find_name(c, &status);
 	if (name == NULL)
 		return status;
-	if (cli_flag(c, "safety-snapshot") && (status = keep_present(c, name)) != CLI_DONE)
-		return status;
 	CLEANUP_FREE char *failed = xasprintf("Failed to revert snapshot %s", name);
-	struct json_object *args = json_object_new_object();
-	json_object_object_add(args, "name", json_object_new_string(name));
-	add_flag(c, args, "running", "running");
-	add_flag(c, args, "paused", "paused");
-	add_flag(c, args, "force", "force");
+	if (cli_flag(c, "safety-snapshot") && (status = keep_first(c, name, failed)) != CLI_DONE)
+		return status;
 	status = plan_verb_run(
-	    c, &(struct plan_request){.args = args, .failed = failed, .refused = start_anew});
+	    c, &(struct plan_request){
+	           .args = revert_args(c, name), .failed = failed, .refused = start_anew});
 	return status == CLI_DONE && (running || paused) && !dry ? start(c, paused) : status;
 }

@@ -100,13 +100,26 @@ static const char *state_word(const struct snap_row *r)
 	return !strcmp(r->state, "disk-snapshot") ? "disks only" : r->state;
 }
 
+/* A long name without its middle: those that the machine makes differ at their end. */
+static char *name_within(const char *name, int width, bool utf8)
+{
+	size_t n = strlen(name), room = width > 1 ? (size_t)width - 1 : 0, tail = room / 2;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)name[i] >= 0x80)
+			return xstrdup(name);
+	if (n <= (size_t)(width > 0 ? width : 0) || room < 8)
+		return xstrdup(name);
+	return xasprintf("%.*s%s%s", (int)(room - tail), name, utf8 ? "…" : "~", name + n - tail);
+}
+
 static void draw_name(const struct columns *c, const struct snap_row *r, struct sheet *s, int row)
 {
 	int col = c->at[NAME], end = col + c->width[NAME];
 	const char *dot = r->current ? (s->utf8 ? "●" : "*") : s->utf8 ? "○" : "o";
 	col += branches(r, s, row, col, c->width[NAME] / 2);
 	col += sheet_text(s, row, col, end - col, r->current ? STYLE_STRONG : STYLE_DIM, dot) + 1;
-	sheet_field(s, row, col, end - col, r->current ? STYLE_STRONG : STYLE_NORMAL, r->shown);
+	CLEANUP_FREE char *name = name_within(r->shown, end - col, s->utf8);
+	sheet_field(s, row, col, end - col, r->current ? STYLE_STRONG : STYLE_NORMAL, name);
 }
 
 /* In steps, or an idle screen would be redrawn every second for nothing. */

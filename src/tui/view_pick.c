@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 #include "tui/dialog.h"
 #include "tui/draw.h"
+#include "tui/fold.h"
 
 #define WIDTH_MAX 76
 #define LABEL_MAX 30
+#define NOTE_ROWS_MAX 3
+#define NOTE_SCREEN_ROWS 15 /* a smaller screen has its rows for the list */
 
 struct pick {
 	struct view v;
@@ -52,19 +56,62 @@ static void draw_item(const struct pick *p, unsigned i, struct sheet *s, int row
 			s->cells[(size_t)row * (size_t)s->cols + (size_t)c].reverse = true;
 }
 
+static int note_col(const struct pick *p)
+{
+	return DIALOG_MARGIN + 4 + label_width(p) + 2;
+}
+
+static const char *note_of(const struct item *it)
+{
+	return it->why ? it->why : it->note;
+}
+
+/* Rows below the list for a note that its row has no room for; as many for every row, or the box would jump. */
+static int note_rows(const struct pick *p, int cols)
+{
+	int inner = cols - 2 * DIALOG_MARGIN, most = 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		const char *note = note_of(&p->item[i]);
+		int w = note ? draw_width(note) : 0;
+		if (inner > 0 && w > cols - DIALOG_MARGIN - note_col(p) &&
+		    (w + inner) / inner > most)
+			most = (w + inner) / inner;
+	}
+	return most < NOTE_ROWS_MAX ? most : NOTE_ROWS_MAX;
+}
+
+static void draw_note(const struct pick *p, struct sheet *s, int row, int rows)
+{
+	const char *note = note_of(&p->item[p->at]), *line;
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	if (!note || draw_width(note) <= s->cols - DIALOG_MARGIN - note_col(p))
+		return;
+	fold_text(note, strlen(note), (unsigned)(s->cols - 2 * DIALOG_MARGIN), 0, &b);
+	buf_addc(&b, '\0');
+	line = b.data;
+	for (int r = 0; r < rows && line; r++) {
+		const char *nl = strchr(line, '\n');
+		CLEANUP_FREE char *text = nl ? xstrndup(line, (size_t)(nl - line)) : xstrdup(line);
+		sheet_field(
+		    s, row + r, DIALOG_MARGIN, s->cols - 2 * DIALOG_MARGIN, STYLE_NOTE, text);
+		line = nl ? nl + 1 : NULL;
+	}
+}
+
 static void pick_draw(struct view *v)
 {
 	static const struct dialog_key keys[] = {
 	    {"Enter", "choose"}, {"Up Down", "move"}, {"Esc", "back"}, {NULL, NULL}};
 	struct pick *p = (struct pick *)v;
 	int rows = draw_rows(), cols = draw_cols() < WIDTH_MAX ? draw_cols() : WIDTH_MAX, body;
+	int notes = draw_rows() > NOTE_SCREEN_ROWS ? note_rows(p, cols) : 0;
 	bool framed;
-	if (rows > (int)p->n + 3)
-		rows = (int)p->n + 3;
+	if (rows > (int)p->n + 3 + notes)
+		rows = (int)p->n + 3 + notes;
 	framed = rows >= 5;
 	if (!framed && rows > (int)p->n + 1)
 		rows = (int)p->n + 1;
-	body = rows - (framed ? 3 : 1);
+	body = rows - (framed ? 3 : 1) - notes;
 	body = body < 1 ? rows : body;
 	p->height = (unsigned)body;
 	if (p->at < p->first)
@@ -78,6 +125,7 @@ static void pick_draw(struct view *v)
 		dialog_keys(&p->sheet, rows - 1 - framed, keys);
 	for (unsigned i = p->first; i < p->n && i < p->first + p->height; i++)
 		draw_item(p, i, &p->sheet, framed + (int)(i - p->first), label_width(p));
+	draw_note(p, &p->sheet, rows - 2 - notes, notes);
 	dialog_show(&p->sheet, -1, 0);
 }
 

@@ -62,6 +62,11 @@ check "… the disk is set back" holds "$img/a.qcow2" 3
 safe=$(hv snapshot-list vm1 --name | grep before-revert)
 check "… and it can be taken back" hv snapshot-revert vm1 "$safe"
 check "… to what it was" holds "$img/a.qcow2" 4
+hv snapshot-create-as vm1 above --disk-only >/dev/null 2>&1
+before=$(hv snapshot-list vm1 --name | line)
+check_fails "what others stand on is not gone back to" 1 "snapshots that were made after 'one' first" hv snapshot-revert vm1 one --safety-snapshot
+check "… and no safety snapshot is left of that" names_are vm1 "$before"
+hv snapshot-delete vm1 above >/dev/null
 check "delete with all below" hv snapshot-delete vm1 one --children
 check "none is left" names_are vm1 ""
 
