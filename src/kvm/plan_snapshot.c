@@ -17,30 +17,18 @@ static bool is_filter(const char *driver)
 	return str_eq(driver, "throttle") || str_eq(driver, "copy-on-read");
 }
 
-/* "vda-format", "vda-1-format", "vda-p7-format" of vda. */
-static bool is_format_of(const char *node, const char *target)
-{
-	size_t n = strlen(target), len = node == NULL ? 0 : strlen(node), tail = strlen("-format");
-	return len > n + tail - 1 && strncmp(node, target, n) == 0 && node[n] == '-' &&
-	       str_eq(node + len - tail, "-format");
-}
-
-/* The top of a chain is the one with the most below it: layers keep their nodes, and each plan names its own. */
+/* From the guest's disk down. Its name tells nothing: what an image's header names is opened by QEMU under a name of its own, and is the
+ * top after a merge. */
 struct json_object *plan_snapshot_node_info(const struct plan_in *in, size_t i)
 {
-	struct json_object *list = plan_fact(in, "query-named-block-nodes"), *best = NULL;
-	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-	int64_t deepest = -1;
-	for (size_t k = 0; k < n; k++) {
-		struct json_object *o = json_object_array_get_idx(list, k);
-		int64_t depth = json_get_int(o, "backing_file_depth", 0);
-		if (is_format_of(json_get_str(o, "node-name"), in->live->disks[i].target) &&
-		    !is_filter(json_get_str(o, "drv")) && depth > deepest) {
-			best = o;
-			deepest = depth;
-		}
+	struct json_object *at = plan_disk_entry(in, "query-blockstats", i);
+	for (; at != NULL; at = json_get_obj(at, "backing")) {
+		const char *name = json_get_str(at, "node-name");
+		struct json_object *o = name != NULL ? plan_chain_node(in, name) : NULL;
+		if (o != NULL && !is_filter(json_get_str(o, "drv")))
+			return o;
 	}
-	return best;
+	return NULL;
 }
 
 const char *plan_snapshot_node(const struct plan_in *in, size_t i)

@@ -14,6 +14,7 @@
 /* What a machine is like: a disk vda with one image, and perhaps a second one. */
 struct machine {
 	bool paused, raw, two, uefi, filtered, hostdev;
+	bool merged;         /* its disk lies on what was below an overlay, which QEMU has opened */
 	const char *inside;  /* QEMU's list of what vda's image holds */
 	const char *blocked; /* why QEMU cannot migrate */
 	const char *list;    /* of the documents' */
@@ -78,14 +79,14 @@ static void domain(const struct machine *m, struct domain *d)
 	free(xml);
 }
 
-static void add_node(struct json_object *list, const char *target, const char *driver,
-    const char *file, const char *inside)
+static void add_node(struct json_object *list, const char *target, const char *node,
+    const char *driver, const char *file, const char *inside)
 {
 	json_object_array_add(list,
 	    parse(
-	        "{'node-name': '%s-format', 'drv': '%s', 'backing_file_depth': 0, 'image': {'virtual-size': 1048576, "
+	        "{'node-name': '%s', 'drv': '%s', 'backing_file_depth': 0, 'image': {'virtual-size': 1048576, "
 	        "'snapshots': [%s]}}",
-	        target, driver, inside != NULL ? inside : ""));
+	        node, driver, inside != NULL ? inside : ""));
 	json_object_array_add(
 	    list, parse("{'node-name': '%s-file', 'drv': 'file', 'file': '%s'}", target, file));
 }
@@ -93,10 +94,10 @@ static void add_node(struct json_object *list, const char *target, const char *d
 static struct json_object *nodes(const struct machine *m)
 {
 	struct json_object *list = json_object_new_array();
-	add_node(list, "vda", m->raw ? "raw" : "qcow2",
+	add_node(list, "vda", m->merged ? "#block160" : "vda-format", m->raw ? "raw" : "qcow2",
 	    m->raw ? "/images/web1.img" : "/images/web1.qcow2", m->inside);
 	if (m->two)
-		add_node(list, "vdb", "qcow2", "/images/data.qcow2", m->inside);
+		add_node(list, "vdb", "vdb-format", "qcow2", "/images/data.qcow2", m->inside);
 	if (m->filtered)
 		json_object_array_add(
 		    list, parse("{'node-name': 'vda-throttle', 'drv': 'throttle'}"));
@@ -109,9 +110,11 @@ static struct json_object *stats(const struct machine *m, const struct domain *d
 	for (size_t i = 0; i < (m->two ? 2 : 1); i++) {
 		char id[ARGV_ID_MAX];
 		argv_disk_id(d, i, id);
+		const char *target = d->disks[i].target;
 		struct json_object *o =
-		    parse("{'node-name': '%s-format', 'parent': {'node-name': '%s-file'}}",
-		        d->disks[i].target, d->disks[i].target);
+		    parse("{'node-name': '%s%s', 'parent': {'node-name': '%s-file'}}",
+		        m->merged && i == 0 ? "#block160" : target,
+		        m->merged && i == 0 ? "" : "-format", target);
 		if (m->filtered && i == 0) {
 			struct json_object *top = parse("{'node-name': 'vda-throttle'}");
 			json_object_object_add(top, "backing", o);
@@ -202,8 +205,8 @@ static void test_internal(void **state)
 	struct buf out = BUF_INIT;
 	const struct machine m = {0}, two = {.two = true}, paused = {.paused = true},
 	                     uefi = {.uefi = true}, filtered = {.filtered = true},
-	                     raw = {.raw = true}, full = {.free = 1 << 20},
-	                     blocked = {.blocked = "vhost-user backend"},
+	                     merged = {.merged = true}, raw = {.raw = true},
+	                     full = {.free = 1 << 20}, blocked = {.blocked = "vhost-user backend"},
 	                     taken = {.list = "{'name': 'snap1'}"},
 	                     inside = {.inside = "{'name': 'snap1', 'vm-state-size': 0}"},
 	                     device = {
@@ -217,6 +220,8 @@ static void test_internal(void **state)
 	    SNAP(", 'no_metadata': true"));
 	build(&out, "ended afterwards", &m, "snapshot-create", SNAP(", 'halt': true"));
 	build(&out, "below a limit", &filtered, "snapshot-create", SNAP(", 'no_metadata': true"));
+	build(&out, "on what lay below an overlay", &merged, "snapshot-create",
+	    SNAP(", 'no_metadata': true"));
 	build(&out, "a raw image", &raw, "snapshot-create", SNAP(""));
 	build(&out, "no room", &full, "snapshot-create", SNAP(""));
 	build(&out, "QEMU cannot", &blocked, "snapshot-create", SNAP(""));
