@@ -20,6 +20,7 @@
 #include "core/timestamp.h"
 #include "core/vm.h"
 #include "kvm/plan_host.h"
+#include "kvm/plan_journal.h"
 #include "kvm/plan_run.h"
 
 #define JOURNAL_MAX (32u << 20)
@@ -28,7 +29,8 @@
 struct off {
 	const struct plan_off *o;
 	struct plan_run *run;
-	char *journal;
+	char *journal_path;
+	struct plan_journal journal;
 	char *who;
 	uint64_t began_ns;
 	bool over, resumed;
@@ -118,15 +120,13 @@ static void off_note(void *arg, struct json_object *journal)
 {
 	struct off *f = arg;
 	if (journal == NULL) {
-		unlink(f->journal);
+		plan_journal_remove(&f->journal, f->journal_path);
 		return;
 	}
 	json_object_object_add(journal, "who", json_object_new_string(f->who));
 	json_object_object_add(journal, "began_ns", json_object_new_int64((int64_t)f->began_ns));
-	const char *text = json_object_to_json_string_ext(journal, JSON_C_TO_STRING_PLAIN);
 	struct err err;
-	/* The run directory does not outlive the host's boot. */
-	if (file_write_swap(f->journal, text, strlen(text), 0600, &err) < 0)
+	if (plan_journal_write(&f->journal, f->journal_path, journal, &err) < 0)
 		log_warn("%s", err.msg);
 }
 
@@ -165,9 +165,9 @@ static const struct plan_run_ops off_ops = {.qmp = off_qmp,
 static int settle(struct off *f, struct err *err)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT;
-	if (access(f->journal, F_OK) < 0)
+	if (access(f->journal_path, F_OK) < 0)
 		return 0;
-	if (file_read(f->journal, JOURNAL_MAX, &text, err) < 0)
+	if (file_read(f->journal_path, JOURNAL_MAX, &text, err) < 0)
 		return -1;
 	buf_addc(&text, '\0');
 	struct json_object *o = json_tokener_parse(text.data);
@@ -177,7 +177,7 @@ static int settle(struct off *f, struct err *err)
 	if (f->run == NULL)
 		return err_wrap(err,
 		    "'%s', which an earlier plan has left, cannot be read (look at it, then remove it)",
-		    f->journal);
+		    f->journal_path);
 	f->resumed = true;
 	audit(f, "plan-resume", plan_run_plan(f->run)->verb,
 	    "found half-way: it is finished, or taken back");
@@ -320,10 +320,11 @@ int plan_off_run(const struct plan_off *o, struct json_object **answer, struct e
 	CLEANUP_CLOSE int lock = o->dry_run ? -1 : lock_it(o, err);
 	if (lock < 0 && !o->dry_run)
 		return -1;
-	f.journal = home_run_file(o->home, o->name, "plan.json");
+	f.journal_path = home_run_file(o->home, o->name, "plan.json");
 	f.who = xasprintf("uid(%u) pid=%d", (unsigned)getuid(), (int)getpid());
 	int rc = run_locked(&f, answer, err);
-	free(f.journal);
+	plan_journal_fini(&f.journal);
+	free(f.journal_path);
 	free(f.who);
 	return rc;
 }

@@ -119,6 +119,12 @@ static int look(struct doing *d, struct err *err)
 
 /* --- progress --- */
 
+/* Each step that is told of wakes us beside those who do the work. */
+static bool is_watched(const struct doing *d)
+{
+	return d->c->progress || (isatty(STDERR_FILENO) && !d->c->quiet);
+}
+
 static void show(struct doing *d, const char *words, uint64_t step, uint64_t steps, uint64_t done,
     uint64_t total)
 {
@@ -127,7 +133,7 @@ static void show(struct doing *d, const char *words, uint64_t step, uint64_t ste
 	unsigned all = steps == 0 ? 1 : (unsigned)steps * 1000;
 	unsigned at = (step == 0 ? 0 : (unsigned)(step - 1) * 1000) + permille;
 	out_progress(d->c, at, all, text);
-	if (!isatty(STDERR_FILENO) || d->c->quiet || d->c->progress)
+	if (!is_watched(d) || d->c->progress)
 		return;
 	fprintf(stderr, "\r\033[K[%" PRIu64 "/%" PRIu64 "] %s", step, steps, text);
 	if (total != 0)
@@ -207,6 +213,7 @@ static struct json_object *request(const struct doing *d)
 	json_object_object_add(o, "dry_run", json_object_new_boolean(d->dry_run));
 	json_object_object_add(
 	    o, "background", json_object_new_boolean((d->r->flags & PLAN_REQUEST_BACKGROUND) != 0));
+	json_object_object_add(o, "progress", json_object_new_boolean(is_watched(d)));
 	json_object_object_add(
 	    o, "wait_ms", json_object_new_int64((int64_t)wait_busy_s(d->c) * 1000));
 	return o;

@@ -22,6 +22,7 @@ struct plan_thread {
 	struct event *ev;
 	struct err err; /* the thread's until wake */
 	int rc;
+	bool over;
 	void (*done)(void *arg, const struct err *err);
 	void *arg;
 };
@@ -36,10 +37,13 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+/* It touches nothing of t any more, and its end is not waited for. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct plan_thread *t = arg;
 	(void)fd, (void)what;
+	t->over = true;
+	pthread_detach(t->thread);
 	t->done(t->arg, t->rc < 0 ? &t->err : NULL);
 }
 
@@ -96,6 +100,7 @@ void plan_thread_free(struct plan_thread *t)
 {
 	if (t == NULL)
 		return;
-	pthread_join(t->thread, NULL);
+	if (!t->over)
+		pthread_join(t->thread, NULL);
 	release(t);
 }

@@ -97,7 +97,7 @@ void sup_plan_show(struct sup_plans *p, const char *words, uint64_t done, uint64
 	page->job_total = total;
 	page->job_waiting = p->n_queue;
 	status_end(&p->s->page);
-	if (p->now != NULL && p->now->req != NULL)
+	if (p->now != NULL && p->now->req != NULL && !p->now->silent)
 		control_req_notify(p->now->req, "plan", shown(p, words));
 }
 
@@ -395,6 +395,7 @@ void sup_ctl_plan(void *arg, struct json_object *params, struct control_req *r)
 	q->until_ms = loop_now_ms() + (uint64_t)wait;
 	q->dry_run = json_get_bool(params, "dry_run", 0) != 0;
 	q->background = json_get_bool(params, "background", 0) != 0;
+	q->silent = json_get_bool(params, "progress", 1) == 0;
 	enqueue(q->plans, q);
 }
 

@@ -7,6 +7,7 @@
 
 #include "kvm/caps.h"
 #include "kvm/plan_host.h"
+#include "kvm/plan_journal.h"
 #include "kvm/plan_run.h"
 #include "kvm/plan_thread.h"
 #include "kvm/plan_verbs.h"
@@ -22,6 +23,7 @@ struct sup_request {
 	struct json_object *params;
 	uint64_t until_ms;        /* CLOCK_MONOTONIC: it waits no longer */
 	bool dry_run, background; /* background: answered when a job of it has begun */
+	bool silent;              /* nobody looks on: it hears the end alone */
 
 	/* what its plan is built from */
 	struct domain live, config;
@@ -60,6 +62,7 @@ struct sup_plans {
 
 	/* supervisor_plan_run.c */
 	struct plan_run *run; /* NULL: none goes on */
+	struct plan_journal journal;
 	struct event *run_timer;
 	uint64_t began_ns;         /* CLOCK_REALTIME, of the plan */
 	bool holds_guest;          /* the plan stops the guest and lets it go on */

@@ -167,22 +167,13 @@ static void show_job(struct sup_plans *p, const char *job)
 	status_end(&p->s->page);
 }
 
-/* Not synced: the run directory does not outlive the host's boot. */
-static void write_journal(const struct sup_plans *p, const char *path, const char *text)
-{
-	CLEANUP_FREE char *fresh = xasprintf("%s.new", path);
-	CLEANUP_CLOSE int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0 || rename(fresh, path) < 0)
-		log_error("cannot write '%s': a killed supervisor's plan of '%s' would be lost: %s",
-		    path, p->s->name, strerror(errno));
-}
-
 static void run_note(void *arg, struct json_object *journal)
 {
 	struct sup_plans *p = arg;
 	CLEANUP_FREE char *path = home_run_file(p->s->home, p->s->name, "plan.json");
+	struct err err;
 	if (journal == NULL) {
-		unlink(path);
+		plan_journal_remove(&p->journal, path);
 		return;
 	}
 	json_object_object_add(journal, "who", json_object_new_string(p->now->who));
@@ -190,7 +181,9 @@ static void run_note(void *arg, struct json_object *journal)
 	json_object_object_add(journal, "qemu", json_object_new_int64(p->s->process.qemu));
 	json_object_object_add(
 	    journal, "qemu_start", json_object_new_int64((int64_t)p->s->process.qemu_start));
-	write_journal(p, path, json_object_to_json_string_ext(journal, JSON_C_TO_STRING_PLAIN));
+	if (plan_journal_write(&p->journal, path, journal, &err) < 0)
+		log_error(
+		    "a killed supervisor's plan of '%s' would be lost: %s", p->s->name, err.msg);
 }
 
 static bool writes_live(const struct plan *plan)
@@ -371,6 +364,7 @@ void sup_run_fini(struct sup_plans *p)
 	plan_run_free(TAKE_PTR(p->run));
 	plan_thread_free(TAKE_PTR(p->thread));
 	sup_wire_fini(p);
+	plan_journal_fini(&p->journal);
 	drop_fds(p);
 	event_free(p->run_timer);
 }
