@@ -26,3 +26,39 @@ both() {
 }
 # nth N: that line of standard input
 nth() { sed -n "$1p"; }
+
+# private_libvirtd: a libvirtd of our own, whose state is in memory and seen by nobody else; $virsh is how to speak to it, empty where there is none.
+virsh= libvirtd=
+private_libvirtd() {
+	command -v virsh >/dev/null && command -v libvirtd >/dev/null && [ "$(id -u)" = 0 ] || return 0
+	mkdir "$TEST_TMP/libvirt" || return 0
+	cat >"$TEST_TMP/libvirt/start" <<-'END'
+		for i in /run/libvirt /var/lib/libvirt /etc/libvirt /var/log/libvirt /var/cache/libvirt; do
+			mkdir -p $i && mount -t tmpfs none $i || exit 1
+		done
+		mkdir -p /var/lib/libvirt/qemu
+		cat >/etc/libvirt/qemu.conf <<-CONF
+			user = "root"
+			group = "root"
+			dynamic_ownership = 0
+			remember_owner = 0
+			security_driver = "none"
+			stdio_handler = "file"
+			cgroup_controllers = []
+			namespaces = []
+		CONF
+		printf 'unix_sock_dir = "%s"\nauth_unix_rw = "none"\n' "$1" >"$1/conf"
+		exec libvirtd -f "$1/conf" -p "$1/pid"
+	END
+	unshare -m --propagation private sh "$TEST_TMP/libvirt/start" "$TEST_TMP/libvirt" >"$TEST_TMP/libvirt/log" 2>&1 &
+	libvirtd=$!
+	virsh="virsh -q -c qemu+unix:///system?socket=$TEST_TMP/libvirt/libvirt-sock"
+	wait_for 20 $virsh list >/dev/null 2>&1 || virsh=
+}
+# Its machines are ended by it before.
+private_libvirtd_end() {
+	[ -n "$libvirtd" ] || return 0
+	for i in $($virsh list --name 2>/dev/null); do $virsh destroy "$i" >/dev/null 2>&1; done
+	kill -9 "$libvirtd" 2>/dev/null # it has nothing left to put away
+	wait "$libvirtd" 2>/dev/null || :
+}

@@ -1,6 +1,6 @@
 /* pairs ROUNDS COMMAND ::: COMMAND …: runs the commands in turn, round after round, and prints the median wall time of each
  * in milliseconds, one a line. The machine's drift then hits all of them alike, and only their ratios are to be believed.
- * A command that starts with '@' times itself: the first number on its standard output is taken. One that fails ends
+ * "{n}" in an argument is the round, from 1, and "{n+1}" the next one. A command that starts with '@' times itself: the first number on its standard output is taken. One that fails ends
  * everything. */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ROUNDS_MAX 1000
-#define COMMANDS_MAX 16
+#define COMMANDS_MAX 24
 
 struct command {
 	char **argv;
@@ -30,10 +30,37 @@ static double now_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-static void child(const struct command *c, int out)
+/* The child's own copy: it is not freed. */
+static char *with_round(const char *arg, long n)
+{
+	size_t size = 8 * strlen(arg) + 1;
+	char *s = malloc(size), *to = s;
+
+	while (s && *arg) {
+		int next = strncmp(arg, "{n+1}", 5) == 0;
+
+		if (next || strncmp(arg, "{n}", 3) == 0) {
+			to += sprintf(to, "%ld", n + next); /* up to 4 digits in the place of 3 */
+			arg += next ? 5 : 3;
+		} else {
+			*to++ = *arg++;
+		}
+	}
+	if (s)
+		*to = '\0';
+	return s;
+}
+
+static void child(const struct command *c, int out, long n)
 {
 	int null = open("/dev/null", O_RDWR);
 
+	for (char **a = c->argv; *a; a++) {
+		char *s = with_round(*a, n);
+
+		if (s)
+			*a = s;
+	}
 	dup2(null, STDIN_FILENO);
 	dup2(out >= 0 ? out : null, STDOUT_FILENO);
 	execvp(c->argv[0], c->argv);
@@ -42,7 +69,7 @@ static void child(const struct command *c, int out)
 }
 
 /* Wall time from before the fork until the child is reaped, or what it says of itself. */
-static double run(const struct command *c)
+static double run(const struct command *c, long n_round)
 {
 	char words[256] = "";
 	int fds[2] = {-1, -1}, status = 0;
@@ -56,7 +83,7 @@ static double run(const struct command *c)
 	start = now_ms();
 	pid = fork();
 	if (pid == 0)
-		child(c, fds[1]);
+		child(c, fds[1], n_round);
 	if (c->self_timed) {
 		close(fds[1]);
 		while (n < sizeof(words) - 1 &&
@@ -113,7 +140,7 @@ int main(int argc, char **argv)
 	n = split_commands(argv + 2);
 	for (long r = 0; r < rounds; r++) {
 		for (size_t i = 0; i < n; i++) {
-			commands[i].ms[r] = run(&commands[i]);
+			commands[i].ms[r] = run(&commands[i], r + 1);
 			if (commands[i].ms[r] < 0)
 				return 1;
 		}
