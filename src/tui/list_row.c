@@ -245,7 +245,10 @@ static void figures(
 		return;
 	}
 	widget_permille(e->cpu_shown, text[COL_CPU]);
-	widget_memory(e->used_shown, e->memory_kib, text[COL_MEM]);
+	if (e->balloon_auto)
+		widget_memory_auto(e->used_shown, e->memory_kib, app->theme.utf8, text[COL_MEM]);
+	else
+		widget_memory(e->used_shown, e->memory_kib, text[COL_MEM]);
 	pair_text(e->now.rd_kib, e->now.wr_kib, text[COL_DISK], 16);
 	pair_text(e->now.rx_kib, e->now.tx_kib, text[COL_NET], 16);
 	snprintf(text[COL_ADDRESS], STATUS_LINE_MAX, "%.100s", e->address);

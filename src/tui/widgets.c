@@ -132,6 +132,16 @@ void widget_rate(uint64_t kib, char out[32])
 		figures(out, kib, 1024ull * 1024, "G");
 }
 
+void widget_memory_auto(uint64_t used_kib, uint64_t whole_kib, bool utf8, char out[32])
+{
+	char plain[32];
+	widget_memory(used_kib, whole_kib, plain);
+	/* "980/1000 GiB" fills a column of 13: the mark needs the room of the unit. */
+	size_t n = strcspn(plain, " ");
+	snprintf(
+	    out, 32, "%.*s%.1s %s", (int)n, plain, plain[n] ? plain + n + 1 : "", utf8 ? "↕" : "~");
+}
+
 void widget_memory(uint64_t used_kib, uint64_t whole_kib, char out[32])
 {
 	uint64_t unit = whole_kib >= 1ull << 20 ? 1ull << 20 : whole_kib >= 1024 ? 1024 : 1;

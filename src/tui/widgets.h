@@ -31,5 +31,7 @@ void widget_permille(uint32_t permille, char out[16]);
 void widget_rate(uint64_t kib, char out[32]);
 /* "1.1/2.0 GiB": both in the whole's unit; "-" for whole 0. */
 void widget_memory(uint64_t used_kib, uint64_t whole_kib, char out[32]);
+/* "1.5/2.0G ↕": of a guest whose balloon follows the host's need; no wider than that without the mark. */
+void widget_memory_auto(uint64_t used_kib, uint64_t whole_kib, bool utf8, char out[32]);
 
 #endif

@@ -111,6 +111,21 @@ static void check_memory(uint64_t used, uint64_t whole, const char *want)
 	assert_string_equal(out, want);
 }
 
+/* In the columns of the list's MEM also with the mark. */
+static void a_balloon_that_follows_the_host_is_marked(void **state)
+{
+	char out[32];
+	(void)state;
+	widget_memory_auto(133 << 10, 192 << 10, true, out);
+	assert_string_equal(out, "133/192M ↕");
+	widget_memory_auto(15ull << 20, 16 << 20, false, out);
+	assert_string_equal(out, "15/16G ~");
+	widget_memory_auto(1000ull << 20, 1024ull << 20, false, out);
+	assert_true(strlen(out) <= 13);
+	widget_memory_auto(0, 0, true, out);
+	assert_string_equal(out, "- ↕");
+}
+
 static void figures_in_few_columns(void **state)
 {
 	(void)state;
@@ -137,6 +152,7 @@ int main(void)
 	    cmocka_unit_test(buckets_of_a_young_vm),
 	    cmocka_unit_test(figures_keep_still),
 	    cmocka_unit_test(figures_in_few_columns),
+	    cmocka_unit_test(a_balloon_that_follows_the_host_is_marked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
