@@ -189,11 +189,9 @@ static int plan_works(struct seen *s, bool *works, struct err *err)
 	size_t n = steps == NULL ? 0 : json_object_array_length(steps);
 	*works = false;
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *args =
-		    json_get_obj(json_object_array_get_idx(steps, i), "args");
 		const char *id = json_get_str(s->job, "device");
-		*works |= id != NULL && (str_eq(json_get_str(args, "job-id"), id) ||
-		                            str_eq(json_get_str(args, "id"), id));
+		*works |= id != NULL &&
+		          str_eq(json_get_str(json_object_array_get_idx(steps, i), "job"), id);
 	}
 	json_object_put(o);
 	return 0;

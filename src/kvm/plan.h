@@ -46,7 +46,7 @@ struct plan_action {
 	struct json_object *
 	    match; /* members that the data of either event must have, {"device": "net1"}; NULL: any */
 	unsigned timeout_ms; /* 0: by kind; a job and a migration take as long as they take */
-	bool to_ready;       /* PLAN_JOB: done when ready; the job goes on */
+	bool to_ready;       /* PLAN_JOB: done when ready, or pending; the job goes on */
 	bool
 	    keep; /* PLAN_JOB: QEMU keeps the job that has done its work, for a later step's job-dismiss; so the next supervisor sees that it has */
 };

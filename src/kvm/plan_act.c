@@ -267,7 +267,8 @@ static void job_seen(struct plan_act *t, struct json_object *job)
 		t->progress(t->arg, (uint64_t)done, (uint64_t)total);
 	if (str_eq(status, "concluded")) {
 		job_concluded(t, json_get_str(job, "error"));
-	} else if (str_eq(status, "ready") && t->a->to_ready && !t->cancelling) {
+	} else if ((str_eq(status, "ready") || str_eq(status, "pending")) && t->a->to_ready &&
+	           !t->cancelling) {
 		end(t, PLAN_ACT_DONE, NULL);
 	} else if (t->cancelling && !t->asked_to_stop) {
 		t->asked_to_stop = true;

@@ -93,6 +93,23 @@ static void dismiss_job(struct plan *p, const char *job)
 	s->flags |= PLAN_MAY_FAIL;
 }
 
+/* QEMU changes headers before the tables of what it has written are on the disk: whoever kills it then, or the host, would
+ * leave an image that reads as zeroes. So the job waits, what it wrote is synced, and then the headers come. */
+static void sync_and_finish(
+    struct plan *p, const char *job, const struct plan_link *to, const char *words)
+{
+	CLEANUP_FREE char *line = xasprintf("qemu-io %s flush", to->node);
+	CLEANUP_FREE char *sync = xasprintf("sync %s", to->path);
+	plan_qmp(p, sync, "human-monitor-command", plan_args("command-line", line, NULL));
+	plan_job(p, words, "job-finalize", plan_args("id", job, NULL))->does.keep = true;
+}
+
+static void wait_for_sync(struct plan_step *s)
+{
+	json_object_object_add(s->does.args, "auto-finalize", json_object_new_boolean(0));
+	s->does.to_ready = true;
+}
+
 /* What follows a job that has done its work belongs to it. */
 static void make_firm(struct plan *p, size_t from)
 {
@@ -220,7 +237,8 @@ static void add_commit_job(struct plan *p, const struct plan_in *in, const struc
 	    base->path);
 	plan_action_set(&s->does, PLAN_JOB, "block-commit", args);
 	s->does.to_ready = to_ready;
-	s->does.keep = !to_ready;
+	if (!to_ready)
+		wait_for_sync(s);
 }
 
 /* Below the image that the guest writes to. */
@@ -232,6 +250,8 @@ static int commit_below(struct plan *p, const struct plan_in *in, const struct p
 		return -1;
 	add_commit_job(p, in, c, m, false);
 	CLEANUP_FREE char *id = plan_job_id(p, in->live->disks[c->disk].target);
+	CLEANUP_FREE char *words = xasprintf("%s is now on top of %s", above->path, base->path);
+	sync_and_finish(p, id, base, words);
 	size_t from = p->n;
 	struct move v = {.from = m->top, .gone = m->base - m->top, .name = m->name};
 	remember(p, in, c, &v);
@@ -333,8 +353,12 @@ int plan_stream_add(struct plan *p, const struct plan_in *in, const struct plan_
 	}
 	struct plan_step *s = plan_add(p, "read what lies below %s into it", top->path);
 	plan_action_set(&s->does, PLAN_JOB, "block-stream", args);
-	s->does.keep = true;
+	wait_for_sync(s);
 	CLEANUP_FREE char *id = plan_job_id(p, in->live->disks[c->disk].target);
+	CLEANUP_FREE char *words =
+	    m->base < c->n ? xasprintf("%s is now on top of %s", top->path, c->link[m->base].path)
+	                   : xasprintf("%s stands alone", top->path);
+	sync_and_finish(p, id, top, words);
 	size_t from = p->n;
 	struct move v = {.from = 1, .gone = m->base - 1, .name = m->name};
 	remember(p, in, c, &v);

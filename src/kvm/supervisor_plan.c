@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,6 +338,8 @@ static void serve_next(void *arg)
 		uint64_t ms = until > now ? until - now : 1;
 		struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
 		evtimer_add(p->queue_timer, &tv);
+	} else if (!busy(p)) {
+		malloc_trim(0); /* what QEMU tells of a long chain is megabytes */
 	}
 }
 
@@ -447,7 +450,14 @@ void sup_ctl_plan_cancel(void *arg, struct json_object *params, struct control_r
 	}
 }
 
-/* Words alone: what goes to QEMU may hold passwords, and whoever may look asks, too. */
+/* What QEMU calls the job that a step makes or ends; NULL: it has to do with none. */
+static const char *job_of(const struct plan_action *a)
+{
+	const char *id = json_get_str(a->args, "job-id");
+	return a->kind != PLAN_JOB ? NULL : id != NULL ? id : json_get_str(a->args, "id");
+}
+
+/* Words and jobs alone: what goes to QEMU may hold passwords, and whoever may look asks, too. */
 static struct json_object *outline(const struct plan *plan)
 {
 	struct json_object *o = json_object_new_object(), *steps = json_object_new_array();
@@ -457,6 +467,7 @@ static struct json_object *outline(const struct plan *plan)
 		struct json_object *step = json_object_new_object();
 		add_str(step, "words", plan->step[i].words);
 		add_str(step, "kind", plan_kind_name(plan->step[i].does.kind));
+		add_str(step, "job", job_of(&plan->step[i].does));
 		json_object_array_add(steps, step);
 	}
 	json_object_object_add(o, "steps", steps);

@@ -47,6 +47,19 @@ no_journal() { [ ! -e "$HVMUX_HOME/run/b1/plan.json" ]; }
 nodes_of() { hv qemu-monitor-command b1 query-named-block-nodes | tr ',' '\n' | grep -c '"node-name": *"vdb-'; }
 agrees() { no_job && no_plan && no_journal && hv dumpxml b1 >"$TEST_TMP/x" && ! grep -q '<mirror' "$TEST_TMP/x"; }
 
+# Right behind a job that is done QEMU is killed: what it wrote is on the disk, and not in its memory alone.
+dies() { kill -KILL "$(json_number b1 qemu_pid)" && wait_for 20 wait_ended; }
+wait_ended() { state_is b1 crashed || state_is b1 "shut off"; }
+kept() {
+	begin && hv blockpull b1 vdb --wait && dies && below_is "$images/top.qcow2" "" && holds qcow2 "$images/top.qcow2" 1 2 3 &&
+		begin && hv snapshot-create-as b1 over --disk-only --no-metadata --diskspec "vdb,file=$images/over.qcow2" &&
+		hv blockcommit b1 vdb --top "$images/top.qcow2" --base "$images/mid.qcow2" --wait --delete && dies &&
+		below_is "$images/over.qcow2" "$images/mid.qcow2" && holds qcow2 "$images/over.qcow2" 1 2 3
+	rc=$?
+	define_bootsect b1 >/dev/null
+	return $rc
+}
+
 begin() {
 	chain
 	define_bootsect b1 "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$images/top.qcow2'/><target dev='vdb' \
@@ -222,6 +235,7 @@ all() {
 	check "$1: the supervisor killed in the middle of a commit" orphaned
 	check "$1: … of a copy" orphaned_copy
 	check "$1: QEMU killed in the middle" lost
+	check "$1: QEMU killed right behind what is done" kept
 }
 all "as we are"
 check "moved to a pool" volume
