@@ -90,12 +90,13 @@ static int op_overlay_drop(const struct plan_host_ctx *c, struct json_object *ar
 	return 0;
 }
 
+/* Every one waits for the disk. */
 const struct plan_host_op plan_host_ops_snapshot[] = {
-    {"snapshot-write", false, op_write},
-    {"snapshot-drop", false, op_drop},
-    {"snapshot-current", false, op_current},
-    {"snapshot-nvram", false, op_nvram},
-    {"overlay", false, op_overlay},
-    {"overlay-drop", false, op_overlay_drop},
+    {"snapshot-write", true, op_write},
+    {"snapshot-drop", true, op_drop},
+    {"snapshot-current", true, op_current},
+    {"snapshot-nvram", true, op_nvram},
+    {"overlay", true, op_overlay},
+    {"overlay-drop", true, op_overlay_drop},
     {0},
 };

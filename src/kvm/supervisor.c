@@ -547,6 +547,7 @@ int supervisor_main(const struct home *h, const char *name, unsigned flags, int 
 		return 1;
 	}
 	leave_session();
+	mallopt(M_ARENA_MAX, 1); /* a plan's thread leaves no heap of its own behind */
 	s.lock = lock(h, s.name, flags, &err);
 	if (s.lock >= 0) {
 		set_title(s.name);
