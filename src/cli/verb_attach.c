@@ -1,6 +1,7 @@
 /* attach-device, detach-device, detach-device-alias: devices of any kind, as XML. */
 #include <string.h>
 
+#include "cli/attach_image.h"
 #include "cli/document.h"
 #include "cli/out.h"
 #include "cli/plan_verb.h"
@@ -8,39 +9,65 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-static int run_file(struct cli *c, const char *done, const char *doing)
+static int read_element(const struct cli *c, struct buf *xml, struct err *err)
 {
-	struct err err = {0};
-	CLEANUP_BUF struct buf xml = BUF_INIT;
 	const char *file = cli_value(c, "file"), *element = cli_value(c, "xml");
-	if (file == NULL && element == NULL) {
-		out_error("command '%s' requires <file> option", c->verb->name);
-		return 1;
-	}
+	if (file == NULL && element == NULL)
+		return err_set(err, ERR_FAIL, "command '%s' requires <file> option", c->verb->name);
 	if (file == NULL)
-		buf_adds(&xml, element);
-	else if (document_read(file, &xml, &err) < 0) {
-		out_error("%s", err.msg);
-		return out_status(&err);
-	}
-	file = file != NULL ? file : "--xml";
-	buf_addc(&xml, '\0');
-	CLEANUP_FREE char *failed = xasprintf("Failed to %s device from %s", doing, file);
+		buf_adds(xml, element);
+	else if (document_read(file, xml, err) < 0)
+		return -1;
+	buf_addc(xml, '\0');
+	return 0;
+}
+
+static const char *source_of(const struct cli *c)
+{
+	return cli_value(c, "file") != NULL ? cli_value(c, "file") : "--xml";
+}
+
+static int run_element(struct cli *c, const char *xml, const char *done, const char *failed)
+{
 	const struct plan_request r = {
 	    .args = json_object_new_object(), .done = done, .failed = failed};
-	json_object_object_add(r.args, "xml", json_object_new_string(xml.data));
-	json_object_object_add(r.args, "file", json_object_new_string(file));
+	json_object_object_add(r.args, "xml", json_object_new_string(xml));
+	json_object_object_add(r.args, "file", json_object_new_string(source_of(c)));
 	return plan_verb_run(c, &r);
+}
+
+static int fail(const char *failed, const struct err *err)
+{
+	if (failed != NULL)
+		out_error("%s", failed);
+	out_error("%s", err->msg);
+	return out_status(err);
 }
 
 int verb_attach_device(struct cli *c)
 {
-	return run_file(c, "Device attached successfully", "attach");
+	struct err err = {0};
+	bool running;
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	if (read_element(c, &xml, &err) < 0)
+		return fail(NULL, &err);
+	CLEANUP_FREE char *failed = xasprintf("Failed to attach device from %s", source_of(c));
+	CLEANUP_FREE char *name = plan_verb_domain(c, failed, &running);
+	if (name == NULL)
+		return CLI_FAILED;
+	if (attach_is_live(c, running) && attach_image_check(c, name, xml.data, &err) < 0)
+		return fail(failed, &err);
+	return run_element(c, xml.data, "Device attached successfully", failed);
 }
 
 int verb_detach_device(struct cli *c)
 {
-	return run_file(c, "Device detached successfully", "detach");
+	struct err err = {0};
+	CLEANUP_BUF struct buf xml = BUF_INIT;
+	if (read_element(c, &xml, &err) < 0)
+		return fail(NULL, &err);
+	CLEANUP_FREE char *failed = xasprintf("Failed to detach device from %s", source_of(c));
+	return run_element(c, xml.data, "Device detached successfully", failed);
 }
 
 int verb_detach_device_alias(struct cli *c)

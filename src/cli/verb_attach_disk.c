@@ -6,16 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/attach_image.h"
 #include "cli/device_doc.h"
 #include "cli/out.h"
 #include "cli/plan_verb.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/xml.h"
-#include "disk/users.h"
 
 #define FAILED "Failed to attach disk"
-#define USERS_SHOWN 8
 
 /* --- the element, in virsh's order --- */
 
@@ -215,37 +214,6 @@ static char *disk_element(const struct cli *c, struct err *err)
 	return text;
 }
 
-/* --- is the image another machine's? --- */
-
-/* QEMU's locks would say so, too, but not who has it. */
-static int check_users(struct cli *c, const char *name, struct err *err)
-{
-	struct user list[USERS_SHOWN], busy[USERS_SHOWN];
-	const char *path = cli_value(c, "source");
-	bool shares = str_eq(or_null(c, "mode"), "shareable");
-	bool reads = str_eq(or_null(c, "mode"), "readonly") || str_eq(or_null(c, "type"), "cdrom");
-	if (path[0] != '/' || shares)
-		return 0;
-	struct users *u = users_new(&c->home);
-	size_t n = users_refresh(u, err) == 0 ? users_of(u, path, list, USERS_SHOWN) : 0, k = 0;
-	for (size_t i = 0; i < n && i < USERS_SHOWN; i++)
-		if (list[i].running && (list[i].writes || !reads))
-			busy[k++] = list[i];
-	CLEANUP_BUF struct buf words = BUF_INIT;
-	users_words(busy, k, &words);
-	buf_addc(&words, '\0');
-	int rc =
-	    k == 0
-	        ? 0
-	        : err_set(err, ERR_BUSY,
-	              "image '%s' is in use by %s: two writers would destroy it. 'hvmux clone' or an overlay (hvmux "
-	              "img create -b) gives domain '%s' one of its own; --mode readonly and --mode shareable are for "
-	              "images that are meant to be shared",
-	              path, words.data, name);
-	users_free(u);
-	return rc;
-}
-
 static int failed(const char *words, const struct err *err)
 {
 	out_error("%s", words);
@@ -269,9 +237,7 @@ int verb_attach_disk(struct cli *c)
 	CLEANUP_FREE char *name = plan_verb_domain(c, FAILED, &running);
 	if (name == NULL)
 		return CLI_FAILED;
-	bool live =
-	    running && (cli_flag(c, "live") || cli_flag(c, "persistent") || !cli_flag(c, "config"));
-	if (live && check_users(c, name, &err) < 0)
+	if (attach_is_live(c, running) && attach_image_check(c, name, xml, &err) < 0)
 		return failed(FAILED, &err);
 	const struct plan_request r = {.args = json_object_new_object(),
 	    .done = "Disk attached successfully",

@@ -21,23 +21,15 @@
 static bool read_device(const struct plan_in *in, struct domain *d)
 {
 	struct plan_fragment f;
-	struct err err;
 	const char *xml = json_get_str(in->args, "xml");
-	CLEANUP_FREE char *doc = NULL;
 	*d = (struct domain){0};
-	if (xml != NULL && plan_fragment_read(&f, xml, "disk", &err) == 0) {
-		if (xml_is(f.device, "disk") || xml_is(f.device, "hostdev"))
-			doc = xasprintf(
-			    "<domain type='kvm'><name>%s</name><memory>65536</memory><os><type>hvm</type></os>"
-			    "<devices>%s</devices></domain>",
-			    in->name, f.text);
-		plan_fragment_fini(&f);
-	} else if (xml != NULL) {
-		plan_fragment_fini(&f);
-	}
-	return doc != NULL &&
-	       domain_parse(doc, strlen(doc), "disk", DOMAIN_PARSE_LENIENT, d, NULL, &err) == 0 &&
-	       (d->n_disks == 1 || domain_dev_find(d, DEV_HOSTDEV) != NULL);
+	if (xml == NULL)
+		return false;
+	bool known = plan_fragment_read(&f, xml, "disk", NULL) == 0 &&
+	             (xml_is(f.device, "disk") || xml_is(f.device, "hostdev")) &&
+	             plan_fragment_alone(&f, in->name, d, NULL) == 0;
+	plan_fragment_fini(&f);
+	return known && (d->n_disks == 1 || domain_dev_find(d, DEV_HOSTDEV) != NULL);
 }
 
 static bool is_file(const struct disk_image *m)

@@ -93,6 +93,17 @@ int plan_fragment_check(const struct plan_fragment *f, const struct domain *d, s
 	                   "is no device that can be attached");
 }
 
+int plan_fragment_alone(
+    const struct plan_fragment *f, const char *name, struct domain *d, struct err *err)
+{
+	CLEANUP_FREE char *doc = xasprintf(
+	    "<domain type='kvm'><name>%s</name><memory>65536</memory><os><type>hvm</type></os>"
+	    "<devices>%s</devices></domain>",
+	    name, f->text);
+	*d = (struct domain){0};
+	return domain_parse(doc, strlen(doc), f->file, DOMAIN_PARSE_LENIENT, d, NULL, err);
+}
+
 /* --- putting in --- */
 
 static void drop_alias(xmlNode *device)

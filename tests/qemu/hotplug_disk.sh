@@ -211,7 +211,9 @@ check "start, paused" hv start --paused d4
 check_fails "an image that another machine writes" 1 "is in use by d3 (vdb, running" hv attach-disk d4 "$TEST_TMP/a.qcow2" vdb --live
 check "it is not in the document" lacks vdb blocks d4
 printf "<disk type='file'><driver type='qcow2'/><source file='%s'/><target dev='vdb'/></disk>" "$TEST_TMP/a.qcow2" >"$TEST_TMP/busy.xml"
-check_fails "the same by XML: QEMU refuses it, and all is taken back" 1 "lock" hv attach-device d4 "$TEST_TMP/busy.xml" --live
+check_fails "the same by XML" 1 "is in use by d3 (vdb, running" hv attach-device d4 "$TEST_TMP/busy.xml" --live
+printf "<disk type='file'><driver type='raw'/><source file='%s'/><target dev='vdb'/><shareable/></disk>" "$TEST_TMP/a.qcow2" >"$TEST_TMP/busy.xml"
+check_fails "said to be shared: QEMU refuses it, and all is taken back" 1 "lock" hv attach-device d4 "$TEST_TMP/busy.xml" --live
 check "it is not in the document" lacks vdb blocks d4
 check "QEMU keeps no node of it" lacks vdb nodes d4
 check "QEMU and the documents agree" agrees d4
