@@ -8,26 +8,34 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/audit.h"
 #include "core/domain_meta.h"
 #include "core/file.h"
 #include "core/hostconf.h"
 #include "core/jsonl.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/rate.h"
 #include "core/str.h"
 #include "core/vm.h"
 #include "kvm/balloon_rule.h"
 #include "kvm/supervisor_impl.h"
+#include "kvm/supervisor_plan.h"
 
 #define WISHES_NS 60000000000ull /* between looks at hvmux.conf and the metadata */
 #define LOOK_NS 10000000000ull
 #define STATS_S 5 /* how often the guest tells its memory, where nobody has said otherwise */
+#define WRITE_NS 60000000000ull /* between notes of it in the live document */
 #define BALLOON "/machine/peripheral/balloon0"
 #define PROC_MAX 65536u
 
 struct sup_balloon {
 	uint64_t wishes_ns, look_ns; /* CLOCK_MONOTONIC */
 	uint64_t reserve_kib, floor_kib, ceiling_kib;
+	uint64_t
+	    asked_kib; /* that QEMU has taken, and that the live document does not say yet; 0 it does */
+	uint64_t written_ns; /* CLOCK_MONOTONIC: when it was last made to */
+	struct rate told;    /* what of it stands in the audit log */
 	bool on, asked_stats, waiting;
 };
 
@@ -114,15 +122,44 @@ static void count_guests(const struct supervisor *s, struct balloon_in *in)
 }
 
 /* --- deciding --- */
-static void told(void *arg, struct json_object *result, const struct err *err)
+struct change {
+	struct supervisor *s;
+	uint64_t from_kib, to_kib;
+};
+
+static void got_balloon(void *arg, struct json_object *result, const struct err *err)
 {
-	struct supervisor *s = arg;
+	struct change k = *(struct change *)arg;
+	struct supervisor *s = k.s;
+	free(arg);
 	(void)result;
 	if (err != NULL) {
 		log_warn("auto-balloon: %s", err->msg);
 		if (s->page.page != NULL)
 			publish(s, true, 0);
+		return;
 	}
+	s->balloon->asked_kib = k.to_kib;
+	if (sup_may_tell(s, &s->balloon->told, "auto-balloon"))
+		audit_write(s->home, s->name,
+		    "who=supervisor pid=%d what=auto-balloon detail=from %" PRIu64 " to %" PRIu64
+		    " MiB",
+		    (int)getpid(), k.from_kib / 1024, k.to_kib / 1024);
+}
+
+/* Once it is at rest <currentMemory> says so, too: by the plan that an operator's change is, behind whatever else is going on. */
+static void write_down(struct supervisor *s)
+{
+	struct sup_balloon *b = s->balloon;
+	uint64_t now = loop_now_ns();
+	if (b->asked_kib == 0 || sup_plan_busy(s) ||
+	    (b->written_ns != 0 && now - b->written_ns < WRITE_NS))
+		return;
+	struct json_object *args = json_object_new_object();
+	json_object_object_add(args, "kib", json_object_new_int64((int64_t)b->asked_kib));
+	b->asked_kib = 0;
+	b->written_ns = now;
+	sup_plan_own(s, "setmem", args);
 }
 
 static void decide(struct supervisor *s)
@@ -146,6 +183,7 @@ static void decide(struct supervisor *s)
 	uint64_t wanted = balloon_wanted(&in);
 	if (wanted == in.now_kib) {
 		publish(s, true, 0);
+		write_down(s);
 		return;
 	}
 	log_info("auto-balloon: from %" PRIu64 " to %" PRIu64 " MiB: the host has %" PRIu64
@@ -154,7 +192,9 @@ static void decide(struct supervisor *s)
 	struct json_object *args = json_object_new_object();
 	json_object_object_add(args, "value", json_object_new_int64((int64_t)(wanted * 1024)));
 	publish(s, true, wanted);
-	qmp_send(s->qmp, "balloon", args, 0, told, s);
+	struct change *k = xmalloc(sizeof(*k));
+	*k = (struct change){s, in.now_kib, wanted};
+	qmp_send(s->qmp, "balloon", args, 0, got_balloon, k);
 }
 
 /* --- the guest's figures --- */

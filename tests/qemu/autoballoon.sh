@@ -13,6 +13,8 @@ used() { hv dominfo "$1" | sed -n 's/^Used memory: *\([0-9]*\) KiB/\1/p'; }
 below() { [ "$(used "$1")" -lt "$2" ] || { used "$1"; return 1; }; }
 meta() { sed -i "s|<os>|<metadata><hvmux:domain xmlns:hvmux='urn:hvmux:domain:1'>$2</hvmux:domain></metadata><os>|" "$TEST_TMP/$1.xml" && hv define "$TEST_TMP/$1.xml"; }
 
+live() { hv dumpxml "$1" | tr '"' "'"; }
+
 mkdir -p "$HVMUX_HOME/etc"
 # More than any host has: it always lacks memory.
 echo 'balloon_reserve = 1000000G' >"$HVMUX_HOME/etc/hvmux.conf"
@@ -30,6 +32,9 @@ check "the other has all of its memory" says "Used memory:    524288 KiB" hv dom
 check "the definition is as it was" sh -c "! '$HVMUX' dumpxml part --inactive | grep -q currentMemory"
 check "dominfo --json" says '"balloon_auto": true' hv dominfo part --json
 check "at the floor it stays" test "$sizes" = 458752
+check "the live document says so, too" wait_for 60 says "<currentMemory unit='KiB'>458752<" live part
+check "the audit log tells of it" grep -q "who=supervisor .*what=auto-balloon detail=from 512 to " "$HVMUX_HOME/log/part/audit.log"
+check "QEMU has what is written" hv check-live part
 check "destroy" hv destroy part
 check "destroy the other" hv destroy apart
 tap_done
