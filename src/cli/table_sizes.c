@@ -42,6 +42,7 @@ OPTS(update_memory_device) = {
     {"node", OPT_NUMBER, .value = "NODE", .help = "which one, by the guest's NUMA node"},
     {"requested-size", OPT_STRING, .value = "SIZE",
         .help = "how much of it the guest is to have: KiB, or 512M, 1G"},
+    FLAG("print-xml", "print the device as it would be, and change nothing"),
     PLANNED,
     {0},
 };

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/device_doc.h"
 #include "cli/out.h"
 #include "cli/plan_verb.h"
 #include "core/domain.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "core/units.h"
+#include "kvm/plan_memory.h"
 
 /* virsh's scaled integers, KiB by default, rounded up to them. false: that has been said. */
 static bool take_size(const struct cli *c, const char *option, uint64_t *kib)
@@ -47,26 +49,59 @@ int verb_setmaxmem(struct cli *c)
 	return run_size(c, "size", json_object_new_object());
 }
 
-int verb_update_memory_device(struct cli *c)
+/* --- update-memory-device --- */
+
+static void write_request(void *arg, xmlNode *device)
+{
+	plan_memory_request(device, *(const uint64_t *)arg);
+}
+
+static int print_memory(struct cli *c, int64_t node, struct err *err)
+{
+	CLEANUP(device_doc_fini) struct device_doc doc = {0};
+	uint64_t kib;
+	if (!take_size(c, "requested-size", &kib))
+		return CLI_FAILED;
+	bool config = cli_flag(c, "config") && !cli_flag(c, "live");
+	if (device_doc_open(c, config, &doc, err) < 0)
+		return -1;
+	const struct domain_memdev *m = plan_memory_find(&doc.d, cli_value(c, "alias"), node, err);
+	if (m == NULL || plan_memory_check(m, kib, err) < 0)
+		return -1;
+	return device_doc_print(&doc, m->element, write_request, &kib, err);
+}
+
+static int run_memory(struct cli *c, int64_t node)
 {
 	struct json_object *args = json_object_new_object();
+	if (cli_value(c, "alias") != NULL)
+		out_add_str(args, "alias", cli_value(c, "alias"));
+	if (node >= 0)
+		json_object_object_add(args, "node", json_object_new_int64(node));
+	return run_size(c, "requested-size", args);
+}
+
+int verb_update_memory_device(struct cli *c)
+{
+	struct err err = {0};
 	const char *node = cli_value(c, "node");
 	uint64_t n = 0;
 	if (cli_value(c, "requested-size") == NULL) {
-		json_object_put(args);
 		out_error(
 		    "nothing to change: --requested-size SIZE says what the guest is to have");
 		return CLI_FAILED;
 	}
-	if (cli_value(c, "alias") != NULL)
-		out_add_str(args, "alias", cli_value(c, "alias"));
 	if (node != NULL && str_u64(node, UINT16_MAX, &n) < 0) {
-		json_object_put(args);
 		out_error(
 		    "Numeric value '%s' for <node> option is malformed or out of range", node);
 		return CLI_FAILED;
 	}
-	if (node != NULL)
-		json_object_object_add(args, "node", json_object_new_int64((int64_t)n));
-	return run_size(c, "requested-size", args);
+	int64_t wanted = node != NULL ? (int64_t)n : -1;
+	if (!cli_flag(c, "print-xml"))
+		return run_memory(c, wanted);
+	int status = print_memory(c, wanted, &err);
+	if (status >= 0)
+		return status;
+	out_error("%s", err.msg);
+	return out_status(&err);
 }

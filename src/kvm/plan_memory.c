@@ -182,12 +182,9 @@ struct wish {
 	uint64_t kib;
 };
 
-/* The virtio-mem that is meant: by alias, by node, or the only one. */
-static const struct domain_memdev *find_wish(
-    const struct plan_in *in, const struct domain *d, struct err *err)
+const struct domain_memdev *plan_memory_find(
+    const struct domain *d, const char *alias, int64_t node, struct err *err)
 {
-	const char *alias = json_get_str(in->args, "alias");
-	int64_t node = json_get_int(in->args, "node", -1);
 	const struct domain_memdev *found = NULL;
 	for (size_t i = 0; i < d->memory.n_devices; i++) {
 		const struct domain_memdev *m = &d->memory.devices[i];
@@ -204,17 +201,22 @@ static const struct domain_memdev *find_wish(
 	if (found == NULL)
 		err_set(err, ERR_NOT_FOUND,
 		    "no memory device found: domain '%s' has no such <memory model='virtio-mem'>",
-		    in->name);
+		    d->name);
 	return found;
 }
 
-static int check_wish(const struct domain_memdev *m, uint64_t kib, struct err *err)
+int plan_memory_check(const struct domain_memdev *m, uint64_t kib, struct err *err)
 {
 	if (kib > m->size_kib || kib % m->block_kib != 0)
 		return err_set(err, ERR_INVALID,
 		    "invalid argument: requested size is at most %llu KiB, the device's, and a multiple of its block, %llu KiB",
 		    (unsigned long long)m->size_kib, (unsigned long long)m->block_kib);
 	return 0;
+}
+
+void plan_memory_request(xmlNode *device, uint64_t kib)
+{
+	plan_edit_kib(xml_need_child(device, "target"), "requested", kib);
 }
 
 static void write_wish(void *arg, xmlNode *root)
@@ -224,14 +226,16 @@ static void write_wish(void *arg, xmlNode *root)
 	for (unsigned i = 1; n != NULL && i < w->m->element; i++)
 		n = xml_next(n);
 	if (n != NULL)
-		plan_edit_kib(xml_need_child(n, "target"), "requested", w->kib);
+		plan_memory_request(n, w->kib);
 }
 
 static char *wish_text(
     const struct plan_in *in, const struct domain *d, uint64_t kib, struct wish *w, struct err *err)
 {
-	*w = (struct wish){find_wish(in, d, err), kib};
-	if (w->m == NULL || check_wish(w->m, kib, err) < 0)
+	*w = (struct wish){plan_memory_find(d, json_get_str(in->args, "alias"),
+	                       json_get_int(in->args, "node", -1), err),
+	    kib};
+	if (w->m == NULL || plan_memory_check(w->m, kib, err) < 0)
 		return NULL;
 	return plan_edit(d, in->name, write_wish, w, err);
 }

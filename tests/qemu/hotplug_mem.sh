@@ -64,6 +64,12 @@ check "QEMU, document and page agree" agrees
 # virtio-mem.
 check "attach-device: virtio-mem" hv attach-device mem "$TEST_TMP/virtio.xml" --live
 check_fails "more than the device" 1 "at most 524288 KiB" hv update-memory-device mem --requested-size 1G --live
+hv dumpxml mem >"$TEST_TMP/before.xml"
+check "--print-xml shows the device as it would be" \
+	says '<requested unit="KiB">131072</requested>' hv update-memory-device mem --requested-size 128M --live --print-xml
+check_fails "… and only what can be" 1 "at most 524288 KiB" hv update-memory-device mem --requested-size 1G --live --print-xml
+hv dumpxml mem >"$TEST_TMP/after.xml"
+check "… and changes nothing" cmp "$TEST_TMP/before.xml" "$TEST_TMP/after.xml"
 check "update-memory-device" hv update-memory-device mem --requested-size 128M --live
 check "the guest takes it" wait_for 60 says '"size":134217728' hv qemu-monitor-command mem query-memory-devices
 check "the document says what was asked" says '<requested unit="KiB">131072</requested>' hv dumpxml mem
