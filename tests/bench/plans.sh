@@ -12,8 +12,8 @@ for i in b virsh bare; do
 	qemu-img create -q -f qcow2 "$i.qcow2" 64M && qemu-img create -q -f raw "$i-plug.img" 16M
 done
 qemu-img create -q -f qcow2 -b "$TEST_TMP/bare.qcow2" -F qcow2 bare-top.qcow2
-cpus=$((rounds + 2)) ports=
-for i in $(seq $((rounds + 4))); do ports="$ports<controller type='pci' model='pcie-root-port'/>"; done
+cpus=$((rounds + 2)) ports="<controller type='pci' index='0' model='pcie-root'/>"
+for i in $(seq $((rounds + 4))); do ports="$ports<controller type='pci' index='$i' model='pcie-root-port'/>"; done
 # definition NAME
 definition() {
 	cat <<-END
@@ -48,7 +48,7 @@ wait_for 20 test -S bare.sock || exit 1
 private_libvirtd
 definition virsh >virsh.xml
 if [ -n "$virsh" ]; then
-	$virsh define virsh.xml >/dev/null 2>&1 && $virsh start virsh >/dev/null 2>&1 || virsh=
+	$virsh define virsh.xml >&2 && $virsh start virsh >&2 || virsh=
 fi
 
 more() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a - b }'; }
@@ -79,23 +79,6 @@ compare() {
 }
 qmp=@$tools/qmp_time sock=$TEST_TMP/bare.sock
 
-# --- devices ---
-compare 2 "plug a SCSI disk" "unplug it" "$HVMUX" attach-disk b "$TEST_TMP/b-plug.img" sdb --targetbus scsi --live ::: "$HVMUX" detach-disk b sdb --live ::: \
-	"$qmp" "$sock" "{\"execute\":\"blockdev-add\",\"arguments\":{\"driver\":\"file\",\"node-name\":\"b-file\",\"filename\":\"$TEST_TMP/bare-plug.img\"}}" \
-	'{"execute":"blockdev-add","arguments":{"driver":"raw","node-name":"b","file":"b-file"}}' \
-	'{"execute":"device_add","arguments":{"driver":"scsi-hd","bus":"scsi0.0","drive":"b","id":"disk1"}}' ::: \
-	"$qmp" "$sock" '{"execute":"device_del","arguments":{"id":"disk1"}}' +DEVICE_DELETED \
-	'{"execute":"blockdev-del","arguments":{"node-name":"b"}}' '{"execute":"blockdev-del","arguments":{"node-name":"b-file"}}' \
-	${virsh:+::: $virsh attach-disk virsh "$TEST_TMP/virsh-plug.img" sdb --targetbus scsi --live ::: $virsh detach-disk virsh sdb --live}
-compare 1 "plug a network interface" "$HVMUX" attach-device b nic.xml --live ::: \
-	"$qmp" "$sock" '{"execute":"netdev_add","arguments":{"type":"user","id":"net{n}"}}' \
-	'{"execute":"device_add","arguments":{"driver":"virtio-net-pci","bus":"n{n}","netdev":"net{n}"}}' ${virsh:+::: $virsh attach-device virsh nic.xml --live}
-compare 1 "plug a processor" "$HVMUX" setvcpus b '{n+1}' --live ::: \
-	"$qmp" "$sock" '{"execute":"device_add","arguments":{"driver":"qemu64-x86_64-cpu","socket-id":{n},"core-id":0,"thread-id":0}}' \
-	${virsh:+::: $virsh setvcpus virsh '{n+1}' --live}
-compare 1 "set memory (balloon)" "$HVMUX" setmem b '6{n}00' --live ::: \
-	"$qmp" "$sock" '{"execute":"balloon","arguments":{"value":6{n}00000}}' ${virsh:+::: $virsh setmem virsh '6{n}00' --live}
-
 # --- snapshots inside of the image, with the guest's memory ---
 snapshot() { echo "{\"execute\":\"snapshot-$1\",\"arguments\":{\"job-id\":\"s\",\"tag\":\"s\",${2-}\"devices\":[\"a\"]}}"; }
 gone='{"execute":"job-dismiss","arguments":{"id":"s"}}'
@@ -116,6 +99,23 @@ compare 2 "snapshot of a running VM, disk only" "commit it back, and move the gu
 	'{"execute":"blockdev-del","arguments":{"node-name":"o"}}' '{"execute":"blockdev-del","arguments":{"node-name":"o-file"}}' \
 	${virsh:+::: $virsh snapshot-create-as virsh s --disk-only --no-metadata --diskspec "sda,file=$TEST_TMP/virsh-over.qcow2" ::: \
 		$virsh blockcommit virsh sda --active --pivot --wait ::: rm "$TEST_TMP/virsh-over.qcow2"}
+
+# --- devices; last: virsh goes back to no snapshot once a processor was plugged ---
+compare 2 "plug a SCSI disk" "unplug it" "$HVMUX" attach-disk b "$TEST_TMP/b-plug.img" sdb --targetbus scsi --live ::: "$HVMUX" detach-disk b sdb --live ::: \
+	"$qmp" "$sock" "{\"execute\":\"blockdev-add\",\"arguments\":{\"driver\":\"file\",\"node-name\":\"b-file\",\"filename\":\"$TEST_TMP/bare-plug.img\"}}" \
+	'{"execute":"blockdev-add","arguments":{"driver":"raw","node-name":"b","file":"b-file"}}' \
+	'{"execute":"device_add","arguments":{"driver":"scsi-hd","bus":"scsi0.0","drive":"b","id":"disk1"}}' ::: \
+	"$qmp" "$sock" '{"execute":"device_del","arguments":{"id":"disk1"}}' +DEVICE_DELETED \
+	'{"execute":"blockdev-del","arguments":{"node-name":"b"}}' '{"execute":"blockdev-del","arguments":{"node-name":"b-file"}}' \
+	${virsh:+::: $virsh attach-disk virsh "$TEST_TMP/virsh-plug.img" sdb --targetbus scsi --live ::: $virsh detach-disk virsh sdb --live}
+compare 1 "plug a network interface" "$HVMUX" attach-device b nic.xml --live ::: \
+	"$qmp" "$sock" '{"execute":"netdev_add","arguments":{"type":"user","id":"net{n}"}}' \
+	'{"execute":"device_add","arguments":{"driver":"virtio-net-pci","bus":"n{n}","netdev":"net{n}"}}' ${virsh:+::: $virsh attach-device virsh nic.xml --live}
+compare 1 "plug a processor" "$HVMUX" setvcpus b '{n+1}' --live ::: \
+	"$qmp" "$sock" '{"execute":"device_add","arguments":{"driver":"qemu64-x86_64-cpu","socket-id":{n},"core-id":0,"thread-id":0}}' \
+	${virsh:+::: $virsh setvcpus virsh '{n+1}' --live}
+compare 1 "set memory (balloon)" "$HVMUX" setmem b '6{n}00' --live ::: \
+	"$qmp" "$sock" '{"execute":"balloon","arguments":{"value":6{n}00000}}' ${virsh:+::: $virsh setmem virsh '6{n}00' --live}
 [ -n "$virsh" ] || no_row "the same by virsh" "no libvirtd of our own could be started"
 
 # --- a VM that is off ---
