@@ -131,7 +131,8 @@ VERB(blockcopy) = {NAMES(blockcopy, "blockcopy"), .family = "Block jobs",
     .text =
         "The copy is a new file, a volume of a pool, or with --blockdev a device. When both are alike the job goes on, and 'blockjob "
         "--pivot' moves the guest to the copy, '--abort' leaves the copy as the disk was at that moment; --pivot and --finish do so at "
-        "once. The definition follows the guest. The image that the guest leaves stays as a file."};
+        "once. The definition follows the guest. The image that the guest leaves stays as a file.\n\n"
+        "blockcopy web1 vda fast/web1.qcow2 --wait --pivot"};
 
 VERB(blockjob) = {NAMES(blockjob, "blockjob"), .family = "Block jobs",
     .summary = "show, hold back or end the work on a disk's images",

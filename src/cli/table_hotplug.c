@@ -103,7 +103,8 @@ VERB(attach_disk) = {NAMES(attach_disk, "attach-disk"), .family = "Devices",
         "What fails half-way is taken back: the machine, its document and the image are as before."
         "\n\nA q35 machine takes a virtio disk behind a pcie-root-port that is free: a new definition gets four of them; "
         "i440fx takes it on its root. The first SCSI disk brings a virtio-scsi controller along, which stays. IDE and SATA take none "
-        "while the machine runs. See hvmux-hotplug(7)."};
+        "while the machine runs. See hvmux-hotplug(7).\n\n"
+        "attach-disk web1 /srv/data.qcow2 vdb --persistent"};
 
 VERB(detach_disk) = {NAMES(detach_disk, "detach-disk"), .family = "Devices",
     .summary = "unplug a disk", .flags = VERB_DISRUPTS | VERB_VIRSH,

@@ -66,7 +66,7 @@ VERB(setvcpu) = {
     NAMES(setvcpu, "setvcpu"),
     .family = "Hot-plug",
     .summary = "plug or unplug single virtual CPUs",
-    .text = "As setvcpus, by their numbers.",
+    .text = "As setvcpus, by their numbers.\n\nsetvcpu web1 2-3 --enable --live",
     .flags = VERB_CHANGES | VERB_VIRSH,
 };
 VERB(setmem) = {

@@ -155,7 +155,9 @@ VERB(snapshot_schedule) = {NAMES(snapshot_schedule, "snapshot-schedule"), .famil
         "older than --keep says, or one too many, goes, oldest first: only snapshots that the schedule made, and never the newest of "
         "them. A domain that is off and whose images have not changed since gets no further one.\n\n"
         "Supervisors look once a minute after domains that run. hvmux-snapshots.timer looks after all: systemctl enable --now "
-        "hvmux-snapshots.timer. A failure is shown in the list, and tried again after ten minutes."};
+        "hvmux-snapshots.timer. A failure is shown in the list, and tried again after ten minutes.\n\n"
+        "snapshot-schedule web1 --every 6h --keep 7d\n\n"
+        "snapshot-schedule web1 --every 1d --keep 30 --prefix daily --disk-only --quiesce"};
 VERB(snapshot_create) = {NAMES(snapshot_create, "snapshot-create"), .family = "Snapshots",
     .summary = "create a snapshot from XML", .flags = VERB_CHANGES | VERB_VIRSH};
 VERB(snapshot_create_as) = {NAMES(snapshot_create_as, "snapshot-create-as"), .family = "Snapshots",
@@ -164,7 +166,9 @@ VERB(snapshot_create_as) = {NAMES(snapshot_create_as, "snapshot-create-as"), .fa
         "Of a domain that runs: its memory and its disks, inside of its qcow2 images; with --memspec in a file and overlays; with "
         "--disk-only the disks alone, in overlays: what is written from then on goes into a new file on top of each image.\n\n"
         "Of a domain that is off: its disks, inside of its qcow2 images, without QEMU; with --disk-only in overlays. The "
-        "variables of UEFI are kept, too. It is made of all disks or of none."};
+        "variables of UEFI are kept, too. It is made of all disks or of none.\n\n"
+        "snapshot-create-as web1 before \"Before the upgrade\"\n\n"
+        "snapshot-create-as web1 quick --disk-only --quiesce --diskspec vdb,snapshot=no"};
 VERB(snapshot_revert) = {NAMES(snapshot_revert, "snapshot-revert"), .family = "Snapshots",
     .summary = "revert a domain to a snapshot", .flags = VERB_DISRUPTS | VERB_VIRSH,
     .losses = "all that was written to its disks since, and what the guest does now",
