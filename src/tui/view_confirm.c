@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "tui/actions.h"
 #include "tui/draw.h"
 #include "tui/editline.h"
+#include "tui/fold.h"
 
 #define NAMES_SHOWN 8
 #define WIDTH_MAX 76
@@ -94,15 +96,40 @@ static int draw_answer(struct confirm *c, int row, int col, int width)
 	return row;
 }
 
+/* What is lost is read to its end, in as many rows as that takes. */
+static void lost_text(const struct confirm *c, int width, struct buf *out)
+{
+	CLEANUP_FREE char *text =
+	    xasprintf("%s: %s", c->verb->flags & VERB_DELETES ? "Deleted" : "Lost",
+	        c->verb->losses ? c->verb->losses : "the present state");
+	fold_text(text, strlen(text), (unsigned)(width > 1 ? width : 1), 0, out);
+	buf_addc(out, '\0');
+}
+
+static int draw_lost(const char *lost, int row, int limit, int col, int width)
+{
+	for (const char *p = lost; p;) {
+		const char *nl = strchr(p, '\n');
+		CLEANUP_FREE char *line = nl ? xstrndup(p, (size_t)(nl - p)) : xstrdup(p);
+		row = draw_line(row, limit, col, width, STYLE_BAD, line);
+		p = nl ? nl + 1 : NULL;
+	}
+	return row;
+}
+
 static void confirm_draw(struct view *v)
 {
 	struct confirm *c = (struct confirm *)v;
+	CLEANUP_BUF struct buf lost = BUF_INIT;
 	int names = c->notes ? (int)c->n_notes
 	                     : (int)(c->n_names > NAMES_SHOWN ? NAMES_SHOWN + 1 : c->n_names);
 	int width = draw_cols() < WIDTH_MAX ? draw_cols() : WIDTH_MAX;
 	int height = names + 6, row, col,
 	    limit; /* a frame, what is lost, what runs, a gap, the answer */
 	char text[600];
+	lost_text(c, width - 4, &lost);
+	for (const char *p = lost.data; (p = strchr(p, '\n')); p++)
+		height++;
 	if (height > draw_rows())
 		height = draw_rows();
 	row = (draw_rows() - height) / 2;
@@ -116,9 +143,7 @@ static void confirm_draw(struct view *v)
 		return;
 	}
 	row = (c->notes ? draw_notes : draw_names)(c, row + 1, limit, col + 2, width - 4);
-	snprintf(text, sizeof(text), "%s: %s", c->verb->flags & VERB_DELETES ? "Deleted" : "Lost",
-	    c->verb->losses ? c->verb->losses : "the present state");
-	row = draw_line(row, limit, col + 2, width - 4, STYLE_BAD, text);
+	row = draw_lost(lost.data, row, limit, col + 2, width - 4);
 	snprintf(text, sizeof(text), "Runs: %.500s", c->command);
 	draw_line(row, limit, col + 2, width - 4, STYLE_NORMAL, text);
 	draw_answer(c, limit, col + 2, width - 4);

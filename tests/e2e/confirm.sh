@@ -57,6 +57,12 @@ keys q
 text ':frobnicate'
 keys Enter
 check "an unknown command is said" see "there is no command 'frobnicate'"
+keys : C-u
+text "managedsave vm2"
+keys Enter
+check "what is lost is said to its end, at 80 columns" see "it is restored" # on its second row
+keys Escape
+see_not "managedsave vm2?"
 tm set-buffer "D
 y
 "
