@@ -83,6 +83,17 @@ static int build_save(const struct plan_in *in, struct plan *p, struct err *err)
 	return 0;
 }
 
+/* The next start goes on from it: without a definition there is none, and the machine would be lost. */
+static int build_managed(const struct plan_in *in, struct plan *p, struct err *err)
+{
+	if (in->live != NULL && in->config == NULL)
+		return err_set(err, ERR_STATE,
+		    "Requested operation is not valid: cannot do managed save for transient domain: '%s' has no definition that a "
+		    "start could go on from; save it to a file ('hvmux save'), or define it first",
+		    in->name);
+	return build_save(in, p, err);
+}
+
 static int look(const struct plan_in *in, struct json_object *facts, struct err *err)
 {
 	const char *path = json_get_str(in->args, "path");
@@ -96,6 +107,6 @@ static const char *const queries[] = {"query-status", "query-migrate", NULL};
 
 const struct plan_verb plan_verbs_save[] = {
     {"save", 0, queries, look, build_save},
-    {"managedsave", 0, queries, look, build_save},
+    {"managedsave", 0, queries, look, build_managed},
     {0},
 };

@@ -28,7 +28,7 @@ both() {
 nth() { sed -n "$1p"; }
 
 # private_libvirtd: a libvirtd of our own, whose state is in memory and seen by nobody else; $virsh is how to speak to it, empty where there is none.
-virsh= libvirtd=
+virsh='' libvirtd=''
 private_libvirtd() {
 	command -v virsh >/dev/null && command -v libvirtd >/dev/null && [ "$(id -u)" = 0 ] || return 0
 	mkdir "$TEST_TMP/libvirt" || return 0

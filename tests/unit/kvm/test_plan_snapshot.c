@@ -13,7 +13,7 @@
 
 /* What a machine is like: a disk vda with one image, and perhaps a second one. */
 struct machine {
-	bool paused, raw, two, uefi, filtered, hostdev;
+	bool paused, raw, two, uefi, filtered, hostdev, transient;
 	bool merged;         /* its disk lies on what was below an overlay, which QEMU has opened */
 	const char *inside;  /* QEMU's list of what vda's image holds */
 	const char *blocked; /* why QEMU cannot migrate */
@@ -174,7 +174,7 @@ static void build(struct buf *out, const char *title, const struct machine *m, c
 	    .id = 7,
 	    .facts = facts,
 	    .live = &live,
-	    .config = &config,
+	    .config = m->transient ? NULL : &config,
 	    .caps = &caps,
 	    .now_ns = 1795305968000000000ull,
 	    .where = PLAN_LIVE};
@@ -334,7 +334,9 @@ static void test_save(void **state)
 	(void)state;
 	struct buf out = BUF_INIT;
 	const struct machine m = {0}, paused = {.paused = true}, full = {.free = 1 << 20},
-	                     blocked = {.blocked = "vfio"};
+	                     blocked = {.blocked = "vfio"}, transient = {.transient = true};
+	build(
+	    &out, "without a definition", &transient, "managedsave", "{'path': '/save/web1.save'}");
 	build(&out, "a guest that runs", &m, "save", "{'path': '/save/web1.save'}");
 	build(&out, "a paused one", &paused, "managedsave", "{'path': '/save/web1.save'}");
 	build(&out, "no room", &full, "save", "{'path': '/save/web1.save'}");
