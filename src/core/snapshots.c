@@ -87,24 +87,6 @@ static int write_current(const char *dir, const char *name, struct err *err)
 	return 0;
 }
 
-char *snapshots_current(const struct home *h, const char *domain)
-{
-	CLEANUP_FREE char *dir = snapshots_dir(h, domain);
-	char *name = NULL;
-	if (read_current(dir, &name) == 1) {
-		CLEANUP_FREE char *path = name != NULL ? snapshots_path(h, domain, name) : NULL;
-		if (path == NULL || access(path, F_OK) == 0)
-			return name;
-		free(name);
-		return NULL;
-	}
-	struct snapshots s;
-	if (snapshots_load(h, domain, &s, NULL) == 0 && s.current != SNAPSHOTS_NONE)
-		name = xstrdup(s.v[s.current].name);
-	snapshots_fini(&s);
-	return name;
-}
-
 int snapshots_set_current(
     const struct home *h, const char *domain, const char *name, struct err *err)
 {

@@ -54,8 +54,6 @@ int snapshots_read(const struct home *h, const char *domain, const char *name, s
  * last step. */
 int snapshots_write(const struct home *h, const char *domain, const struct snapshot *s, bool fresh,
     bool current, struct err *err);
-/* Its name on the heap; NULL: none. */
-char *snapshots_current(const struct home *h, const char *domain);
 /* name NULL: none is. */
 int snapshots_set_current(
     const struct home *h, const char *domain, const char *name, struct err *err);
