@@ -25,6 +25,16 @@ int device_doc_open(struct cli *c, bool config, struct device_doc *doc, struct e
 	return domain_parse(xml.data, xml.len, doc->name, flags, &doc->d, NULL, err);
 }
 
+int device_doc_open_shown(struct cli *c, struct device_doc *doc, struct err *err)
+{
+	if (device_doc_open(c, cli_flag(c, "config"), doc, err) < 0)
+		return -1;
+	if (cli_flag(c, "live") && !doc->running)
+		return err_set(
+		    err, ERR_STATE, "Requested operation is not valid: domain is not running");
+	return 0;
+}
+
 void device_doc_fini(struct device_doc *doc)
 {
 	free(doc->name);

@@ -16,6 +16,8 @@ struct device_doc {
 
 /* Of the verb's option "domain". */
 int device_doc_open(struct cli *c, bool config, struct device_doc *doc, struct err *err);
+/* The same for a verb that only shows: --config the definition, else what runs; ERR_STATE for --live of one that is off. */
+int device_doc_open_shown(struct cli *c, struct device_doc *doc, struct err *err);
 void device_doc_fini(struct device_doc *doc);
 /* The element of <devices> of that number, changed by `edit` (NULL: as it is), on standard output. */
 int device_doc_print(const struct device_doc *doc, unsigned element,

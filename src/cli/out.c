@@ -228,6 +228,14 @@ int out_status(const struct err *err)
 	return err->code == ERR_USAGE ? CLI_USAGE : CLI_FAILED;
 }
 
+int out_refusal(const char *what, const struct err *err)
+{
+	if (what != NULL)
+		out_error("%s", what);
+	out_error("%s", err->msg);
+	return out_status(err);
+}
+
 void out_uuid(const unsigned char uuid[16], char out[OUT_UUID_MAX])
 {
 	static const char hex[] = "0123456789abcdef";

@@ -46,6 +46,8 @@ void out_add_bool(struct json_object *o, const char *key, bool value);
 
 /* ERR_USAGE → CLI_USAGE, anything else CLI_FAILED. */
 int out_status(const struct err *err);
+/* virsh's two lines of an error: what was being done (NULL none) and the error itself; returns out_status. */
+int out_refusal(const char *what, const struct err *err);
 
 #define OUT_UUID_MAX 37
 void out_uuid(const unsigned char uuid[16], char out[OUT_UUID_MAX]);

@@ -36,27 +36,19 @@ static int run_element(struct cli *c, const char *xml, const char *done, const c
 	return plan_verb_run(c, &r);
 }
 
-static int fail(const char *failed, const struct err *err)
-{
-	if (failed != NULL)
-		out_error("%s", failed);
-	out_error("%s", err->msg);
-	return out_status(err);
-}
-
 int verb_attach_device(struct cli *c)
 {
 	struct err err = {0};
 	bool running;
 	CLEANUP_BUF struct buf xml = BUF_INIT;
 	if (read_element(c, &xml, &err) < 0)
-		return fail(NULL, &err);
+		return out_refusal(NULL, &err);
 	CLEANUP_FREE char *failed = xasprintf("Failed to attach device from %s", source_of(c));
 	CLEANUP_FREE char *name = plan_verb_domain(c, failed, &running);
 	if (name == NULL)
 		return CLI_FAILED;
 	if (attach_is_live(c, running) && attach_image_check(c, name, xml.data, &err) < 0)
-		return fail(failed, &err);
+		return out_refusal(failed, &err);
 	return run_element(c, xml.data, "Device attached successfully", failed);
 }
 
@@ -65,7 +57,7 @@ int verb_detach_device(struct cli *c)
 	struct err err = {0};
 	CLEANUP_BUF struct buf xml = BUF_INIT;
 	if (read_element(c, &xml, &err) < 0)
-		return fail(NULL, &err);
+		return out_refusal(NULL, &err);
 	CLEANUP_FREE char *failed = xasprintf("Failed to detach device from %s", source_of(c));
 	return run_element(c, xml.data, "Device detached successfully", failed);
 }

@@ -214,13 +214,6 @@ static char *disk_element(const struct cli *c, struct err *err)
 	return text;
 }
 
-static int failed(const char *words, const struct err *err)
-{
-	out_error("%s", words);
-	out_error("%s", err->msg);
-	return out_status(err);
-}
-
 int verb_attach_disk(struct cli *c)
 {
 	struct err err = {0};
@@ -238,7 +231,7 @@ int verb_attach_disk(struct cli *c)
 	if (name == NULL)
 		return CLI_FAILED;
 	if (attach_is_live(c, running) && attach_image_check(c, name, xml, &err) < 0)
-		return failed(FAILED, &err);
+		return out_refusal(FAILED, &err);
 	const struct plan_request r = {.args = json_object_new_object(),
 	    .done = "Disk attached successfully",
 	    .failed = FAILED};
@@ -270,8 +263,7 @@ int verb_detach_disk(struct cli *c)
 	if (cli_flag(c, "print-xml")) {
 		if (print_disk(c, &err) == 0)
 			return CLI_DONE;
-		out_error("%s", err.msg);
-		return out_status(&err);
+		return out_refusal(NULL, &err);
 	}
 	const struct plan_request r = {.args = json_object_new_object(),
 	    .done = "Disk detached successfully",

@@ -41,11 +41,8 @@ static int show(struct cli *c, struct err *err)
 	CLEANUP(device_doc_fini) struct device_doc doc = {0};
 	const char *word = cli_value(c, "interface");
 	size_t i;
-	if (device_doc_open(c, cli_flag(c, "config"), &doc, err) < 0)
+	if (device_doc_open_shown(c, &doc, err) < 0)
 		return -1;
-	if (cli_flag(c, "live") && !doc.running)
-		return err_set(
-		    err, ERR_STATE, "Requested operation is not valid: domain is not running");
 	if (!domain_net_find(&doc.d, word, &i))
 		return err_set(
 		    err, ERR_INVALID, "invalid argument: '%s' is not a known interface", word);
@@ -91,6 +88,5 @@ int verb_domiftune(struct cli *c)
 		return CLI_DONE;
 	if (!set)
 		out_error(FAILED_GET);
-	out_error("%s", err.msg);
-	return out_status(&err);
+	return out_refusal(NULL, &err);
 }

@@ -98,11 +98,8 @@ static int show(struct cli *c, struct err *err)
 	CLEANUP(device_doc_fini) struct device_doc doc = {0};
 	const char *device = cli_value(c, "device");
 	size_t i;
-	if (device_doc_open(c, cli_flag(c, "config"), &doc, err) < 0)
+	if (device_doc_open_shown(c, &doc, err) < 0)
 		return -1;
-	if (cli_flag(c, "live") && !doc.running)
-		return err_set(
-		    err, ERR_STATE, "Requested operation is not valid: domain is not running");
 	if (live_find_disk(&doc.d, device, &i, err) < 0)
 		return err_set(err, ERR_INVALID,
 		    "invalid argument: disk '%s' was not found in the domain config", device);
@@ -162,8 +159,7 @@ int verb_blkdeviotune(struct cli *c)
 	if (args == NULL) {
 		if (err.code != ERR_USAGE)
 			out_error(FAILED_GET);
-		out_error("%s", err.msg);
-		return out_status(&err);
+		return out_refusal(NULL, &err);
 	}
 	if (c->readonly) {
 		json_object_put(args);

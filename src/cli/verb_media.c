@@ -120,8 +120,7 @@ int verb_change_media(struct cli *c)
 	struct change k;
 	CLEANUP_FREE char *xml = compose(c, &k, &err);
 	if (xml == NULL) {
-		out_error("%s", err.msg);
-		return out_status(&err);
+		return out_refusal(NULL, &err);
 	}
 	if (cli_flag(c, "print-xml")) {
 		c->bare = true;

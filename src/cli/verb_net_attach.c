@@ -211,8 +211,7 @@ int verb_attach_interface(struct cli *c)
 	struct err err = {0};
 	CLEANUP_BUF struct buf xml = BUF_INIT;
 	if (compose(c, &xml, &err) < 0) {
-		out_error("%s", err.msg);
-		return out_status(&err);
+		return out_refusal(NULL, &err);
 	}
 	if (cli_flag(c, "print-xml")) {
 		fputs(xml.data, stdout);
@@ -270,8 +269,7 @@ int verb_detach_interface(struct cli *c)
 	}
 	CLEANUP_FREE char *xml = device_doc_text(&doc, doc.d.nets[i].element, NULL, NULL, &err);
 	if (xml == NULL) {
-		out_error("%s", err.msg);
-		return out_status(&err);
+		return out_refusal(NULL, &err);
 	}
 	if (cli_flag(c, "print-xml")) {
 		c->bare = true;

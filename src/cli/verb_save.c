@@ -47,14 +47,6 @@ int saved_running(const struct cli *c, int *running, struct err *err)
 	return 0;
 }
 
-static int failed(const char *what, const struct err *err)
-{
-	if (what != NULL)
-		out_error("%s", what);
-	out_error("%s", err->msg);
-	return out_status(err);
-}
-
 static char *read_document(const char *path, struct err *err)
 {
 	struct buf xml = BUF_INIT;
@@ -100,7 +92,7 @@ static int save(struct cli *c, const char *name, const char *path, const char *x
 	struct err err = {0};
 	struct json_object *args = save_args(c, path, xml_file, &err);
 	if (args == NULL)
-		return failed(what, &err);
+		return out_refusal(what, &err);
 	const struct plan_request r = {
 	    .args = args, .done = done, .failed = what, .flags = PLAN_REQUEST_LIVE_ONLY};
 	int status = plan_verb_run(c, &r);
@@ -116,7 +108,7 @@ int verb_save(struct cli *c)
 	CLEANUP_FREE char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
 	CLEANUP_FREE char *path = name == NULL ? NULL : absolute(file, &err);
 	if (path == NULL)
-		return failed(NULL, &err);
+		return out_refusal(NULL, &err);
 	CLEANUP_FREE char *done = xasprintf("Domain '%s' saved to %s", name, file);
 	CLEANUP_FREE char *what = xasprintf("Failed to save domain '%s' to %s", name, file);
 	return save(c, name, path, cli_value(c, "xml"), done, what);
@@ -127,7 +119,7 @@ int verb_managedsave(struct cli *c)
 	struct err err = {0};
 	CLEANUP_FREE char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
 	if (name == NULL)
-		return failed(NULL, &err);
+		return out_refusal(NULL, &err);
 	CLEANUP_FREE char *path = restore_managed_path(&c->home, name);
 	CLEANUP_FREE char *done = xasprintf("Domain '%s' state saved by hvmux", name);
 	CLEANUP_FREE char *what = xasprintf("Failed to save domain '%s' state", name);
@@ -154,7 +146,7 @@ int verb_restore(struct cli *c)
 	CLEANUP_FREE char *path = absolute(shown, &err);
 	if (path == NULL || restore(c, path, &err) < 0) {
 		CLEANUP_FREE char *what = xasprintf("Failed to restore domain from %s", shown);
-		return failed(what, &err);
+		return out_refusal(what, &err);
 	}
 	out_message(c, "Domain restored from %s", shown);
 	return CLI_DONE;
@@ -167,7 +159,7 @@ int verb_managedsave_remove(struct cli *c)
 	struct err err = {0};
 	CLEANUP_FREE char *name = vm_resolve(&c->home, cli_value(c, "domain"), &err);
 	if (name == NULL)
-		return failed(NULL, &err);
+		return out_refusal(NULL, &err);
 	CLEANUP_FREE char *path = restore_managed_path(&c->home, name);
 	if (unlink(path) == 0) {
 		audit_write(&c->home, name, "uid=%u pid=%d what=managedsave-remove result=ok",
@@ -182,5 +174,5 @@ int verb_managedsave_remove(struct cli *c)
 	CLEANUP_FREE char *what =
 	    xasprintf("Failed to remove managed save image for domain '%s'", name);
 	err_errno(&err, errno, "cannot remove '%s'", path);
-	return failed(what, &err);
+	return out_refusal(what, &err);
 }

@@ -31,12 +31,6 @@ static uint64_t now_s(void)
 	return timestamp_ns() / 1000000000u;
 }
 
-static int fail(const struct err *err)
-{
-	out_error("%s", err->msg);
-	return out_status(err);
-}
-
 /* --- list --- */
 static void time_text(uint64_t seconds, char out[TIMESTAMP_MAX])
 {
@@ -152,7 +146,7 @@ static int list(struct cli *c, const char *domain)
 	}
 	json_object_put(all);
 	out_table_free(t);
-	return rc == 0 ? CLI_DONE : fail(&err);
+	return rc == 0 ? CLI_DONE : out_refusal(NULL, &err);
 }
 
 /* --- change --- */
@@ -372,9 +366,9 @@ static int run_domain(struct cli *c, const char *domain)
 	vm_fini(&vm);
 	CLEANUP_CLOSE int lock = lock_domain(&c->home, domain, &err);
 	if (lock < 0)
-		return err.code == ERR_BUSY ? CLI_DONE : fail(&err);
+		return err.code == ERR_BUSY ? CLI_DONE : out_refusal(NULL, &err);
 	if (schedules_read(&c->home, domain, &s, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	int status = CLI_DONE;
 	for (size_t i = 0; i < s.n; i++) {
 		struct err why = {0};
@@ -396,7 +390,7 @@ static int run_all(struct cli *c)
 	size_t n = 0;
 	int status = CLI_DONE;
 	if (schedules_domains(&c->home, &names, &n, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	for (size_t i = 0; i < n; i++)
 		if (run_domain(c, names[i]) != CLI_DONE)
 			status = CLI_FAILED;
@@ -421,7 +415,7 @@ int verb_snapshot_schedule(struct cli *c)
 	}
 	CLEANUP_FREE char *domain = word != NULL ? vm_resolve(&c->home, word, &err) : NULL;
 	if (word != NULL && domain == NULL)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	if (runs)
 		return domain != NULL ? run_domain(c, domain) : run_all(c);
 	if (!changes)
@@ -429,7 +423,7 @@ int verb_snapshot_schedule(struct cli *c)
 	if (name == NULL)
 		name = DEFAULT_NAME;
 	if (change(c, domain, name, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	out_message(c,
 	    cli_flag(c, "remove") ? "Schedule '%s' of '%s' is removed; its snapshots stay"
 	                          : "Schedule '%s' of '%s' is set",

@@ -102,6 +102,5 @@ int verb_update_memory_device(struct cli *c)
 	int status = print_memory(c, wanted, &err);
 	if (status >= 0)
 		return status;
-	out_error("%s", err.msg);
-	return out_status(&err);
+	return out_refusal(NULL, &err);
 }

@@ -12,12 +12,6 @@
 #include "core/mem.h"
 #include "core/str.h"
 
-static int fail(const struct err *err)
-{
-	out_error("%s", err->msg);
-	return out_status(err);
-}
-
 /* --- what --memspec and --diskspec say --- */
 /* The next piece up to a comma, two of which stand for one; on the heap. NULL: there is none. */
 static char *next_piece(const char **at)
@@ -151,7 +145,7 @@ int verb_snapshot_create_as(struct cli *c)
 	struct err err = {0};
 	CLEANUP_FREE char *xml = compose(c, &err);
 	if (xml == NULL)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	if (!cli_flag(c, "print-xml"))
 		return run(c, xml, NULL);
 	fputs(xml, stdout);
@@ -165,12 +159,12 @@ static int redefine(struct cli *c, const char *xml, size_t n, const char *file)
 	CLEANUP(snapshot_call_fini) struct snapshot_call s = {.c = c};
 	struct snapshot it;
 	if (snapshot_call_open(c, &s, &err) < 0 || snapshot_parse(xml, n, file, &it, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	int rc = snapshot_redefine(&s, &it, true, cli_flag(c, "current"), &err);
 	if (rc == 0)
 		out_message(c, "Domain snapshot %s created from '%s'", it.name, file);
 	snapshot_fini(&it);
-	return rc == 0 ? CLI_DONE : fail(&err);
+	return rc == 0 ? CLI_DONE : out_refusal(NULL, &err);
 }
 
 int verb_snapshot_create(struct cli *c)
@@ -185,14 +179,14 @@ int verb_snapshot_create(struct cli *c)
 	else if (path != NULL && document_read(path, &xml, &err) == 0 && xml.len == 0)
 		err_set(&err, ERR_INVALID, "%s: it is empty", document_shown(path));
 	if (err.code != ERR_NONE)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	if (cli_flag(c, "redefine"))
 		return redefine(c, xml.data, xml.len, document_shown(path));
 	if (path == NULL)
 		return run(c, "<domainsnapshot/>", NULL);
 	struct snapshot s;
 	if (snapshot_parse(xml.data, xml.len, document_shown(path), &s, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	CLEANUP_FREE char *done =
 	    s.name != NULL ? xasprintf("Domain snapshot %s created from '%s'", s.name, path) : NULL;
 	snapshot_fini(&s);

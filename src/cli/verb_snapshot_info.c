@@ -12,12 +12,6 @@
 #include "core/str.h"
 #include "core/timestamp.h"
 
-static int fail(const struct err *err)
-{
-	out_error("%s", err->msg);
-	return out_status(err);
-}
-
 /* --- snapshot-info --- */
 static size_t descendants(const struct snapshots *all, size_t of)
 {
@@ -56,7 +50,7 @@ int verb_snapshot_info(struct cli *c)
 	CLEANUP(snapshot_call_fini) struct snapshot_call s = {.c = c};
 	if (snapshot_call_open(c, &s, &err) < 0 ||
 	    snapshot_call_find(&s, "snapshotname", true, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	if (c->json)
 		print_json(&s);
 	else
@@ -79,7 +73,7 @@ int verb_snapshot_dumpxml(struct cli *c)
 	if (snapshot_call_open(c, &s, &err) < 0 ||
 	    snapshots_need(&s.all, cli_value(c, "snapshotname"), &s.i, &err) < 0 ||
 	    print_xml(&s.all.v[s.i], cli_value(c, "xpath"), cli_flag(c, "wrap"), &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	return CLI_DONE;
 }
 
@@ -119,9 +113,9 @@ int verb_snapshot_current(struct cli *c)
 	CLEANUP(snapshot_call_fini) struct snapshot_call s = {.c = c};
 	if (snapshot_exclusive(c, "name", "snapshotname", &err) < 0 ||
 	    snapshot_call_open(c, &s, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	int rc = name != NULL ? set_current(&s, name, &err) : show_current(&s, &err);
-	return rc == 0 ? CLI_DONE : fail(&err);
+	return rc == 0 ? CLI_DONE : out_refusal(NULL, &err);
 }
 
 /* --- snapshot-parent --- */
@@ -131,7 +125,7 @@ int verb_snapshot_parent(struct cli *c)
 	CLEANUP(snapshot_call_fini) struct snapshot_call s = {.c = c};
 	if (snapshot_call_open(c, &s, &err) < 0 ||
 	    snapshot_call_find(&s, "snapshotname", true, &err) < 0)
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	const struct snapshot *it = &s.all.v[s.i];
 	if (c->json) {
 		struct json_object *o = json_object_new_object();
@@ -142,7 +136,7 @@ int verb_snapshot_parent(struct cli *c)
 	}
 	if (it->parent == NULL) {
 		err_set(&err, ERR_NOT_FOUND, "snapshot '%s' has no parent", it->name);
-		return fail(&err);
+		return out_refusal(NULL, &err);
 	}
 	puts(it->parent);
 	return CLI_DONE;
