@@ -29,8 +29,10 @@ struct jsonl {
 	size_t pass_at;
 	bool accept_fds;
 	int got_fd; /* -1 none */
-	bool dead;  /* closed was, or is about to be, called */
-	bool freed; /* the owner let go: no more callbacks */
+	bool dead;
+	bool held;
+	/* what is sent goes out later, together */ /* closed was, or is about to be, called */
+	bool freed;                                 /* the owner let go: no more callbacks */
 	char why[160];
 };
 
@@ -251,7 +253,15 @@ void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd)
 	const char *s = json_object_to_json_string_length(msg, JSON_C_TO_STRING_PLAIN, &n);
 	buf_add(&j->out, s, n);
 	buf_addc(&j->out, '\n');
-	flush(j);
+	if (!j->held)
+		flush(j);
+}
+
+void jsonl_hold(struct jsonl *j, bool on)
+{
+	j->held = on;
+	if (!on && j->out.len > 0 && !j->dead && !j->freed)
+		flush(j);
 }
 
 void jsonl_limit(struct jsonl *j, size_t pending)

@@ -3,6 +3,7 @@
 #ifndef CORE_JSONL_H
 #define CORE_JSONL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <json-c/json.h>
@@ -35,6 +36,8 @@ void jsonl_send(struct jsonl *j, struct json_object *msg);
 /* The same with a descriptor attached (SCM_RIGHTS, QMP's getfd); fd is borrowed until the call
  * returns. */
 void jsonl_send_fd(struct jsonl *j, struct json_object *msg, int fd);
+/* on: what is sent waits, and goes out in one write at the end; within one turn of the loop, without descriptors. */
+void jsonl_hold(struct jsonl *j, bool on);
 /* Another limit than JSONL_PENDING_MAX. */
 void jsonl_limit(struct jsonl *j, size_t pending);
 /* From now on the descriptors that the peer attaches (SCM_RIGHTS) are received; without it the kernel drops them. */

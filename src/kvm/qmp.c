@@ -343,6 +343,12 @@ void qmp_send_fd(struct qmp *q, const char *command, struct json_object *args, i
 	json_object_put(msg);
 }
 
+void qmp_hold(struct qmp *q, bool on)
+{
+	if (!q->closed && !q->dead)
+		jsonl_hold(q->wire, on);
+}
+
 uint64_t qmp_owed_since(const struct qmp *q)
 {
 	const struct call *c = TAILQ_FIRST(&q->calls);

@@ -5,6 +5,7 @@
 #ifndef KVM_QMP_H
 #define KVM_QMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <json-c/json.h>
 
@@ -40,6 +41,8 @@ typedef void qmp_reply_fn(void *arg, struct json_object *result, const struct er
  * (ERR_TIMEOUT) the late answer is dropped, but QEMU still owes it. */
 void qmp_send(struct qmp *q, const char *command, struct json_object *args, unsigned timeout_ms,
     qmp_reply_fn *fn, void *arg);
+/* Several commands at once: between on and off, in one turn of the loop, QEMU is not woken for each. */
+void qmp_hold(struct qmp *q, bool on);
 /* The same with a descriptor attached, for `getfd` and `add-fd`; borrowed until the call returns. */
 void qmp_send_fd(struct qmp *q, const char *command, struct json_object *args, int fd,
     unsigned timeout_ms, qmp_reply_fn *fn, void *arg);

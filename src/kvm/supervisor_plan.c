@@ -250,12 +250,14 @@ static void serve(struct sup_plans *p, struct sup_request *q)
 	}
 	const char *const *names = q->verb->queries;
 	q->asked = 1;
+	qmp_hold(s->qmp, true);
 	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
 		struct question *w = xcalloc(1, sizeof(*w));
 		*w = (struct question){q, names[i]};
 		q->asked++;
 		qmp_send(s->qmp, names[i], NULL, QUERY_MS, got_fact, w);
 	}
+	qmp_hold(s->qmp, false);
 	if (--q->asked == 0)
 		got_all(p);
 }

@@ -74,6 +74,26 @@ static void test_messages_in_pieces(void **state)
 	close_side(&s, fd);
 }
 
+static void test_held_messages_go_together(void **state)
+{
+	(void)state;
+	struct side s;
+	char text[64] = "";
+	int fd = open_side(&s, 1000);
+	struct json_object *o = json_object_new_object();
+	jsonl_hold(s.j, true);
+	jsonl_send(s.j, o);
+	jsonl_send(s.j, o);
+	assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), -1);
+	jsonl_hold(s.j, false);
+	assert_int_equal(recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT), 6);
+	assert_string_equal(text, "{}\n{}\n");
+	jsonl_send(s.j, o);
+	assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), 3);
+	json_object_put(o);
+	close_side(&s, fd);
+}
+
 static void check_refused(const char *text, size_t max, const char *words)
 {
 	struct side s;
@@ -174,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_messages_in_pieces),
+	    cmocka_unit_test(test_held_messages_go_together),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_peer_closes),
 	    cmocka_unit_test(test_free_inside_message),

@@ -1,14 +1,11 @@
 /* The journal of a plan: after every step what is read back is what was noted, and the plan's own text is written once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "unit/cm.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "core/buf.h"
 #include "core/file.h"
