@@ -39,7 +39,7 @@ static struct sup_plans *plans(struct supervisor *s)
 	struct sup_plans *p = xcalloc(1, sizeof(*p));
 	p->s = s;
 	TAILQ_INIT(&p->queue);
-	p->queue_timer = evtimer_new(loop_base(s->loop), on_queue_timer, p);
+	p->queue_timer = evtimer_new(loop_base(s->loop), on_queue_timer, s);
 	if (p->queue_timer == NULL)
 		abort(); /* out of memory */
 	sup_run_init(p);

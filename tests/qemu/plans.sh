@@ -82,6 +82,10 @@ check "another operator's request waits visibly" wait_for 10 plan_shows "^waits:
 check "… and is told for whom" wait_for 10 grep -q "is busy: root.*detach-disk" "$TEST_TMP/second"
 check_fails "who does not want to wait is refused at once, with who is busy" 1 "is busy: root" \
 	timeout 5 "$HVMUX" attach-disk b1 "$(image three)" vdd --wait-busy 0
+supervisor=$(json_number b1 supervisor_pid)
+check_fails "… and who waited a second, after a second" 1 "is busy: root" \
+	timeout 10 "$HVMUX" attach-disk b1 "$(image three)" vdd --wait-busy 1
+check "… by the same supervisor" test "$(json_number b1 supervisor_pid)" = "$supervisor"
 "$HVMUX" attach-disk b1 "$(image three)" vdd >"$TEST_TMP/third" 2>&1 &
 third=$!
 wait_for 10 grep -q "is busy" "$TEST_TMP/third"
