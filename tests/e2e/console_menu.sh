@@ -12,7 +12,7 @@ tm pipe-pane -t "$pane" "cat >'$TEST_TMP/raw'"
 keys 'C-\'
 check "the prefix key opens a menu" see "┌─ vm1: console"
 check "with its keys" see "[   scrollback"
-check "and no snapshot while there is no such verb" see_not "snapshot"
+check "a snapshot among them" see "s   snapshot"
 keys 'C-\'
 check "twice it goes to the guest" see "<1c>"
 keys 'C-\' z
