@@ -303,11 +303,35 @@ static void wipe_page(struct supervisor *s)
 	status_end(&s->page);
 }
 
-static void set_source(struct domain *d, char *xml)
+/* Controllers, a balloon and the like, which were made by completing it and which its source does not have. */
+static bool has_made(const struct domain *d)
 {
-	free(d->source);
-	d->source = xml;
-	d->source_len = strlen(xml);
+	for (size_t i = 0; i < d->n_controllers; i++)
+		if (d->controllers[i].element == 0)
+			return true;
+	for (size_t i = 0; i < d->n_devs; i++)
+		if (d->devs[i].element == 0)
+			return true;
+	return false;
+}
+
+/* xml (taken) becomes its source. What was made is read anew with it: it would be written into it once more. */
+static int set_source(struct domain *d, char *xml, unsigned flags, struct err *err)
+{
+	struct domain now;
+	if (!has_made(d)) {
+		free(d->source);
+		d->source = xml;
+		d->source_len = strlen(xml);
+		return 0;
+	}
+	int rc = domain_parse(xml, strlen(xml), d->name, flags, &now, NULL, err);
+	free(xml);
+	if (rc < 0)
+		return -1;
+	domain_fini(d);
+	*d = now;
+	return 0;
 }
 
 /* A document that was copied here by hand may lack what define fills in. What has to be the same at every start (uuid, MAC
@@ -330,8 +354,7 @@ static int complete_document(const struct supervisor *s, struct domain *d, struc
 	CLEANUP_FREE char *xml = lock < 0 ? NULL : domain_format(d, err);
 	if (xml == NULL || store_write(s->home, s->name, xml, strlen(xml), err) < 0)
 		return -1;
-	set_source(d, TAKE_PTR(xml));
-	return 0;
+	return set_source(d, TAKE_PTR(xml), DOMAIN_PARSE_LENIENT, err);
 }
 
 /* With the ids that its devices will have in QEMU. */
@@ -341,7 +364,8 @@ static int write_first_live(const struct supervisor *s, struct domain *d, struct
 	char *xml = domain_format(d, err);
 	if (xml == NULL)
 		return -1;
-	set_source(d, xml);
+	if (set_source(d, xml, DOMAIN_PARSE_LENIENT | DOMAIN_PARSE_LIVE, err) < 0)
+		return -1;
 	return sup_write_live(s, d, err);
 }
 
