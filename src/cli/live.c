@@ -15,6 +15,8 @@
 #include "kvm/argv.h"
 
 #define SOCKET_RETRY_MS 20
+#define ENDING_STEP_MS 20
+#define ENDING_WAIT_MS 5000 /* of a QEMU that was told to end: quit, SIGTERM, SIGKILL */
 #define AGENT_MARGIN_MS \
 	3000 /* beyond the agent's own deadline: the supervisor's words are better than ours */
 #define AGENT_USUAL_MS 5000
@@ -50,6 +52,19 @@ void live_explain(const struct home *h, const char *name, struct err *err)
 		err_set(err, ERR_TIMEOUT, "the supervisor (process %d) does not answer",
 		    vm.head->sup_pid);
 	vm_fini(&vm);
+}
+
+int live_settled(const struct home *h, const char *name, struct vm *vm, struct err *err)
+{
+	for (unsigned ms = 0;; ms += ENDING_STEP_MS) {
+		if (vm_probe(h, name, vm, err) < 0)
+			return -1;
+		bool ending = vm->state == VM_STOPPING || vm->state == VM_OFF;
+		if (!vm->live || vm->orphan || !ending || ms >= ENDING_WAIT_MS)
+			return 0;
+		vm_fini(vm);
+		poll(NULL, 0, ENDING_STEP_MS);
+	}
 }
 
 /* Leaves a VM that is live and has a supervisor, or says that there is none to ask: ERR_STATE when it is not running. */

@@ -9,6 +9,9 @@
 #include "core/rpc.h"
 #include "core/vm.h"
 
+/* vm_probe of a domain that is to be started: one whose QEMU is being ended, or whose supervisor is about to go, is waited for
+ * (at most 5 s): a start right after its end is no mistake. *vm is the caller's. */
+int live_settled(const struct home *h, const char *name, struct vm *vm, struct err *err);
 /* Leaves a VM that is live and has a supervisor, or says that there is none to ask: ERR_STATE when it is not running. */
 int live_supervised(const struct home *h, const char *name, struct err *err);
 /* A supervisor that has just been started binds its socket in a moment: it is waited for while its lock is held. */

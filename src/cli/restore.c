@@ -60,7 +60,7 @@ static int check_identity(
 static int start(struct cli *c, const char *name, const struct restore *how, struct err *err)
 {
 	struct vm vm;
-	if (vm_probe(&c->home, name, &vm, err) < 0)
+	if (live_settled(&c->home, name, &vm, err) < 0)
 		return -1;
 	bool live = vm.live, unsettled = vm.unsettled;
 	vm_fini(&vm);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/attach.h"
@@ -22,9 +21,6 @@
 #include "kvm/chain_guard.h"
 #include "kvm/restore.h"
 #include "kvm/supervisor.h"
-
-#define ENDING_STEP_MS 20
-#define ENDING_WAIT_MS 5000 /* of a QEMU that was told to end: quit, SIGTERM, SIGKILL */
 
 /* QEMU is given 5 s to end by itself before the supervisor kills it; a hung supervisor is passed over after this. */
 #define DESTROY_TIMEOUT_MS 10000
@@ -176,19 +172,6 @@ static int act(struct cli *c, const char *name, const struct action *a, struct e
 	return -1;
 }
 
-/* Whose QEMU is being ended is waited for: a start right after a destroy that was interrupted is no mistake. */
-static int probe_settled(struct cli *c, const char *name, struct vm *vm, struct err *err)
-{
-	for (unsigned ms = 0;; ms += ENDING_STEP_MS) {
-		if (vm_probe(&c->home, name, vm, err) < 0)
-			return -1;
-		if (!vm->live || vm->orphan || vm->state != VM_STOPPING || ms >= ENDING_WAIT_MS)
-			return 0;
-		vm_fini(vm);
-		nanosleep(&(struct timespec){0, ENDING_STEP_MS * 1000000}, NULL);
-	}
-}
-
 static int accept_chains(struct cli *c, const char *name, struct err *err)
 {
 	struct domain d = {0};
@@ -211,7 +194,7 @@ static int discard_saved(struct cli *c, const char *name, struct err *err)
 static int start(struct cli *c, const char *name, struct err *err)
 {
 	struct vm vm;
-	if (probe_settled(c, name, &vm, err) < 0)
+	if (live_settled(&c->home, name, &vm, err) < 0)
 		return -1;
 	bool live = vm.live, unsettled = vm.unsettled;
 	vm_adopt_all(&c->home, &vm, vm.orphan ? 1 : 0);
